@@ -1,0 +1,41 @@
+// The door of the platform. Runtime plumbing first, then what every room's GraphQL layer is built from.
+export { Config, ConfigError } from './config.js';
+export { createDataSource, explainConnectionFailure, migrationsDigest } from './database.js';
+export { type Tx, UnitOfWork } from './unit-of-work.js';
+export { type DomainEvent, type DomainEventInput, EVENT_CHANNEL, OUTBOX_CHANNEL } from './outbox.js';
+export { type Delivery, OutboxRelay, PUBLIC_RECORD, type PublicRecord } from './relay.js';
+export { type Clockwork, ClockworkTask, type EventSubscriber, Handlers, Subscriber } from './handlers.js';
+export { GroupCommitter } from './group-committer.js';
+export { DigestMismatch, FileStore } from './file-store.js';
+export { type Logger, createLogger, currentRequestId, withRequestScope } from './logger.js';
+export { Metrics } from './metrics.js';
+export { type InvariantCheck, type InvariantResult } from './invariant.js';
+export { CLOCK, LOGGER, PlatformModule } from './platform.module.js';
+export { type QueueRedis, createQueueClient, freePort, openQueueRedis } from './queue.js';
+export {
+  ANONYMOUS,
+  type PlatformRole,
+  SCOPES,
+  type Scope,
+  VIEWER_RESOLVER,
+  type Viewer,
+  type ViewerResolver,
+} from './viewer.js';
+export { Access, type AccessRule, CurrentViewer, denial, guardRootFields } from './graphql/access.js';
+export { type GraphQLContext } from './graphql/context.js';
+export { BigIntScalar, DateTimeScalar, JsonScalar, UrlScalar } from './graphql/scalars.js';
+export {
+  AFTER_ARG,
+  Connection,
+  type ConnectionShape,
+  FIRST_ARG,
+  GpuTime,
+  Money,
+  NodeInterface,
+  PageInfo,
+  UserError,
+  toConnection,
+  toUserErrors,
+} from './graphql/types.js';
+export { fromGlobalId, parseGlobalId, toGlobalId } from './graphql/global-id.js';
+export { NODE_LOOKUP, NodeLookup, type NodeSource } from './graphql/node-lookup.js';

@@ -1,0 +1,53 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+/** The Prometheus registry of this process and the measures that the platform itself takes. */
+export class Metrics {
+  readonly registry = new Registry();
+  readonly httpSeconds = new Histogram({
+    name: 'commonweights_http_request_seconds',
+    help: 'Duration of HTTP requests in seconds.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers: [this.registry],
+  });
+  readonly graphqlSeconds = new Histogram({
+    name: 'commonweights_graphql_operation_seconds',
+    help: 'Duration of GraphQL operations in seconds.',
+    labelNames: ['kind', 'outcome'],
+    buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
+    registers: [this.registry],
+  });
+  readonly eventsRelayed = new Counter({
+    name: 'commonweights_outbox_events_relayed_total',
+    help: 'Outbox events that were given a position.',
+    registers: [this.registry],
+  });
+  readonly deliveries = new Counter({
+    name: 'commonweights_event_deliveries_total',
+    help: 'Deliveries of events to subscribers, by outcome.',
+    labelNames: ['subscriber', 'outcome'],
+    registers: [this.registry],
+  });
+  readonly clockSeconds = new Histogram({
+    name: 'commonweights_clock_tick_seconds',
+    help: 'Duration of clock ticks in seconds.',
+    labelNames: ['clock', 'outcome'],
+    buckets: [0.005, 0.025, 0.1, 0.5, 2, 10],
+    registers: [this.registry],
+  });
+  readonly transactionRetries = new Counter({
+    name: 'commonweights_transaction_retries_total',
+    help: 'Units of work run again after a serialization failure or deadlock.',
+    labelNames: ['unit'],
+    registers: [this.registry],
+  });
+  readonly outboxWaiting = new Gauge({
+    name: 'commonweights_outbox_waiting_events',
+    help: 'Events committed but not yet relayed.',
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry, prefix: 'commonweights_' });
+  }
+}

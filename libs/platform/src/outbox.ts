@@ -1,0 +1,48 @@
+import { newId } from '#kernel';
+import type { Tx } from './unit-of-work.js';
+
+/** What a room says happened. Payloads are JSON: amounts as decimal text, people only by pseudonym. */
+export interface DomainEventInput {
+  readonly type: string;
+  readonly aggregateType: string;
+  readonly aggregateId: string;
+  readonly payload: object;
+  /** Public events become leaves of the transparency log and can never be taken back. */
+  readonly isPublic?: boolean;
+}
+
+/** An event as subscribers and the log see it. `position` counts from 0 without gaps, in commit order. */
+export interface DomainEvent {
+  readonly id: string;
+  readonly position: bigint;
+  readonly type: string;
+  readonly aggregateType: string;
+  readonly aggregateId: string;
+  readonly payload: Record<string, unknown>;
+  readonly isPublic: boolean;
+  readonly occurredAt: Date;
+}
+
+/** Channel on which the relay is woken after a commit with events. */
+export const OUTBOX_CHANNEL = 'commonweights_outbox';
+/** Channel on which every relayed event is announced (payload: its position). */
+export const EVENT_CHANNEL = 'commonweights_event';
+
+/** Writes the events of a unit of work; called by it alone, just before commit. */
+export async function writeEvents(tx: Tx, events: readonly DomainEventInput[]): Promise<void> {
+  if (events.length === 0) return;
+  await tx.query(
+    `INSERT INTO event_outbox (id, type, aggregate_type, aggregate_id, payload, is_public, occurred_at)
+     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::boolean[], $7::timestamptz[])`,
+    [
+      events.map(() => newId()),
+      events.map((e) => e.type),
+      events.map((e) => e.aggregateType),
+      events.map((e) => e.aggregateId),
+      events.map((e) => JSON.stringify(e.payload)),
+      events.map((e) => e.isPublic ?? false),
+      events.map(() => tx.now),
+    ],
+  );
+  await tx.query(`SELECT pg_notify('${OUTBOX_CHANNEL}', '')`);
+}

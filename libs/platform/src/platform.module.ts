@@ -1,0 +1,66 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { join } from 'node:path';
+import { systemClock } from '#kernel';
+import { DataSource } from 'typeorm';
+import { Config } from './config.js';
+import { createDataSource } from './database.js';
+import { FileStore } from './file-store.js';
+import { Handlers } from './handlers.js';
+import { createLogger } from './logger.js';
+import { Metrics } from './metrics.js';
+import { UnitOfWork } from './unit-of-work.js';
+
+export const CLOCK = Symbol('CLOCK');
+export const LOGGER = Symbol('LOGGER');
+
+/** How things run here. One per process; every other room gets its database, clock, files and settings from it. */
+@Global()
+@Module({})
+export class PlatformModule {
+  static forRoot(options: {
+    processName: string;
+    entities: readonly (new () => object)[];
+    config?: Config;
+  }): DynamicModule {
+    return {
+      module: PlatformModule,
+      imports: [DiscoveryModule],
+      providers: [
+        { provide: Config, useFactory: () => options.config ?? new Config() },
+        { provide: CLOCK, useValue: systemClock },
+        {
+          provide: LOGGER,
+          inject: [Config],
+          useFactory: (config: Config) => createLogger(config, options.processName),
+        },
+        { provide: Metrics, useFactory: () => new Metrics() },
+        {
+          provide: DataSource,
+          inject: [Config],
+          useFactory: (config: Config) =>
+            createDataSource({
+              url: config.databaseUrl,
+              poolSize: config.databasePool,
+              packageRoot: config.packageRoot,
+              entities: options.entities,
+              applicationName: `commonweights-${options.processName}`,
+            }).initialize(),
+        },
+        {
+          provide: UnitOfWork,
+          inject: [DataSource, Metrics],
+          useFactory: (dataSource: DataSource, metrics: Metrics) =>
+            new UnitOfWork(dataSource, systemClock, (unit) => metrics.transactionRetries.inc({ unit })),
+        },
+        {
+          provide: FileStore,
+          inject: [Config],
+          useFactory: (config: Config) => new FileStore(join(config.home, 'files')),
+        },
+        Handlers,
+      ],
+      exports: [Config, CLOCK, LOGGER, Metrics, DataSource, UnitOfWork, FileStore, Handlers, DiscoveryModule],
+    };
+  }
+}

@@ -1,0 +1,2 @@
+export { type TestDatabase, createTestDatabase } from './database.js';
+export { eventually } from './eventually.js';
