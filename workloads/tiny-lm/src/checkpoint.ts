@@ -1,0 +1,121 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from './config.js';
+import type { ParameterSpec } from './model.js';
+import { decodeSafetensors, encodeSafetensors, type Tensor } from './safetensors.js';
+
+const FORMAT = 'commonweights.tiny-lm/1';
+
+/** state.json: everything of a training that is not a tensor. */
+export interface TrainingState {
+  format: typeof FORMAT;
+  /** Steps done; the next one is step + 1. */
+  step: number;
+  tokens: number;
+  loss: number;
+  /** FLOP executed by all ranks along this line of checkpoints, as an integer in decimal. */
+  hardwareFlop: string;
+  /** The batch of step n is drawn from (seed, n) alone, so these two are the whole position in data and randomness. */
+  rng: { algorithm: 'counter-mulberry32'; seed: number; nextStep: number };
+  data: { sha256: string; bytes: number };
+  parameters: number;
+  worldSize: number;
+  config: Record<string, unknown>;
+}
+
+export interface Snapshot {
+  state: TrainingState;
+  parameters: Float32Array;
+  firstMoment: Float32Array;
+  secondMoment: Float32Array;
+}
+
+/** Path of a checkpoint relative to the output folder. */
+export function checkpointDir(step: number): string {
+  return `checkpoints/step-${String(step).padStart(6, '0')}`;
+}
+
+/** Writes into a hidden folder, syncs, renames: the folder named {@link checkpointDir} is whole or absent. */
+export function writeCheckpoint(outDir: string, specs: ParameterSpec[], snapshot: Snapshot): string {
+  const { state } = snapshot;
+  const dir = checkpointDir(state.step);
+  const target = join(outDir, dir);
+  const draft = join(outDir, 'checkpoints', `.draft-${state.step}-${process.pid}`);
+  rmSync(draft, { recursive: true, force: true });
+  mkdirSync(draft, { recursive: true });
+  const metadata = { format: FORMAT, step: String(state.step) };
+  writeDurably(join(draft, 'model.safetensors'), encodeSafetensors(toTensors(specs, snapshot.parameters), metadata));
+  const moments = [
+    ...toTensors(specs, snapshot.firstMoment, 'first_moment.'),
+    ...toTensors(specs, snapshot.secondMoment, 'second_moment.'),
+  ];
+  writeDurably(join(draft, 'optimizer.safetensors'), encodeSafetensors(moments, metadata));
+  writeDurably(join(draft, 'state.json'), Buffer.from(`${JSON.stringify(state, null, 2)}\n`));
+  rmSync(target, { recursive: true, force: true });
+  renameSync(draft, target);
+  syncPath(join(outDir, 'checkpoints'));
+  return dir;
+}
+
+/** Reads a checkpoint for a model of these specs; an {@link InputError} says in one line what does not fit. */
+export function readCheckpoint(dir: string, specs: ParameterSpec[]): Snapshot {
+  try {
+    const state = JSON.parse(readFileSync(join(dir, 'state.json'), 'utf8')) as TrainingState;
+    if (state.format !== FORMAT) throw new Error(`state.json has format ${String(state.format)}, not ${FORMAT}`);
+    if (!Number.isSafeInteger(state.step) || state.step < 0 || !/^\d+$/.test(state.hardwareFlop)) {
+      throw new Error('state.json has no valid step or hardwareFlop');
+    }
+    const model = decodeSafetensors(readFileSync(join(dir, 'model.safetensors')));
+    const optimizer = decodeSafetensors(readFileSync(join(dir, 'optimizer.safetensors')));
+    return {
+      state,
+      parameters: fromTensors(specs, model.tensors),
+      firstMoment: fromTensors(specs, optimizer.tensors, 'first_moment.'),
+      secondMoment: fromTensors(specs, optimizer.tensors, 'second_moment.'),
+    };
+  } catch (error) {
+    throw new InputError(`cannot restore from ${dir}: ${(error as Error).message}`);
+  }
+}
+
+function toTensors(specs: ParameterSpec[], flat: Float32Array, prefix = ''): Tensor[] {
+  return specs.map(({ name, shape, offset, length }) => ({
+    name: prefix + name,
+    shape,
+    values: flat.subarray(offset, offset + length),
+  }));
+}
+
+function fromTensors(specs: ParameterSpec[], tensors: Tensor[], prefix = ''): Float32Array {
+  const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  const last = specs.at(-1)!;
+  const flat = new Float32Array(last.offset + last.length);
+  for (const { name, shape, offset } of specs) {
+    const tensor = byName.get(prefix + name);
+    if (tensor === undefined) throw new Error(`tensor ${prefix}${name} is missing`);
+    if (tensor.shape.join() !== shape.join()) {
+      throw new Error(`tensor ${prefix}${name} has shape [${tensor.shape.join()}], the model needs [${shape.join()}]`);
+    }
+    flat.set(tensor.values, offset);
+  }
+  return flat;
+}
+
+function writeDurably(path: string, content: Buffer): void {
+  const file = openSync(path, 'wx');
+  try {
+    for (let written = 0; written < content.length;) written += writeSync(file, content, written);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function syncPath(path: string): void {
+  const folder = openSync(path, 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
