@@ -1,0 +1,163 @@
+import type Stripe from 'stripe';
+import { invalidRequest, resourceMissing } from './api.error.js';
+import type { Params } from './form.codec.js';
+import {
+  allowOnly,
+  metadataOf,
+  optionalFlag,
+  optionalInteger,
+  optionalList,
+  optionalText,
+  requiredText,
+} from './params.reader.js';
+import type { PageRequest, Stored } from './sandbox.book.js';
+import { SANDBOX_API_VERSION, type SandboxWorld } from './sandbox.world.js';
+
+export interface ListAnswer<T> {
+  readonly object: 'list';
+  readonly data: T[];
+  readonly has_more: boolean;
+  readonly url: string;
+}
+
+/** Which filters a list takes besides the cursor: a parameter and the kind of parent it names. */
+export function listOf<T extends Stored>(
+  world: SandboxWorld,
+  kind: string,
+  url: string,
+  params: Params,
+  options: { parents?: readonly string[]; noun?: string; also?: PageRequest['also'] } = {},
+): ListAnswer<T> {
+  allowOnly(params, ['limit', 'starting_after', 'ending_before', 'created', ...(options.parents ?? [])]);
+  const limit = optionalInteger(params, 'limit') ?? 10;
+  if (limit < 1 || limit > 100) {
+    throw invalidRequest('Limit must be between 1 and 100.', { code: 'parameter_invalid_integer', param: 'limit' });
+  }
+  const parent = (options.parents ?? []).map((name) => optionalText(params, name)).find((id) => id !== undefined);
+  const request: PageRequest = {
+    limit,
+    startingAfter: optionalText(params, 'starting_after'),
+    endingBefore: optionalText(params, 'ending_before'),
+    parent,
+    ...createdRange(params),
+    ...(options.also === undefined ? {} : { also: options.also }),
+  };
+  const page = world.book.page<T>(kind, request);
+  if (page === undefined) {
+    const cursor = request.startingAfter ?? request.endingBefore ?? '';
+    throw resourceMissing(
+      options.noun ?? kind,
+      cursor,
+      request.startingAfter === undefined ? 'ending_before' : 'starting_after',
+    );
+  }
+  return { object: 'list', data: page.data, has_more: page.hasMore, url };
+}
+
+function createdRange(params: Params): { createdFrom?: number; createdTo?: number } {
+  const created = params['created'];
+  if (created === undefined) return {};
+  if (typeof created === 'string') {
+    const at = optionalInteger(params, 'created') ?? 0;
+    return { createdFrom: at, createdTo: at };
+  }
+  if (Array.isArray(created)) throw invalidRequest('Invalid object', { param: 'created' });
+  allowOnly(created, ['gt', 'gte', 'lt', 'lte']);
+  const [gt, gte, lt, lte] = ['gt', 'gte', 'lt', 'lte'].map((name) => optionalInteger(created, name));
+  const from = gte ?? (gt === undefined ? undefined : gt + 1);
+  const to = lte ?? (lt === undefined ? undefined : lt - 1);
+  return { ...(from === undefined ? {} : { createdFrom: from }), ...(to === undefined ? {} : { createdTo: to }) };
+}
+
+/** Events take `type`, `types` and `delivery_success` on top. */
+export function listEvents(world: SandboxWorld, params: Params): ListAnswer<Stripe.Event> {
+  const { type, types: _types, delivery_success: _delivered, ...paging } = params;
+  const wanted = [...(typeof type === 'string' && type !== '' ? [type] : []), ...optionalList(params, 'types')];
+  const delivered = optionalFlag(params, 'delivery_success');
+  const open = "EXISTS (SELECT 1 FROM delivery WHERE event = object.id AND state <> 'delivered')";
+  return listOf<Stripe.Event>(world, 'event', '/v1/events', paging, {
+    also: [
+      ...(wanted.length === 0
+        ? []
+        : [
+            {
+              sql: "EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE json_extract(object.body, '$.type') GLOB wanted.value)",
+              value: JSON.stringify(wanted),
+            },
+          ]),
+      ...(delivered === undefined ? [] : [{ sql: `${open} = ?`, value: delivered ? 0 : 1 }]),
+    ],
+  });
+}
+
+export function retrieveEvent(world: SandboxWorld, id: string): Stripe.Event {
+  const found = world.book.find<Stripe.Event>('event', id);
+  if (found === undefined) throw resourceMissing('event', id);
+  return found;
+}
+
+/** The answer to a creation carries the signing secret; nothing else ever does. */
+export function createWebhookEndpoint(world: SandboxWorld, params: Params): Stripe.WebhookEndpoint {
+  allowOnly(params, ['url', 'enabled_events', 'description', 'metadata', 'api_version']);
+  const url = requiredText(params, 'url');
+  if (!URL.canParse(url) || !/^https?:/.test(url))
+    throw invalidRequest('Not a valid URL', { code: 'url_invalid', param: 'url' });
+  const secret = world.book.newId('whsec', 32);
+  const endpoint: Stripe.WebhookEndpoint = {
+    id: world.book.newId('we'),
+    object: 'webhook_endpoint',
+    api_version: optionalText(params, 'api_version') ?? null,
+    application: null,
+    created: world.book.nowSeconds,
+    description: optionalText(params, 'description') ?? null,
+    enabled_events: optionalList(params, 'enabled_events'),
+    livemode: false,
+    metadata: metadataOf(params),
+    status: 'enabled',
+    url,
+  };
+  if (endpoint.enabled_events.length === 0) {
+    throw invalidRequest('Missing required param: enabled_events.', {
+      code: 'parameter_missing',
+      param: 'enabled_events',
+    });
+  }
+  world.book.add(endpoint, { hidden: { secret } });
+  return { ...endpoint, secret };
+}
+
+/** The endpoint named on the command line; its address and secret follow the command line at every start. */
+export function registerFixedEndpoint(world: SandboxWorld, url: string, secret: string): void {
+  const id = 'we_command_line';
+  const known = world.book.find<Stripe.WebhookEndpoint>('webhook_endpoint', id);
+  const endpoint: Stripe.WebhookEndpoint = {
+    id,
+    object: 'webhook_endpoint',
+    api_version: SANDBOX_API_VERSION,
+    application: null,
+    created: known?.created ?? world.book.nowSeconds,
+    description: 'Given at the start of the sandbox',
+    enabled_events: ['*'],
+    livemode: false,
+    metadata: {},
+    status: 'enabled',
+    url,
+  };
+  if (known === undefined) world.book.add(endpoint, { hidden: { secret } });
+  else {
+    world.book.save(endpoint);
+    world.book.setHidden(id, { secret });
+  }
+}
+
+export function retrieveWebhookEndpoint(world: SandboxWorld, id: string): Stripe.WebhookEndpoint {
+  const found = world.book.find<Stripe.WebhookEndpoint>('webhook_endpoint', id);
+  if (found === undefined) throw resourceMissing('webhook endpoint', id, 'webhook_endpoint');
+  return found;
+}
+
+export function deleteWebhookEndpoint(world: SandboxWorld, id: string): { id: string; object: string; deleted: true } {
+  retrieveWebhookEndpoint(world, id);
+  world.book.remove(id);
+  return { id, object: 'webhook_endpoint', deleted: true };
+}

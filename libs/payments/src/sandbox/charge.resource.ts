@@ -1,0 +1,266 @@
+import type Stripe from 'stripe';
+import { invalidRequest, resourceMissing } from './api.error.js';
+import { cardFeeMinor } from './processing-fee.rule.js';
+import type { SandboxWorld } from './sandbox.world.js';
+import type { CardScenario, Decline } from './test-card.table.js';
+
+export interface HiddenCharge {
+  readonly refundBehaviour?: CardScenario['refund'];
+}
+
+export function retrieveCharge(world: SandboxWorld, id: string, param = 'id'): Stripe.Charge {
+  const found = world.book.find<Stripe.Charge>('charge', id);
+  if (found === undefined) throw resourceMissing('charge', id, param);
+  return found;
+}
+
+/** A charge against the intent's card: paid, or failed with the card's decline. Its event is the caller's to emit. */
+export function createCharge(
+  world: SandboxWorld,
+  intent: Stripe.PaymentIntent,
+  method: Stripe.PaymentMethod,
+  scenario: CardScenario,
+  options: { decline: Decline | undefined; authenticated: boolean; captured: boolean },
+): Stripe.Charge {
+  const { decline } = options;
+  const charge: Stripe.Charge = {
+    id: world.book.newId('ch'),
+    object: 'charge',
+    amount: intent.amount,
+    amount_captured: decline === undefined && options.captured ? intent.amount : 0,
+    amount_refunded: 0,
+    application: null,
+    application_fee: null,
+    application_fee_amount: null,
+    balance_transaction: null,
+    billing_details: method.billing_details,
+    calculated_statement_descriptor: 'COMMONWEIGHTS',
+    captured: decline === undefined && options.captured,
+    created: world.book.nowSeconds,
+    currency: intent.currency,
+    customer: null,
+    description: intent.description,
+    disputed: false,
+    failure_balance_transaction: null,
+    failure_code: decline?.code ?? null,
+    failure_message: decline?.message ?? null,
+    fraud_details: {},
+    livemode: false,
+    metadata: intent.metadata,
+    on_behalf_of: null,
+    outcome: outcomeOf(decline),
+    paid: decline === undefined,
+    payment_intent: intent.id,
+    payment_method: method.id,
+    payment_method_details: cardDetailsOf(intent, method, options.authenticated, decline),
+    receipt_email: intent.receipt_email,
+    receipt_number: null,
+    receipt_url: decline === undefined ? `${world.baseUrl}/receipts/${intent.id}` : null,
+    refunded: false,
+    review: null,
+    shipping: null,
+    source: null,
+    source_transfer: null,
+    statement_descriptor: null,
+    statement_descriptor_suffix: null,
+    status: decline === undefined ? 'succeeded' : 'failed',
+    transfer_data: null,
+    transfer_group: null,
+  };
+  const hidden: HiddenCharge = scenario.refund === undefined ? {} : { refundBehaviour: scenario.refund };
+  return world.book.add(charge, { parent: intent.id, hidden });
+}
+
+/** The money of a captured charge reaches the balance: amount less fee, available after the settlement delay. */
+export function settleCharge(world: SandboxWorld, charge: Stripe.Charge, bypassPending: boolean): Stripe.Charge {
+  const fee = cardFeeMinor(charge.amount_captured);
+  const transaction = moveBalance(world, {
+    type: 'charge',
+    category: 'charge',
+    amount: charge.amount_captured,
+    fee,
+    feeDescription: 'Stripe processing fees',
+    source: charge.id,
+    currency: charge.currency,
+    description: charge.description,
+    delayMs: bypassPending ? 0 : world.timing.settlementMs,
+  });
+  return world.book.save({ ...charge, balance_transaction: transaction.id });
+}
+
+export interface Movement {
+  readonly type: Stripe.BalanceTransaction['type'];
+  readonly category: string;
+  readonly amount: number;
+  readonly fee: number;
+  readonly feeDescription?: string;
+  readonly source: string;
+  readonly currency: string;
+  readonly description: string | null;
+  readonly delayMs: number;
+}
+
+export function moveBalance(world: SandboxWorld, movement: Movement): Stripe.BalanceTransaction {
+  const availableOn = Math.floor((world.book.nowMs + movement.delayMs) / 1000);
+  const net = movement.amount - movement.fee;
+  const transaction: Stripe.BalanceTransaction = {
+    id: world.book.newId('txn'),
+    object: 'balance_transaction',
+    amount: movement.amount,
+    available_on: availableOn,
+    balance_type: 'payments',
+    created: world.book.nowSeconds,
+    currency: movement.currency,
+    description: movement.description,
+    exchange_rate: null,
+    fee: movement.fee,
+    fee_details:
+      movement.fee === 0
+        ? []
+        : [
+            {
+              amount: movement.fee,
+              application: null,
+              currency: movement.currency,
+              description: movement.feeDescription ?? null,
+              type: 'stripe_fee',
+            },
+          ],
+    net,
+    reporting_category: movement.category,
+    source: movement.source,
+    status: movement.delayMs > 0 ? 'pending' : 'available',
+    type: movement.type,
+  };
+  world.book.add(transaction, { parent: movement.source });
+  world.book.run(
+    'INSERT INTO movement (txn, currency, net, available_on) VALUES (?, ?, ?, ?)',
+    transaction.id,
+    movement.currency,
+    net,
+    availableOn,
+  );
+  return transaction;
+}
+
+export function retrieveBalanceTransaction(world: SandboxWorld, id: string): Stripe.BalanceTransaction {
+  const found = world.book.find<Stripe.BalanceTransaction>('balance_transaction', id);
+  if (found === undefined) throw resourceMissing('balance transaction', id);
+  return withStatus(world, found);
+}
+
+/** Pending becomes available by the passing of time alone. */
+export function withStatus(world: SandboxWorld, transaction: Stripe.BalanceTransaction): Stripe.BalanceTransaction {
+  return { ...transaction, status: transaction.available_on <= world.book.nowSeconds ? 'available' : 'pending' };
+}
+
+export function balanceOf(world: SandboxWorld): Stripe.Balance {
+  const rows = world.book.rows(
+    `SELECT currency, sum(CASE WHEN available_on <= ? THEN net ELSE 0 END) AS available,
+            sum(CASE WHEN available_on > ? THEN net ELSE 0 END) AS pending
+       FROM movement GROUP BY currency ORDER BY currency`,
+    world.book.nowSeconds,
+    world.book.nowSeconds,
+  );
+  const known = rows.length > 0 ? rows : [{ currency: 'usd', available: 0, pending: 0 }];
+  const side = (column: 'available' | 'pending'): Stripe.Balance.Available[] =>
+    known.map((row) => ({
+      amount: Number(row[column]),
+      currency: String(row['currency']),
+      source_types: { card: Number(row[column]) },
+    }));
+  return {
+    object: 'balance',
+    available: side('available'),
+    connect_reserved: known.map((row) => ({ amount: 0, currency: String(row['currency']) })),
+    livemode: false,
+    pending: side('pending'),
+  } as Stripe.Balance;
+}
+
+export function chargeOfRequest(
+  world: SandboxWorld,
+  chargeId: string | undefined,
+  intentId: string | undefined,
+): Stripe.Charge {
+  if (chargeId !== undefined) return retrieveCharge(world, chargeId, 'charge');
+  if (intentId === undefined) {
+    throw invalidRequest('One of the following params should be provided for this request: payment_intent or charge.');
+  }
+  const intent = world.book.find<Stripe.PaymentIntent>('payment_intent', intentId);
+  if (intent === undefined) throw resourceMissing('payment_intent', intentId, 'payment_intent');
+  if (typeof intent.latest_charge !== 'string') {
+    throw invalidRequest(`This PaymentIntent (${intentId}) does not have a successful charge to refund.`, {
+      param: 'payment_intent',
+    });
+  }
+  return retrieveCharge(world, intent.latest_charge, 'charge');
+}
+
+function outcomeOf(decline: Decline | undefined): Stripe.Charge.Outcome {
+  const approved = decline === undefined;
+  return {
+    advice_code: null,
+    network_advice_code: null,
+    network_decline_code: null,
+    network_status: approved ? 'approved_by_network' : 'declined_by_network',
+    reason: approved ? null : (decline.declineCode ?? decline.code),
+    risk_level: 'normal',
+    risk_score: 20,
+    seller_message: approved ? 'Payment complete.' : 'The bank did not return any further details with this decline.',
+    type: approved ? 'authorized' : 'issuer_declined',
+  };
+}
+
+function cardDetailsOf(
+  intent: Stripe.PaymentIntent,
+  method: Stripe.PaymentMethod,
+  authenticated: boolean,
+  decline: Decline | undefined,
+): Stripe.Charge.PaymentMethodDetails {
+  const card = method.card;
+  if (card === undefined) throw new Error(`payment method ${method.id} is not a card`);
+  return {
+    card: {
+      amount_authorized: decline === undefined ? intent.amount : null,
+      authorization_code: decline === undefined ? '123456' : null,
+      brand: card.brand,
+      checks: {
+        address_line1_check: null,
+        address_postal_code_check: null,
+        cvc_check: decline?.code === 'incorrect_cvc' ? 'fail' : 'pass',
+      },
+      country: card.country,
+      electronic_commerce_indicator: null,
+      exp_month: card.exp_month,
+      exp_year: card.exp_year,
+      extended_authorization: { status: 'disabled' },
+      fingerprint: card.fingerprint ?? null,
+      funding: card.funding,
+      incremental_authorization: { status: 'unavailable' },
+      installments: null,
+      last4: card.last4,
+      mandate: null,
+      multicapture: { status: 'unavailable' },
+      network: card.brand,
+      network_token: { used: false },
+      network_transaction_id: null,
+      overcapture: { maximum_amount_capturable: intent.amount, status: 'unavailable' },
+      regulated_status: card.regulated_status,
+      three_d_secure: authenticated
+        ? {
+            authentication_flow: 'challenge',
+            electronic_commerce_indicator: '05',
+            exemption_indicator: null,
+            result: 'authenticated',
+            result_reason: null,
+            transaction_id: null,
+            version: '2.2.0',
+          }
+        : null,
+      transaction_link_id: null,
+      wallet: null,
+    },
+    type: 'card',
+  };
+}

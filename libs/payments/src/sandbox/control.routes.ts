@@ -1,0 +1,130 @@
+import { retrieveEvent } from './account.resource.js';
+import { chargeOfRequest } from './charge.resource.js';
+import { openDispute } from './dispute.resource.js';
+import type { Answer } from './sandbox.server.js';
+import type { SandboxWorld } from './sandbox.world.js';
+import { chaosOf, resend, type Chaos } from './webhook.queue.js';
+
+/** Faults of the next answers: the call is executed, and its answer is lost or replaced. */
+export interface Faults {
+  /** The connection is cut instead of an answer to the next n POST calls. */
+  dropAnswers: number;
+  /** The next n POST calls are answered with 500 although they were executed. */
+  failAnswers: number;
+}
+
+export interface ControlDesk {
+  readonly world: SandboxWorld;
+  readonly faults: Faults;
+  readonly authorised: boolean;
+  wake(): void;
+}
+
+/**
+ * What a test or a demo does to the sandbox that no API call can: under /_sandbox/, with the secret key.
+ *   GET  health                                   is it up (no key needed)
+ *   GET  status                                   counts of deliveries and objects, and the chaos in force
+ *   POST chaos     {duplicates?, outOfOrder?, shuffleMs?, lose?, paused?}
+ *   POST faults    {dropAnswers?, failAnswers?}
+ *   POST disputes  {charge | paymentIntent, amount?, reason?, inquiry?}   a dispute opens now
+ *   POST resend    {event}                        an event is delivered once more
+ */
+export function answerControl(desk: ControlDesk, input: { method: string; path: string; body: string }): Answer {
+  const { world } = desk;
+  const call = `${input.method} ${input.path}`;
+  if (call === 'GET health') return answer(200, { status: 'ok' });
+  if (!desk.authorised) return refuse(401, 'key_required', 'Send the secret key in the Authorization header.');
+  if (call === 'GET status') return answer(200, statusOf(world));
+  const body = parse(input.body);
+  if (body === undefined) return refuse(400, 'json_invalid', 'The body must be a JSON object.');
+  const done = world.book.transaction((): Answer => {
+    switch (call) {
+      case 'POST chaos':
+        return setChaos(world, body);
+      case 'POST faults':
+        desk.faults.dropAnswers = numberOf(body, 'dropAnswers') ?? desk.faults.dropAnswers;
+        desk.faults.failAnswers = numberOf(body, 'failAnswers') ?? desk.faults.failAnswers;
+        return answer(200, desk.faults);
+      case 'POST disputes':
+        return dispute(world, body);
+      case 'POST resend':
+        return answer(200, { deliveries: resend(world.book, retrieveEvent(world, String(body['event'])).id) });
+      default:
+        return refuse(404, 'control_unknown', `There is no control ${call}.`);
+    }
+  });
+  desk.wake();
+  return done;
+}
+
+function setChaos(world: SandboxWorld, body: Record<string, unknown>): Answer {
+  const before = chaosOf(world.book);
+  const next: Chaos = {
+    duplicates: clamp(numberOf(body, 'duplicates') ?? before.duplicates, 1, 20),
+    outOfOrder: clamp(numberOf(body, 'outOfOrder') ?? before.outOfOrder, 0, 1_000_000),
+    shuffleMs: clamp(numberOf(body, 'shuffleMs') ?? before.shuffleMs, 0, 3_600_000),
+    lose: clamp(numberOf(body, 'lose') ?? before.lose, 0, 1),
+    paused: typeof body['paused'] === 'boolean' ? body['paused'] : before.paused,
+  };
+  world.book.setSetting('chaos', next);
+  return answer(200, next);
+}
+
+function dispute(world: SandboxWorld, body: Record<string, unknown>): Answer {
+  const text = (name: string): string | undefined => (typeof body[name] === 'string' ? body[name] : undefined);
+  const charge = chargeOfRequest(world, text('charge'), text('paymentIntent'));
+  const opened = openDispute(world, charge.id, {
+    reason: text('reason') ?? 'fraudulent',
+    inquiry: body['inquiry'] === true,
+    amountMinor: numberOf(body, 'amount'),
+  });
+  if (opened === undefined) {
+    return refuse(409, 'charge_not_disputable', `Charge ${charge.id} was refunded in full or is disputed already.`);
+  }
+  return answer(200, opened);
+}
+
+function statusOf(world: SandboxWorld): object {
+  const count = (sql: string, column: string): Record<string, number> =>
+    Object.fromEntries(world.book.rows(sql).map((row) => [String(row[column]), Number(row['n'])]));
+  return {
+    chaos: chaosOf(world.book),
+    deliveries: {
+      pending: 0,
+      delivered: 0,
+      given_up: 0,
+      lost: 0,
+      ...count('SELECT state, count(*) AS n FROM delivery GROUP BY state', 'state'),
+    },
+    timers: Number(world.book.row('SELECT count(*) AS n FROM timer')?.['n'] ?? 0),
+    objects: count('SELECT kind, count(*) AS n FROM object GROUP BY kind', 'kind'),
+  };
+}
+
+function parse(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text === '' ? '{}' : text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function numberOf(body: Record<string, unknown>, name: string): number | undefined {
+  const value = body[name];
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
+}
+
+function answer(status: number, body: object): Answer {
+  return { status, body: JSON.stringify(body) };
+}
+
+function refuse(status: number, code: string, message: string): Answer {
+  return answer(status, { error: { code, message } });
+}

@@ -1,0 +1,141 @@
+import type Stripe from 'stripe';
+import { invalidRequest, resourceMissing } from './api.error.js';
+import { chargeOfRequest, moveBalance, retrieveCharge, type HiddenCharge } from './charge.resource.js';
+import type { Params } from './form.codec.js';
+import { allowOnly, metadataOf, optionalChoice, optionalInteger, optionalText } from './params.reader.js';
+import type { SandboxWorld } from './sandbox.world.js';
+
+/** Refunds leave the balance at once; the processing fee of the charge is not given back. */
+export function createRefund(world: SandboxWorld, params: Params): Stripe.Refund {
+  allowOnly(params, ['charge', 'payment_intent', 'amount', 'reason', 'metadata']);
+  const charge = chargeOfRequest(world, optionalText(params, 'charge'), optionalText(params, 'payment_intent'));
+  const left = charge.amount_captured - charge.amount_refunded;
+  if (charge.status !== 'succeeded' || !charge.captured) {
+    throw invalidRequest(`Charge ${charge.id} has not been captured and cannot be refunded.`, {
+      code: 'charge_not_refundable',
+    });
+  }
+  if (charge.disputed && disputeHoldsFunds(world, charge.id)) {
+    throw invalidRequest(`Charge ${charge.id} has been charged back; cannot issue a refund.`, {
+      code: 'charge_disputed',
+    });
+  }
+  if (left === 0) {
+    throw invalidRequest(`Charge ${charge.id} has already been refunded.`, { code: 'charge_already_refunded' });
+  }
+  const amount = optionalInteger(params, 'amount') ?? left;
+  if (amount < 1) {
+    throw invalidRequest('This value must be greater than or equal to 1.', {
+      code: 'parameter_invalid_integer',
+      param: 'amount',
+    });
+  }
+  if (amount > left) {
+    throw invalidRequest(
+      `Refund amount (${inDollars(amount)}) is greater than unrefunded amount on charge (${inDollars(left)})`,
+      { param: 'amount' },
+    );
+  }
+  return pay(world, charge, amount, params);
+}
+
+function pay(world: SandboxWorld, charge: Stripe.Charge, amount: number, params: Params): Stripe.Refund {
+  const behaviour = world.book.hidden<HiddenCharge>(charge.id)?.refundBehaviour;
+  const id = world.book.newId('re');
+  const movement = moveBalance(world, {
+    type: 'refund',
+    category: 'refund',
+    amount: -amount,
+    fee: 0,
+    source: id,
+    currency: charge.currency,
+    description: `REFUND FOR CHARGE${charge.description === null ? '' : ` (${charge.description})`}`,
+    delayMs: 0,
+  });
+  const refund: Stripe.Refund = {
+    id,
+    object: 'refund',
+    amount,
+    balance_transaction: movement.id,
+    charge: charge.id,
+    created: world.book.nowSeconds,
+    currency: charge.currency,
+    customer: null,
+    customer_account: null,
+    destination_details: {
+      card: { reference_status: 'pending', reference_type: 'acquirer_reference_number', type: 'refund' },
+      type: 'card',
+    },
+    metadata: metadataOf(params),
+    payment_intent: charge.payment_intent as string | null,
+    payment_method: charge.payment_method,
+    reason: optionalChoice(params, 'reason', ['duplicate', 'fraudulent', 'requested_by_customer']) ?? null,
+    receipt_number: null,
+    source_transfer_reversal: null,
+    status: behaviour === 'pending_then_succeeds' ? 'pending' : 'succeeded',
+    transfer_reversal: null,
+  };
+  world.book.add(refund, { parent: charge.id });
+  const refunded = adjustCharge(world, charge, amount);
+  world.emit('refund.created', refund);
+  world.emit('charge.refunded', refunded, { amount_refunded: charge.amount_refunded, refunded: charge.refunded });
+  if (behaviour !== undefined) world.book.startTimer('settle_refund', refund.id, world.timing.outcomeDelayMs);
+  return refund;
+}
+
+/** What becomes of a refund on the cards whose refunds end later: success, or failure with the money given back. */
+export function settleRefund(world: SandboxWorld, id: string): void {
+  const refund = retrieveRefund(world, id);
+  const charge = retrieveCharge(world, String(refund.charge));
+  const behaviour = world.book.hidden<HiddenCharge>(charge.id)?.refundBehaviour;
+  if (behaviour === 'pending_then_succeeds' && refund.status === 'pending') {
+    const done = world.book.save<Stripe.Refund>({ ...refund, status: 'succeeded' });
+    world.emit('refund.updated', done, { status: 'pending' });
+    world.emit('charge.refund.updated', done, { status: 'pending' });
+  }
+  if (behaviour !== 'fails_later' || refund.status !== 'succeeded') return;
+  const back = moveBalance(world, {
+    type: 'refund_failure',
+    category: 'refund_failure',
+    amount: refund.amount,
+    fee: 0,
+    source: refund.id,
+    currency: refund.currency,
+    description: 'REFUND FAILURE',
+    delayMs: 0,
+  });
+  adjustCharge(world, charge, -refund.amount);
+  const failed = world.book.save<Stripe.Refund>({
+    ...refund,
+    status: 'failed',
+    failure_balance_transaction: back.id,
+    failure_reason: 'expired_or_canceled_card',
+  });
+  const before = { status: 'succeeded' };
+  world.emit('refund.failed', failed, before);
+  world.emit('refund.updated', failed, before);
+  world.emit('charge.refund.updated', failed, before);
+}
+
+export function retrieveRefund(world: SandboxWorld, id: string): Stripe.Refund {
+  const found = world.book.find<Stripe.Refund>('refund', id);
+  if (found === undefined) throw resourceMissing('refund', id, 'refund');
+  return found;
+}
+
+function adjustCharge(world: SandboxWorld, charge: Stripe.Charge, byAmount: number): Stripe.Charge {
+  const amountRefunded = charge.amount_refunded + byAmount;
+  return world.book.save({
+    ...charge,
+    amount_refunded: amountRefunded,
+    refunded: amountRefunded === charge.amount_captured,
+  });
+}
+
+function disputeHoldsFunds(world: SandboxWorld, chargeId: string): boolean {
+  return world.book.children<Stripe.Dispute>(chargeId, 'dispute').some((dispute) => !dispute.is_charge_refundable);
+}
+
+function inDollars(amountMinor: number): string {
+  return `$${Math.trunc(amountMinor / 100)}.${String(amountMinor % 100).padStart(2, '0')}`;
+}

@@ -1,0 +1,233 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+
+/**
+ * The sandbox's memory: one SQLite file.
+ *
+ * 1. One API request is one SQLite transaction: objects, events, deliveries, timers and the idempotency record
+ *    change together or not at all.
+ * 2. The answer leaves only after the commit, so a SIGKILL loses nothing that was acknowledged. (The write-ahead
+ *    log is not synced at every commit: a power cut may lose the last moments, a killed process may not.)
+ */
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS object (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, parent TEXT,
+    created INTEGER NOT NULL, body TEXT NOT NULL, hidden TEXT) STRICT;
+  CREATE INDEX IF NOT EXISTS object_kind_seq ON object (kind, seq);
+  CREATE INDEX IF NOT EXISTS object_parent_kind_seq ON object (parent, kind, seq);
+  CREATE TABLE IF NOT EXISTS movement (
+    txn TEXT PRIMARY KEY, currency TEXT NOT NULL, net INTEGER NOT NULL, available_on INTEGER NOT NULL) STRICT;
+  CREATE INDEX IF NOT EXISTS movement_available ON movement (currency, available_on, net);
+  CREATE TABLE IF NOT EXISTS idempotency (
+    key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
+    request_id TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS timer (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, due_ms INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL) STRICT;
+  CREATE INDEX IF NOT EXISTS timer_due ON timer (due_ms);
+  CREATE TABLE IF NOT EXISTS delivery (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, endpoint TEXT NOT NULL, copy INTEGER NOT NULL,
+    attempt INTEGER NOT NULL DEFAULT 0, next_ms INTEGER NOT NULL, held INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'given_up', 'lost')),
+    last_error TEXT) STRICT;
+  CREATE INDEX IF NOT EXISTS delivery_due ON delivery (state, next_ms);
+  CREATE INDEX IF NOT EXISTS delivery_event ON delivery (event);
+`;
+
+export interface Stored {
+  readonly id: string;
+  readonly object: string;
+  readonly created: number;
+}
+
+export interface PageRequest {
+  readonly limit: number;
+  readonly startingAfter?: string | undefined;
+  readonly endingBefore?: string | undefined;
+  readonly parent?: string | undefined;
+  readonly createdFrom?: number | undefined;
+  readonly createdTo?: number | undefined;
+  /** Further SQL conditions with one value each. */
+  readonly also?: readonly { readonly sql: string; readonly value: string | number }[];
+}
+
+type Row = Record<string, string | number | bigint | null | Uint8Array>;
+const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+export class SandboxBook {
+  readonly #db: DatabaseSync;
+  readonly #seed: string | undefined;
+  readonly #nowMs: () => number;
+  #depth = 0;
+
+  constructor(path: string, options: { seed?: string | undefined; nowMs: () => number }) {
+    this.#db = new DatabaseSync(path);
+    this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;');
+    this.#db.exec(SCHEMA);
+    this.#seed = options.seed;
+    this.#nowMs = options.nowMs;
+  }
+
+  get nowMs(): number {
+    return this.#nowMs();
+  }
+
+  /** Seconds since the epoch, as every Stripe object carries them. */
+  get nowSeconds(): number {
+    return Math.floor(this.#nowMs() / 1000);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  transaction<T>(body: () => T): T {
+    if (this.#depth > 0) return body();
+    this.#db.exec('BEGIN IMMEDIATE');
+    this.#depth += 1;
+    try {
+      const result = body();
+      this.#db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      throw error;
+    } finally {
+      this.#depth -= 1;
+    }
+  }
+
+  run(sql: string, ...values: (string | number | null)[]): number {
+    return Number(this.#db.prepare(sql).run(...values).changes);
+  }
+
+  rows(sql: string, ...values: (string | number | null)[]): Row[] {
+    return this.#db.prepare(sql).all(...values) as Row[];
+  }
+
+  row(sql: string, ...values: (string | number | null)[]): Row | undefined {
+    return this.#db.prepare(sql).get(...values) as Row | undefined;
+  }
+
+  setting<T>(key: string): T | undefined {
+    const found = this.row('SELECT value FROM meta WHERE key = ?', key);
+    return found === undefined ? undefined : (JSON.parse(String(found['value'])) as T);
+  }
+
+  setSetting(key: string, value: unknown): void {
+    this.run(
+      'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+      key,
+      JSON.stringify(value),
+    );
+  }
+
+  /** Random, or the same sequence at every run of the same seed on an empty file. */
+  newId(prefix: string, length = 24): string {
+    return `${prefix}_${this.#letters(length)}`;
+  }
+
+  #letters(length: number): string {
+    if (this.#seed === undefined) return base62(randomBytes(length));
+    const counter = (this.setting<number>('id_counter') ?? 0) + 1;
+    this.setSetting('id_counter', counter);
+    return base62(createHash('sha512').update(`${this.#seed}:${counter}`).digest().subarray(0, length));
+  }
+
+  /** A number in [0, 1): from the seed where there is one, so that chaos can be replayed. */
+  chance(): number {
+    const bytes =
+      this.#seed === undefined
+        ? randomBytes(4)
+        : createHash('sha256')
+            .update(`${this.#seed}:${this.#letters(8)}`)
+            .digest()
+            .subarray(0, 4);
+    return bytes.readUInt32BE(0) / 2 ** 32;
+  }
+
+  add<T extends Stored>(object: T, options: { parent?: string; hidden?: object } = {}): T {
+    this.run(
+      'INSERT INTO object (id, kind, parent, created, body, hidden) VALUES (?, ?, ?, ?, ?, ?)',
+      object.id,
+      object.object,
+      options.parent ?? null,
+      object.created,
+      JSON.stringify(object),
+      options.hidden === undefined ? null : JSON.stringify(options.hidden),
+    );
+    return object;
+  }
+
+  save<T extends Stored>(object: T): T {
+    this.run('UPDATE object SET body = ? WHERE id = ?', JSON.stringify(object), object.id);
+    return object;
+  }
+
+  remove(id: string): void {
+    this.run('DELETE FROM object WHERE id = ?', id);
+  }
+
+  find<T extends Stored>(kind: string, id: string): T | undefined {
+    const found = this.row('SELECT body FROM object WHERE id = ? AND kind = ?', id, kind);
+    return found === undefined ? undefined : (JSON.parse(String(found['body'])) as T);
+  }
+
+  findAny(id: string): Stored | undefined {
+    const found = this.row('SELECT body FROM object WHERE id = ?', id);
+    return found === undefined ? undefined : (JSON.parse(String(found['body'])) as Stored);
+  }
+
+  /** What the sandbox knows about an object and the API does not show. */
+  hidden<T>(id: string): T | undefined {
+    const found = this.row('SELECT hidden FROM object WHERE id = ?', id);
+    return found?.['hidden'] == null ? undefined : (JSON.parse(String(found['hidden'])) as T);
+  }
+
+  setHidden(id: string, hidden: object): void {
+    this.run('UPDATE object SET hidden = ? WHERE id = ?', JSON.stringify(hidden), id);
+  }
+
+  children<T extends Stored>(parent: string, kind: string): T[] {
+    return this.rows('SELECT body FROM object WHERE parent = ? AND kind = ? ORDER BY seq', parent, kind).map(
+      (found) => JSON.parse(String(found['body'])) as T,
+    );
+  }
+
+  /** Newest first, by keyset; `undefined` when the cursor names an object that is not there. */
+  page<T extends Stored>(kind: string, request: PageRequest): { data: T[]; hasMore: boolean } | undefined {
+    const conditions = ['kind = ?'];
+    const values: (string | number)[] = [kind];
+    const add = (condition: string, value: string | number | undefined): void => {
+      if (value === undefined) return;
+      conditions.push(condition);
+      values.push(value);
+    };
+    add('parent = ?', request.parent);
+    add('created >= ?', request.createdFrom);
+    add('created <= ?', request.createdTo);
+    for (const { sql, value } of request.also ?? []) add(sql, value);
+    const backwards = request.endingBefore !== undefined;
+    const cursor = request.startingAfter ?? request.endingBefore;
+    if (cursor !== undefined) {
+      const at = this.row('SELECT seq FROM object WHERE id = ? AND kind = ?', cursor, kind);
+      if (at === undefined) return undefined;
+      add(backwards ? 'seq > ?' : 'seq < ?', Number(at['seq']));
+    }
+    const found = this.rows(
+      `SELECT body FROM object WHERE ${conditions.join(' AND ')} ORDER BY seq ${backwards ? 'ASC' : 'DESC'} LIMIT ?`,
+      ...values,
+      request.limit + 1,
+    ).map((each) => JSON.parse(String(each['body'])) as T);
+    const data = found.slice(0, request.limit);
+    return { data: backwards ? data.reverse() : data, hasMore: found.length > request.limit };
+  }
+
+  startTimer(kind: string, subject: string, delayMs: number): void {
+    this.run('INSERT INTO timer (due_ms, kind, subject) VALUES (?, ?, ?)', this.nowMs + delayMs, kind, subject);
+  }
+}
+
+function base62(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => BASE62[byte % 62]).join('');
+}

@@ -1,0 +1,32 @@
+import type Stripe from 'stripe';
+import type { SandboxBook, Stored } from './sandbox.book.js';
+
+/** The API version whose shapes the sandbox speaks: the one that the installed `stripe` package is pinned to. */
+export const SANDBOX_API_VERSION = '2026-10-28.endive';
+
+export interface SandboxTiming {
+  /** From a charge on a dispute card to its dispute. */
+  readonly disputeDelayMs: number;
+  /** From submitted evidence, or a pending refund, to the outcome. */
+  readonly outcomeDelayMs: number;
+  /** From charge to available funds. */
+  readonly settlementMs: number;
+}
+
+/** Who asked: goes into the event that the request causes. */
+export interface RequestOrigin {
+  readonly id: string | null;
+  readonly idempotencyKey: string | null;
+}
+
+export const NO_REQUEST: RequestOrigin = { id: null, idempotencyKey: null };
+
+/** What every resource of the sandbox works with. */
+export interface SandboxWorld {
+  readonly book: SandboxBook;
+  readonly timing: SandboxTiming;
+  /** Where this sandbox is reached, for the pages it links to. No trailing slash. */
+  readonly baseUrl: string;
+  readonly origin: RequestOrigin;
+  emit(type: Stripe.Event['type'], object: Stored, previous?: object): void;
+}

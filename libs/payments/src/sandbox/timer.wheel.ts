@@ -1,0 +1,40 @@
+import type Stripe from 'stripe';
+import { settleCharge } from './charge.resource.js';
+import { decideDispute, openDispute } from './dispute.resource.js';
+import { scenarioOf } from './payment-method.resource.js';
+import { settleRefund } from './refund.resource.js';
+import type { SandboxWorld } from './sandbox.world.js';
+
+/** What happens on its own, a moment later. Timers are rows: a restart fires the ones that fell due meanwhile. */
+const ACTIONS: Record<string, (world: SandboxWorld, subject: string) => void> = {
+  settle_charge: (world, chargeId) => {
+    const charge = world.book.find<Stripe.Charge>('charge', chargeId);
+    if (charge === undefined || charge.balance_transaction !== null || typeof charge.payment_method !== 'string')
+      return;
+    const settled = settleCharge(world, charge, scenarioOf(world, charge.payment_method).bypassPending === true);
+    world.emit('charge.updated', settled, { balance_transaction: null });
+  },
+  open_dispute: (world, chargeId) => {
+    const charge = world.book.find<Stripe.Charge>('charge', chargeId);
+    if (charge === undefined || typeof charge.payment_method !== 'string') return;
+    const terms = scenarioOf(world, charge.payment_method).dispute;
+    if (terms !== undefined) openDispute(world, chargeId, terms);
+  },
+  decide_dispute: decideDispute,
+  settle_refund: settleRefund,
+};
+
+/** @returns how many timers fired. */
+export function fireDueTimers(world: SandboxWorld): number {
+  return world.book.transaction(() => {
+    const due = world.book.rows(
+      'SELECT id, kind, subject FROM timer WHERE due_ms <= ? ORDER BY due_ms, id LIMIT 100',
+      world.book.nowMs,
+    );
+    for (const row of due) {
+      ACTIONS[String(row['kind'])]?.(world, String(row['subject']));
+      world.book.run('DELETE FROM timer WHERE id = ?', Number(row['id']));
+    }
+    return due.length;
+  });
+}
