@@ -10,3 +10,4 @@ export { portableSha256, type Sha256 } from './merkle/sha256.js';
 export { portableTreeHash, treeHash, type Hash, type TreeHash } from './merkle/tree-hash.js';
 export * as notes from './notes/index.js';
 export { runVectors, type CaseResult } from './vectors/index.js';
+export { leafBytes, type LeafContent, parseLeaf } from './log/leaf.js';
