@@ -10,7 +10,9 @@ export { DigestMismatch, FileStore } from './file-store.js';
 export { type Logger, createLogger, currentRequestId, withRequestScope } from './logger.js';
 export { Metrics } from './metrics.js';
 export { type InvariantCheck, type InvariantResult } from './invariant.js';
-export { CLOCK, LOGGER, PlatformModule } from './platform.module.js';
+export { CLOCK, LOGGER } from './tokens.js';
+export { PlatformModule } from './platform.module.js';
+export { EventFeed, announce } from './event-feed.js';
 export { type QueueRedis, createQueueClient, freePort, openQueueRedis } from './queue.js';
 export {
   ANONYMOUS,

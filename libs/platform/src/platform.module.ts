@@ -5,14 +5,13 @@ import { systemClock } from '#kernel';
 import { DataSource } from 'typeorm';
 import { Config } from './config.js';
 import { createDataSource } from './database.js';
+import { EventFeed } from './event-feed.js';
 import { FileStore } from './file-store.js';
 import { Handlers } from './handlers.js';
 import { createLogger } from './logger.js';
 import { Metrics } from './metrics.js';
+import { CLOCK, LOGGER } from './tokens.js';
 import { UnitOfWork } from './unit-of-work.js';
-
-export const CLOCK = Symbol('CLOCK');
-export const LOGGER = Symbol('LOGGER');
 
 /** How things run here. One per process; every other room gets its database, clock, files and settings from it. */
 @Global()
@@ -59,8 +58,20 @@ export class PlatformModule {
           useFactory: (config: Config) => new FileStore(join(config.home, 'files')),
         },
         Handlers,
+        EventFeed,
       ],
-      exports: [Config, CLOCK, LOGGER, Metrics, DataSource, UnitOfWork, FileStore, Handlers, DiscoveryModule],
+      exports: [
+        Config,
+        CLOCK,
+        LOGGER,
+        Metrics,
+        DataSource,
+        UnitOfWork,
+        FileStore,
+        Handlers,
+        EventFeed,
+        DiscoveryModule,
+      ],
     };
   }
 }

@@ -1,0 +1,21 @@
+import { Module } from '@nestjs/common';
+import { VIEWER_RESOLVER } from '#platform';
+import { IdentityCommands } from './commands.js';
+import { ContributorLookup, ProjectLookup } from './graphql/identity.lookup.js';
+import { IdentityResolver } from './graphql/identity.resolver.js';
+import { IdentityQueries } from './queries.js';
+import { DatabaseViewerResolver } from './viewer-resolver.js';
+
+/** Who somebody is and may do. */
+@Module({
+  providers: [
+    IdentityCommands,
+    IdentityQueries,
+    IdentityResolver,
+    ContributorLookup,
+    ProjectLookup,
+    { provide: VIEWER_RESOLVER, useClass: DatabaseViewerResolver },
+  ],
+  exports: [IdentityCommands, IdentityQueries, VIEWER_RESOLVER],
+})
+export class IdentityModule {}
