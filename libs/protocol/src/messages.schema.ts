@@ -95,8 +95,11 @@ export type JoinResponse = z.infer<typeof JoinResponse>;
 export const LeasePhase = z.enum(['ready', 'running', 'exited', 'stopped']);
 export type LeasePhase = z.infer<typeof LeasePhase>;
 
-/** How energy was found: counted by the hardware, or estimated from the named model. */
-export const EnergyMethod = z.enum(['rapl', 'nvml-total-energy', 'estimate:cpu-tdp-share', 'estimate:gpu-power-limit']);
+/**
+ * How energy was found. `rapl`: the CPU packages' own counters, apportioned by the share of cores lent.
+ * `estimate:cpu-tdp-share`: 10 W for each core lent while busy. `estimate:gpu-power-limit`: the devices' power limit while busy.
+ */
+export const EnergyMethod = z.enum(['rapl', 'estimate:cpu-tdp-share', 'estimate:gpu-power-limit']);
 export type EnergyMethod = z.infer<typeof EnergyMethod>;
 
 export const LeaseReport = z.object({
@@ -237,6 +240,11 @@ export type CheckpointDeclared = z.infer<typeof CheckpointDeclared>;
 /** POST /checkpoints/:checkpointId/complete. */
 export const CheckpointComplete = z.object({ token: FencingToken });
 export type CheckpointComplete = z.infer<typeof CheckpointComplete>;
+
+/** POST /drain: no new lease for this node; it goes on with those it has. */
+export const DrainRequest = z.object({});
+/** POST /leave: the node stops now. `retire` ends its enrolment for good: its key is refused from then on. */
+export const LeaveRequest = z.object({ retire: z.boolean().default(false) });
 
 /** Answer of calls that have nothing to tell. */
 export const Acknowledged = z.object({ serverTime: Instant });
