@@ -1,0 +1,12 @@
+export { Ledger } from './ledger.js';
+export { LedgerWriter } from './ledger-writer.js';
+export { LedgerModule } from './ledger.module.js';
+export {
+  type AccountSpec,
+  type LimitRule,
+  type Transfer,
+  type TransferKind,
+  type TransferSpec,
+} from './domain/transfer.rules.js';
+export { type LedgerCode } from './domain/refusal.catalogue.js';
+export { type Balance } from './store/balance.store.js';

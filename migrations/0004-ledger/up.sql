@@ -1,0 +1,526 @@
+-- The ledger: accounts of one unit each, immutable transfers between them, balances that only transfers change.
+-- The rules are numbered in libs/ledger/README.md.
+
+CREATE TABLE ledger_unit (
+  code text NOT NULL,
+  scale smallint NOT NULL,
+  CONSTRAINT ledger_unit_code_pk PRIMARY KEY (code),
+  CONSTRAINT ledger_unit_code_ck CHECK (code ~ '^([A-Z]{3}|gpu_second:[a-z0-9][a-z0-9_.-]{0,62})$'),
+  CONSTRAINT ledger_unit_scale_ck CHECK (scale BETWEEN 0 AND 6)
+);
+INSERT INTO ledger_unit (code, scale) VALUES ('USD', 2), ('EUR', 2), ('GBP', 2), ('CHF', 2), ('CAD', 2), ('JPY', 0);
+
+CREATE TABLE ledger_account (
+  id uuid NOT NULL,
+  code text NOT NULL,
+  unit text NOT NULL,
+  limit_rule text NOT NULL,
+  debits_pending bigint NOT NULL DEFAULT 0,
+  debits_posted bigint NOT NULL DEFAULT 0,
+  credits_pending bigint NOT NULL DEFAULT 0,
+  credits_posted bigint NOT NULL DEFAULT 0,
+  -- How many entries the account has; the newest entry carries this number.
+  version bigint NOT NULL DEFAULT 0,
+  -- When the newest entry was recorded. No entry of the account is ever recorded at an earlier moment than this.
+  touched_at timestamptz NOT NULL DEFAULT '-infinity',
+  opened_at timestamptz NOT NULL,
+  CONSTRAINT ledger_account_id_pk PRIMARY KEY (id),
+  CONSTRAINT ledger_account_code_uq UNIQUE (code),
+  CONSTRAINT ledger_account_id_unit_uq UNIQUE (id, unit),
+  CONSTRAINT ledger_account_unit_fk FOREIGN KEY (unit) REFERENCES ledger_unit (code),
+  CONSTRAINT ledger_account_code_ck CHECK (code ~ '^[A-Za-z0-9][A-Za-z0-9:_.-]{0,199}$'),
+  CONSTRAINT ledger_account_limit_rule_ck
+    CHECK (limit_rule IN ('none', 'debits_must_not_exceed_credits', 'credits_must_not_exceed_debits')),
+  CONSTRAINT ledger_account_counters_ck
+    CHECK (debits_pending >= 0 AND debits_posted >= 0 AND credits_pending >= 0 AND credits_posted >= 0),
+  -- Written as differences, which can't leave the range of bigint.
+  CONSTRAINT ledger_account_range_ck CHECK (
+    debits_pending <= 9000000000000000000 - debits_posted AND credits_pending <= 9000000000000000000 - credits_posted),
+  CONSTRAINT ledger_account_debits_limit_ck
+    CHECK (limit_rule <> 'debits_must_not_exceed_credits' OR debits_pending <= credits_posted - debits_posted),
+  CONSTRAINT ledger_account_credits_limit_ck
+    CHECK (limit_rule <> 'credits_must_not_exceed_debits' OR credits_pending <= debits_posted - credits_posted)
+) WITH (fillfactor = 50);
+-- Walks by unit, and prefix searches whatever the collation of the database.
+CREATE INDEX ledger_account_unit_code_ix ON ledger_account (unit, code COLLATE "C");
+CREATE INDEX ledger_account_code_prefix_ix ON ledger_account (code COLLATE "C");
+
+CREATE TABLE ledger_transfer (
+  id uuid NOT NULL,
+  seq bigint GENERATED ALWAYS AS IDENTITY,
+  key text NOT NULL,
+  request_hash bytea NOT NULL,
+  -- The first transfer of the chain that this one succeeded with; its own id when it stood alone.
+  chain_id uuid NOT NULL,
+  kind text NOT NULL,
+  unit text NOT NULL,
+  debit_account_id uuid NOT NULL,
+  credit_account_id uuid NOT NULL,
+  amount bigint NOT NULL,
+  -- What a resolution takes off the pending counters: the whole amount of the pending transfer.
+  released bigint NOT NULL DEFAULT 0,
+  pending_id uuid,
+  expires_at timestamptz,
+  reason text NOT NULL,
+  refs jsonb NOT NULL,
+  recorded_at timestamptz NOT NULL,
+  -- The number of this entry in each of its two accounts, counted from 1 without a gap, and the account after it.
+  debit_version bigint NOT NULL,
+  debit_debits_pending bigint NOT NULL,
+  debit_debits_posted bigint NOT NULL,
+  debit_credits_pending bigint NOT NULL,
+  debit_credits_posted bigint NOT NULL,
+  credit_version bigint NOT NULL,
+  credit_debits_pending bigint NOT NULL,
+  credit_debits_posted bigint NOT NULL,
+  credit_credits_pending bigint NOT NULL,
+  credit_credits_posted bigint NOT NULL,
+  CONSTRAINT ledger_transfer_id_pk PRIMARY KEY (id),
+  CONSTRAINT ledger_transfer_seq_uq UNIQUE (seq),
+  CONSTRAINT ledger_transfer_key_uq UNIQUE (key),
+  CONSTRAINT ledger_transfer_debit_account_id_unit_fk
+    FOREIGN KEY (debit_account_id, unit) REFERENCES ledger_account (id, unit),
+  CONSTRAINT ledger_transfer_credit_account_id_unit_fk
+    FOREIGN KEY (credit_account_id, unit) REFERENCES ledger_account (id, unit),
+  CONSTRAINT ledger_transfer_pending_id_fk FOREIGN KEY (pending_id) REFERENCES ledger_transfer (id),
+  CONSTRAINT ledger_transfer_key_ck CHECK (length(key) BETWEEN 1 AND 200),
+  CONSTRAINT ledger_transfer_request_hash_ck CHECK (length(request_hash) = 32),
+  CONSTRAINT ledger_transfer_accounts_ck CHECK (debit_account_id <> credit_account_id),
+  CONSTRAINT ledger_transfer_amount_ck CHECK (amount > 0 AND amount <= 1000000000000000000),
+  CONSTRAINT ledger_transfer_kind_ck CHECK (
+    CASE kind
+      WHEN 'posted' THEN pending_id IS NULL AND released = 0 AND expires_at IS NULL
+      WHEN 'pending' THEN pending_id IS NULL AND released = 0
+      WHEN 'post_pending' THEN pending_id IS NOT NULL AND released >= amount AND expires_at IS NULL
+      WHEN 'void_pending' THEN pending_id IS NOT NULL AND released = amount AND expires_at IS NULL
+      WHEN 'expired' THEN pending_id IS NOT NULL AND released = amount AND expires_at IS NOT NULL
+      ELSE false
+    END)
+);
+-- A pending transfer is resolved at most once.
+CREATE UNIQUE INDEX ledger_transfer_pending_id_uq ON ledger_transfer (pending_id) WHERE pending_id IS NOT NULL;
+-- An account's entries in their order; also the point-in-time balance: the newest entry not after the moment.
+CREATE INDEX ledger_transfer_debit_entry_ix ON ledger_transfer (debit_account_id, recorded_at, debit_version);
+CREATE INDEX ledger_transfer_credit_entry_ix ON ledger_transfer (credit_account_id, recorded_at, credit_version);
+-- Expiries that were written down after they happened.
+CREATE INDEX ledger_transfer_debit_expired_ix ON ledger_transfer (debit_account_id, recorded_at, expires_at)
+  WHERE kind = 'expired';
+CREATE INDEX ledger_transfer_credit_expired_ix ON ledger_transfer (credit_account_id, recorded_at, expires_at)
+  WHERE kind = 'expired';
+
+-- Pending transfers that can still expire. Derived from ledger_transfer and kept by its trigger.
+CREATE TABLE ledger_expiry (
+  transfer_id uuid NOT NULL,
+  debit_account_id uuid NOT NULL,
+  credit_account_id uuid NOT NULL,
+  amount bigint NOT NULL,
+  expires_at timestamptz NOT NULL,
+  CONSTRAINT ledger_expiry_transfer_id_pk PRIMARY KEY (transfer_id),
+  CONSTRAINT ledger_expiry_transfer_id_fk FOREIGN KEY (transfer_id) REFERENCES ledger_transfer (id)
+);
+CREATE INDEX ledger_expiry_expires_at_ix ON ledger_expiry (expires_at);
+CREATE INDEX ledger_expiry_debit_ix ON ledger_expiry (debit_account_id, expires_at);
+CREATE INDEX ledger_expiry_credit_ix ON ledger_expiry (credit_account_id, expires_at);
+
+CREATE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '% of % is refused: the ledger is append-only; correct a mistake by another transfer', TG_OP, TG_TABLE_NAME
+    USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER ledger_transfer_immutable_tr BEFORE UPDATE OR DELETE ON ledger_transfer
+  FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_transfer_truncate_tr BEFORE TRUNCATE ON ledger_transfer
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_account_delete_tr BEFORE DELETE ON ledger_account
+  FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_account_truncate_tr BEFORE TRUNCATE ON ledger_account
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_unit_change_tr BEFORE UPDATE OR DELETE ON ledger_unit
+  FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_expiry_truncate_tr BEFORE TRUNCATE ON ledger_expiry
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+
+-- Only the trigger of ledger_transfer (depth 1, so that this one runs at depth 2) may change an account or the expiries.
+CREATE FUNCTION ledger_account_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    IF (NEW.debits_pending, NEW.debits_posted, NEW.credits_pending, NEW.credits_posted, NEW.version) <> (0, 0, 0, 0, 0)
+       OR NEW.touched_at <> '-infinity' THEN
+      RAISE EXCEPTION 'an account opens empty' USING ERRCODE = 'restrict_violation';
+    END IF;
+  ELSIF pg_trigger_depth() < 2 THEN
+    RAISE EXCEPTION 'balances change only by transfers' USING ERRCODE = 'restrict_violation';
+  ELSIF (NEW.id, NEW.code, NEW.unit, NEW.limit_rule, NEW.opened_at) IS DISTINCT FROM
+        (OLD.id, OLD.code, OLD.unit, OLD.limit_rule, OLD.opened_at) THEN
+    RAISE EXCEPTION 'an account keeps its code, unit and limit' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER ledger_account_guard_tr BEFORE INSERT OR UPDATE ON ledger_account
+  FOR EACH ROW EXECUTE FUNCTION ledger_account_guard();
+
+CREATE FUNCTION ledger_expiry_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF pg_trigger_depth() < 2 THEN
+    RAISE EXCEPTION 'expiries change only by transfers' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_expiry_guard_tr AFTER INSERT OR UPDATE OR DELETE ON ledger_expiry
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_expiry_guard();
+
+-- Every way to insert transfers goes through here, so the sum of the entries and the balance can't part.
+CREATE FUNCTION ledger_transfer_apply() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  v_expected integer;
+  v_updated integer;
+BEGIN
+  IF EXISTS (SELECT FROM added WHERE pending_id IS NOT NULL) THEN
+    IF EXISTS (
+      SELECT FROM added r JOIN ledger_transfer p ON p.id = r.pending_id
+      WHERE p.kind <> 'pending' OR p.amount <> r.released OR p.debit_account_id <> r.debit_account_id
+         OR p.credit_account_id <> r.credit_account_id
+         OR (r.kind = 'expired') <> (p.expires_at IS NOT NULL AND p.expires_at <= r.recorded_at)
+    ) THEN
+      RAISE EXCEPTION 'a resolution matches its pending transfer' USING ERRCODE = 'check_violation';
+    END IF;
+  END IF;
+
+  WITH entry AS (
+    SELECT debit_account_id AS account_id, unit, debit_version AS version, recorded_at,
+           CASE WHEN kind = 'pending' THEN amount ELSE 0 END - released AS dp,
+           CASE WHEN kind IN ('posted', 'post_pending') THEN amount ELSE 0 END AS d, 0 AS cp, 0 AS c
+    FROM added
+    UNION ALL
+    SELECT credit_account_id, unit, credit_version, recorded_at, 0, 0,
+           CASE WHEN kind = 'pending' THEN amount ELSE 0 END - released,
+           CASE WHEN kind IN ('posted', 'post_pending') THEN amount ELSE 0 END
+    FROM added
+  ), change AS (
+    SELECT account_id, unit, sum(dp)::bigint AS dp, sum(d)::bigint AS d, sum(cp)::bigint AS cp, sum(c)::bigint AS c,
+           count(*) AS entries, min(version) AS first_version, max(version) AS last_version,
+           min(recorded_at) AS first_at, max(recorded_at) AS last_at
+    FROM entry GROUP BY account_id, unit
+  ), changed AS (
+    UPDATE ledger_account a
+    SET debits_pending = a.debits_pending + c.dp, debits_posted = a.debits_posted + c.d,
+        credits_pending = a.credits_pending + c.cp, credits_posted = a.credits_posted + c.c,
+        version = a.version + c.entries, touched_at = c.last_at
+    FROM change c
+    WHERE a.id = c.account_id AND a.unit = c.unit AND c.first_version = a.version + 1
+      AND c.last_version = a.version + c.entries AND c.first_at >= a.touched_at
+    RETURNING 1
+  )
+  SELECT (SELECT count(*) FROM change), (SELECT count(*) FROM changed) INTO v_expected, v_updated;
+  IF v_expected <> v_updated THEN
+    RAISE EXCEPTION 'entries continue their account in number, time and unit' USING ERRCODE = 'check_violation';
+  END IF;
+
+  INSERT INTO ledger_expiry (transfer_id, debit_account_id, credit_account_id, amount, expires_at)
+  SELECT id, debit_account_id, credit_account_id, amount, expires_at FROM added
+  WHERE kind = 'pending' AND expires_at IS NOT NULL;
+  DELETE FROM ledger_expiry e USING added r WHERE r.pending_id IS NOT NULL AND e.transfer_id = r.pending_id;
+  RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_transfer_apply_tr AFTER INSERT ON ledger_transfer
+  REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION ledger_transfer_apply();
+
+-- UUIDv7 of a moment (RFC 9562 section 5.7), for the transfers that the database itself writes.
+CREATE FUNCTION ledger_uuid_v7(p_at timestamptz) RETURNS uuid LANGUAGE sql VOLATILE AS $$
+  SELECT encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+    PLACING substring(int8send(floor(extract(epoch FROM p_at) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid
+$$;
+
+-- Writes down the due expiries among the given accounts, which the caller has locked. Returns how many.
+CREATE FUNCTION ledger_expire_locked(p_now timestamptz, p_accounts uuid[]) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+  v_count integer;
+BEGIN
+  WITH due AS (
+    SELECT e.transfer_id, e.debit_account_id, e.credit_account_id, e.amount, e.expires_at, p.key, p.unit, p.reason, p.refs,
+           ledger_uuid_v7(p_now) AS id, row_number() OVER (ORDER BY e.expires_at, e.transfer_id) AS n
+    FROM ledger_expiry e JOIN ledger_transfer p ON p.id = e.transfer_id
+    WHERE e.expires_at <= p_now AND e.debit_account_id = ANY (p_accounts) AND e.credit_account_id = ANY (p_accounts)
+  ), entry AS (
+    SELECT n, debit_account_id AS account_id, amount AS dp, 0 AS cp FROM due
+    UNION ALL SELECT n, credit_account_id, 0, amount FROM due
+  ), running AS (
+    SELECT e.n, e.account_id, a.version + row_number() OVER w AS version,
+           a.debits_pending - (sum(e.dp) OVER w)::bigint AS debits_pending, a.debits_posted,
+           a.credits_pending - (sum(e.cp) OVER w)::bigint AS credits_pending, a.credits_posted
+    FROM entry e JOIN ledger_account a ON a.id = e.account_id
+    WINDOW w AS (PARTITION BY e.account_id ORDER BY e.n)
+  )
+  INSERT INTO ledger_transfer (id, key, request_hash, chain_id, kind, unit, debit_account_id, credit_account_id, amount,
+    released, pending_id, expires_at, reason, refs, recorded_at,
+    debit_version, debit_debits_pending, debit_debits_posted, debit_credits_pending, debit_credits_posted,
+    credit_version, credit_debits_pending, credit_debits_posted, credit_credits_pending, credit_credits_posted)
+  SELECT x.id, 'ledger:expired:' || x.transfer_id, sha256(uuid_send(x.transfer_id)), x.id, 'expired', x.unit,
+    x.debit_account_id, x.credit_account_id, x.amount, x.amount, x.transfer_id, x.expires_at, x.reason, x.refs, p_now,
+    d.version, d.debits_pending, d.debits_posted, d.credits_pending, d.credits_posted,
+    c.version, c.debits_pending, c.debits_posted, c.credits_pending, c.credits_posted
+  FROM due x
+  JOIN running d ON d.n = x.n AND d.account_id = x.debit_account_id
+  JOIN running c ON c.n = x.n AND c.account_id = x.credit_account_id
+  ORDER BY x.n;
+  GET DIAGNOSTICS v_count = ROW_COUNT;
+  RETURN v_count;
+END $$;
+
+-- Locks accounts in the order of their ids, with every account that a due expiry of theirs also touches, and writes
+-- those expiries down. Returns the moment that what follows is recorded at: p_now, or the newest entry if that is later.
+CREATE FUNCTION ledger_lock(p_now timestamptz, p_accounts uuid[]) RETURNS timestamptz LANGUAGE plpgsql AS $$
+DECLARE
+  v_accounts uuid[] := p_accounts;
+  v_more uuid[];
+  v_now timestamptz := p_now;
+BEGIN
+  LOOP
+    SELECT array_agg(DISTINCT x.account_id) INTO v_more
+    FROM (
+      SELECT unnest(ARRAY[debit_account_id, credit_account_id]) AS account_id FROM ledger_expiry
+      WHERE debit_account_id = ANY (v_accounts) AND expires_at <= v_now
+      UNION ALL
+      SELECT unnest(ARRAY[debit_account_id, credit_account_id]) FROM ledger_expiry
+      WHERE credit_account_id = ANY (v_accounts) AND expires_at <= v_now
+    ) x;
+    SELECT greatest(p_now, max(l.touched_at)) INTO v_now FROM (
+      SELECT touched_at FROM ledger_account WHERE id = ANY (v_accounts || v_more) ORDER BY id FOR NO KEY UPDATE
+    ) l;
+    -- Again when the lock wait or a counterpart's clock brought another expiry whose counterpart isn't locked yet.
+    EXIT WHEN NOT EXISTS (
+      SELECT FROM ledger_expiry WHERE expires_at <= v_now
+        AND (debit_account_id = ANY (v_accounts) OR credit_account_id = ANY (v_accounts))
+        AND NOT (debit_account_id = ANY (v_accounts || v_more) AND credit_account_id = ANY (v_accounts || v_more)));
+    v_accounts := v_accounts || v_more;
+  END LOOP;
+  IF EXISTS (SELECT FROM ledger_expiry WHERE expires_at <= v_now
+               AND (debit_account_id = ANY (v_accounts) OR credit_account_id = ANY (v_accounts))) THEN
+    PERFORM ledger_expire_locked(v_now, v_accounts || v_more);
+  END IF;
+  RETURN v_now;
+END $$;
+
+-- The clock's part: writes down up to p_limit due expiries. Readers never wait for it.
+CREATE FUNCTION ledger_expire(p_now timestamptz, p_limit integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+  v_accounts uuid[];
+BEGIN
+  SELECT array_agg(DISTINCT account_id) INTO v_accounts FROM (
+    SELECT unnest(ARRAY[debit_account_id, credit_account_id]) AS account_id
+    FROM (SELECT * FROM ledger_expiry WHERE expires_at <= p_now ORDER BY expires_at LIMIT p_limit) due) x;
+  IF v_accounts IS NULL THEN
+    RETURN 0;
+  END IF;
+  PERFORM ledger_lock(p_now, v_accounts);
+  RETURN cardinality(v_accounts);
+END $$;
+
+-- Posts a batch of chains in order, each wholly or not at all, in the caller's transaction. One row of the arrays is one
+-- transfer; rows of a chain follow one another. Codes and keys are given once and named by position, 0 for "none given".
+--   p_codes    account codes            p_keys     idempotency keys, those of this batch and those resolved by it
+--   p_chain    number of the chain      p_key      position in p_keys          p_pending  the same, of what is resolved
+--   p_kind     1 posted, 2 pending, 3 post_pending, 4 void_pending             p_amount   0: all of the pending transfer
+-- Balances are carried in arrays in the batch's order, so the answers are those of one transfer after another; then all
+-- accepted rows go in by one statement, whose trigger moves the balances. Answers one row for each accepted or repeated
+-- transfer (status 1, 2) and one for the first transfer refused of each refused chain (status 0, with its code).
+CREATE FUNCTION ledger_post(
+  p_now timestamptz, p_codes text[], p_keys text[], p_chain integer[], p_id uuid[], p_key integer[], p_hash bytea[],
+  p_kind smallint[], p_debit integer[], p_credit integer[], p_amount bigint[], p_pending integer[],
+  p_expires timestamptz[], p_reason text[], p_refs text[]
+) RETURNS TABLE (
+  row_no integer, status smallint, code text, subject text, figure bigint, transfer_id uuid, unit text,
+  debit text, credit text, amount bigint, recorded_at timestamptz
+) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+  c_max CONSTANT bigint := 9000000000000000000;
+  v_rows CONSTANT integer := cardinality(p_id);
+  v_keys CONSTANT integer := cardinality(p_keys);
+  v_now timestamptz;
+  v_ids uuid[];
+  -- Accounts by position in a_id.
+  a_n integer; a_id uuid[]; a_code text[]; a_unit text[]; a_rule smallint[]; a_version bigint[];
+  a_dp bigint[]; a_d bigint[]; a_cp bigint[]; a_c bigint[];
+  v_map integer[];
+  -- Transfers by position of their key: those stored, then those that this batch accepts. k_row is 0 for stored ones.
+  k_known boolean[] := array_fill(false, ARRAY[v_keys]);
+  k_row integer[] := array_fill(0, ARRAY[v_keys]);
+  k_id uuid[] := array_fill('00000000-0000-0000-0000-000000000000'::uuid, ARRAY[v_keys]);
+  k_hash bytea[] := array_fill(''::bytea, ARRAY[v_keys]);
+  k_kind smallint[] := array_fill(0::smallint, ARRAY[v_keys]);
+  k_debit integer[] := array_fill(0, ARRAY[v_keys]);
+  k_credit integer[] := array_fill(0, ARRAY[v_keys]);
+  k_amount bigint[] := array_fill(0::bigint, ARRAY[v_keys]);
+  k_expires timestamptz[] := array_fill('infinity'::timestamptz, ARRAY[v_keys]);
+  k_at timestamptz[] := array_fill('infinity'::timestamptz, ARRAY[v_keys]);
+  -- 0 open, else the kind of the resolution (5 expired).
+  k_resolved smallint[] := array_fill(0::smallint, ARRAY[v_keys]);
+  -- What comes of each row.
+  o_status smallint[] := array_fill(-1::smallint, ARRAY[v_rows]);
+  o_chain uuid[] := array_fill('00000000-0000-0000-0000-000000000000'::uuid, ARRAY[v_rows]);
+  o_code text[] := array_fill(NULL::text, ARRAY[v_rows]);
+  o_subject text[] := array_fill(NULL::text, ARRAY[v_rows]);
+  o_figure bigint[] := array_fill(NULL::bigint, ARRAY[v_rows]);
+  o_id uuid[] := p_id;
+  o_debit integer[] := array_fill(0, ARRAY[v_rows]);
+  o_credit integer[] := array_fill(0, ARRAY[v_rows]);
+  o_amount bigint[] := array_fill(0::bigint, ARRAY[v_rows]);
+  o_released bigint[] := array_fill(0::bigint, ARRAY[v_rows]);
+  o_pending uuid[] := array_fill(NULL::uuid, ARRAY[v_rows]);
+  o_dv bigint[] := array_fill(0::bigint, ARRAY[v_rows]); o_ddp bigint[] := o_dv; o_dd bigint[] := o_dv;
+  o_dcp bigint[] := o_dv; o_dc bigint[] := o_dv;
+  o_cv bigint[] := o_dv; o_cdp bigint[] := o_dv; o_cd bigint[] := o_dv; o_ccp bigint[] := o_dv; o_cc bigint[] := o_dv;
+  v_accepted integer := 0;
+  v_chain integer := -1; v_first integer; v_chain_id uuid; v_refused boolean;
+  v_code text; v_subject text; v_figure bigint;
+  v_d integer; v_c integer; v_amount bigint; v_released bigint; v_posts bigint; v_holds bigint;
+  v_kind smallint; v_i integer; r record; e record;
+BEGIN
+  -- Every account that a row names, or that a stored transfer to be resolved or repeated names.
+  SELECT array_agg(x.id) INTO v_ids FROM (
+    SELECT a.id FROM ledger_account a WHERE a.code = ANY (p_codes)
+    UNION
+    SELECT unnest(ARRAY[t.debit_account_id, t.credit_account_id]) FROM ledger_transfer t WHERE t.key = ANY (p_keys)
+  ) x;
+  v_now := ledger_lock(p_now, v_ids);
+
+  SELECT array_agg(a.id ORDER BY a.id), array_agg(a.code ORDER BY a.id), array_agg(a.unit ORDER BY a.id),
+         array_agg(CASE a.limit_rule WHEN 'none' THEN 0 WHEN 'debits_must_not_exceed_credits' THEN 1 ELSE 2 END::smallint ORDER BY a.id),
+         array_agg(a.version ORDER BY a.id), array_agg(a.debits_pending ORDER BY a.id), array_agg(a.debits_posted ORDER BY a.id),
+         array_agg(a.credits_pending ORDER BY a.id), array_agg(a.credits_posted ORDER BY a.id)
+    INTO a_id, a_code, a_unit, a_rule, a_version, a_dp, a_d, a_cp, a_c
+    FROM ledger_account a WHERE a.id = ANY (v_ids);
+  a_n := coalesce(cardinality(a_id), 0);
+  SELECT array_agg(coalesce(array_position(a_code, x.code), 0) ORDER BY x.n) INTO v_map
+    FROM unnest(p_codes) WITH ORDINALITY x (code, n);
+
+  FOR e IN
+    SELECT k.n::integer AS n, t.id, t.request_hash, t.kind, t.amount, t.recorded_at, t.expires_at, res.kind AS resolved,
+           array_position(a_id, t.debit_account_id) AS debit, array_position(a_id, t.credit_account_id) AS credit
+    FROM unnest(p_keys) WITH ORDINALITY k (key, n)
+    JOIN ledger_transfer t ON t.key = k.key
+    LEFT JOIN ledger_transfer res ON res.pending_id = t.id
+  LOOP
+    -- A transfer that appeared while we waited for the locks, of accounts we don't hold: begin again.
+    IF e.debit IS NULL OR e.credit IS NULL THEN
+      RAISE EXCEPTION 'a key of the batch was used at the same moment' USING ERRCODE = 'serialization_failure';
+    END IF;
+    k_known[e.n] := true; k_id[e.n] := e.id; k_hash[e.n] := e.request_hash; k_amount[e.n] := e.amount;
+    k_kind[e.n] := CASE e.kind WHEN 'posted' THEN 1 WHEN 'pending' THEN 2 WHEN 'post_pending' THEN 3 WHEN 'void_pending' THEN 4 ELSE 5 END;
+    k_debit[e.n] := e.debit; k_credit[e.n] := e.credit; k_at[e.n] := e.recorded_at;
+    k_expires[e.n] := coalesce(e.expires_at, 'infinity');
+    k_resolved[e.n] := CASE e.resolved WHEN 'post_pending' THEN 3 WHEN 'void_pending' THEN 4 WHEN 'expired' THEN 5 ELSE 0 END;
+  END LOOP;
+
+  FOR r IN
+    SELECT x.*, x.n::integer AS row FROM unnest(p_chain, p_id, p_key, p_hash, p_kind, p_debit, p_credit, p_amount, p_pending, p_expires)
+      WITH ORDINALITY x (chain, id, key, hash, kind, debit, credit, amount, pending, expires, n)
+  LOOP
+    IF r.chain <> v_chain THEN
+      v_chain := r.chain; v_first := r.row; v_chain_id := r.id; v_refused := false;
+    END IF;
+    CONTINUE WHEN v_refused;
+    v_code := NULL; v_subject := NULL; v_figure := NULL; v_released := 0;
+
+    IF k_known[r.key] THEN
+      IF k_hash[r.key] = r.hash THEN
+        o_status[r.row] := 2; o_id[r.row] := k_id[r.key]; o_debit[r.row] := k_debit[r.key];
+        o_credit[r.row] := k_credit[r.key]; o_amount[r.row] := k_amount[r.key];
+        CONTINUE;
+      END IF;
+      v_code := 'LEDGER_KEY_MISMATCH';
+    ELSIF r.pending > 0 THEN
+      v_subject := p_keys[r.pending];
+      v_d := k_debit[r.pending]; v_c := k_credit[r.pending]; v_released := k_amount[r.pending];
+      v_amount := CASE WHEN r.amount = 0 THEN v_released ELSE r.amount END;
+      v_code := CASE
+        WHEN NOT k_known[r.pending] THEN 'LEDGER_PENDING_NOT_FOUND'
+        WHEN k_kind[r.pending] <> 2 THEN 'LEDGER_PENDING_WRONG_KIND'
+        WHEN (r.debit > 0 AND v_map[r.debit] <> v_d) OR (r.credit > 0 AND v_map[r.credit] <> v_c) THEN 'LEDGER_PENDING_MISMATCH'
+        WHEN v_amount > v_released THEN 'LEDGER_POST_EXCEEDS_PENDING'
+        WHEN r.kind = 4 AND v_amount <> v_released THEN 'LEDGER_PENDING_MISMATCH'
+        WHEN k_resolved[r.pending] = 5 OR (k_resolved[r.pending] = 0 AND k_expires[r.pending] <= v_now) THEN 'LEDGER_PENDING_EXPIRED'
+        WHEN k_resolved[r.pending] > 0 THEN 'LEDGER_PENDING_RESOLVED'
+      END;
+      v_figure := CASE WHEN v_code IN ('LEDGER_POST_EXCEEDS_PENDING', 'LEDGER_PENDING_MISMATCH') THEN v_released END;
+    ELSE
+      v_d := v_map[r.debit]; v_c := v_map[r.credit]; v_amount := r.amount;
+      IF v_d = 0 THEN
+        v_code := 'LEDGER_ACCOUNT_NOT_FOUND'; v_subject := p_codes[r.debit];
+      ELSIF v_c = 0 THEN
+        v_code := 'LEDGER_ACCOUNT_NOT_FOUND'; v_subject := p_codes[r.credit];
+      ELSIF a_unit[v_d] <> a_unit[v_c] THEN
+        v_code := 'LEDGER_UNIT_MISMATCH'; v_subject := a_unit[v_d] || ' and ' || a_unit[v_c];
+      ELSIF r.expires <= v_now THEN
+        v_code := 'LEDGER_EXPIRY_PAST';
+      ELSIF v_amount > c_max - a_dp[v_d] - a_d[v_d] THEN
+        v_code := 'LEDGER_BALANCE_OVERFLOW'; v_subject := a_code[v_d];
+      ELSIF v_amount > c_max - a_cp[v_c] - a_c[v_c] THEN
+        v_code := 'LEDGER_BALANCE_OVERFLOW'; v_subject := a_code[v_c];
+      ELSIF a_rule[v_d] = 1 AND v_amount > a_c[v_d] - a_d[v_d] - a_dp[v_d] THEN
+        v_code := 'LEDGER_LIMIT_EXCEEDED'; v_subject := a_code[v_d]; v_figure := a_c[v_d] - a_d[v_d] - a_dp[v_d];
+      ELSIF a_rule[v_c] = 2 AND v_amount > a_d[v_c] - a_c[v_c] - a_cp[v_c] THEN
+        v_code := 'LEDGER_LIMIT_EXCEEDED'; v_subject := a_code[v_c]; v_figure := a_d[v_c] - a_c[v_c] - a_cp[v_c];
+      END IF;
+    END IF;
+
+    IF v_code IS NOT NULL THEN
+      v_refused := true;
+      -- Take back, newest first, what the chain did so far.
+      FOR v_i IN REVERSE r.row - 1 .. v_first LOOP
+        IF o_status[v_i] = 1 THEN
+          v_accepted := v_accepted - 1;
+          v_d := o_debit[v_i]; v_c := o_credit[v_i]; v_kind := p_kind[v_i];
+          v_holds := CASE WHEN v_kind = 2 THEN o_amount[v_i] ELSE 0 END - o_released[v_i];
+          v_posts := CASE WHEN v_kind IN (1, 3) THEN o_amount[v_i] ELSE 0 END;
+          a_dp[v_d] := a_dp[v_d] - v_holds; a_d[v_d] := a_d[v_d] - v_posts; a_version[v_d] := a_version[v_d] - 1;
+          a_cp[v_c] := a_cp[v_c] - v_holds; a_c[v_c] := a_c[v_c] - v_posts; a_version[v_c] := a_version[v_c] - 1;
+          k_known[p_key[v_i]] := false;
+          IF p_pending[v_i] > 0 THEN k_resolved[p_pending[v_i]] := 0; END IF;
+        END IF;
+        o_status[v_i] := -1;
+      END LOOP;
+      o_status[r.row] := 0; o_code[r.row] := v_code; o_subject[r.row] := v_subject; o_figure[r.row] := v_figure;
+      CONTINUE;
+    END IF;
+
+    v_holds := CASE WHEN r.kind = 2 THEN v_amount ELSE 0 END - v_released;
+    v_posts := CASE WHEN r.kind IN (1, 3) THEN v_amount ELSE 0 END;
+    a_dp[v_d] := a_dp[v_d] + v_holds; a_d[v_d] := a_d[v_d] + v_posts; a_version[v_d] := a_version[v_d] + 1;
+    a_cp[v_c] := a_cp[v_c] + v_holds; a_c[v_c] := a_c[v_c] + v_posts; a_version[v_c] := a_version[v_c] + 1;
+    v_accepted := v_accepted + 1;
+    o_status[r.row] := 1; o_chain[r.row] := v_chain_id; o_debit[r.row] := v_d; o_credit[r.row] := v_c;
+    o_amount[r.row] := v_amount; o_released[r.row] := v_released;
+    o_dv[r.row] := a_version[v_d]; o_ddp[r.row] := a_dp[v_d]; o_dd[r.row] := a_d[v_d]; o_dcp[r.row] := a_cp[v_d]; o_dc[r.row] := a_c[v_d];
+    o_cv[r.row] := a_version[v_c]; o_cdp[r.row] := a_dp[v_c]; o_cd[r.row] := a_d[v_c]; o_ccp[r.row] := a_cp[v_c]; o_cc[r.row] := a_c[v_c];
+    k_known[r.key] := true; k_row[r.key] := r.row; k_id[r.key] := r.id; k_hash[r.key] := r.hash; k_kind[r.key] := r.kind;
+    k_debit[r.key] := v_d; k_credit[r.key] := v_c; k_amount[r.key] := v_amount; k_expires[r.key] := r.expires; k_at[r.key] := v_now;
+    k_resolved[r.key] := 0;
+    IF r.pending > 0 THEN
+      k_resolved[r.pending] := r.kind; o_pending[r.row] := k_id[r.pending];
+    END IF;
+  END LOOP;
+
+  IF v_accepted > 0 THEN
+    INSERT INTO ledger_transfer (id, key, request_hash, chain_id, kind, unit, debit_account_id, credit_account_id, amount,
+      released, pending_id, expires_at, reason, refs, recorded_at,
+      debit_version, debit_debits_pending, debit_debits_posted, debit_credits_pending, debit_credits_posted,
+      credit_version, credit_debits_pending, credit_debits_posted, credit_credits_pending, credit_credits_posted)
+    SELECT x.id, p_keys[x.key], x.hash, x.chain, (ARRAY['posted', 'pending', 'post_pending', 'void_pending'])[x.kind],
+      a_unit[x.d], a_id[x.d], a_id[x.c], x.amount, x.released, x.pending, nullif(x.expires, 'infinity'), x.reason, x.refs::jsonb, v_now,
+      x.dv, x.ddp, x.dd, x.dcp, x.dc, x.cv, x.cdp, x.cd, x.ccp, x.cc
+    FROM unnest(p_id, p_key, p_hash, o_chain, p_kind, o_debit, o_credit, o_amount, o_released, o_pending, p_expires, p_reason, p_refs,
+      o_dv, o_ddp, o_dd, o_dcp, o_dc, o_cv, o_cdp, o_cd, o_ccp, o_cc, o_status)
+      AS x (id, key, hash, chain, kind, d, c, amount, released, pending, expires, reason, refs,
+            dv, ddp, dd, dcp, dc, cv, cdp, cd, ccp, cc, status)
+    WHERE x.status = 1;
+  END IF;
+
+  RETURN QUERY
+    SELECT x.n::integer, x.status, x.code, x.subject, x.figure, x.id, a_unit[x.d], a_code[x.d], a_code[x.c], x.amount,
+           CASE x.status WHEN 1 THEN v_now WHEN 2 THEN k_at[x.key] END
+    FROM unnest(o_status, o_code, o_subject, o_figure, o_id, o_debit, o_credit, o_amount, p_key)
+      WITH ORDINALITY x (status, code, subject, figure, id, d, c, amount, key, n)
+    WHERE x.status >= 0;
+END $$;
