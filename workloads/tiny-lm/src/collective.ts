@@ -14,6 +14,8 @@ export interface CollectiveOptions {
   worldSize: number;
   masterAddr: string;
   masterPort: number;
+  /** Names the attempt, so that a straggler of an earlier one cannot walk in through the same port. */
+  attempt: string;
   /** What all ranks must agree on before they train together. */
   fingerprint: string;
   /** Floats in one all-reduce; also bounds what a frame may carry. */
@@ -171,14 +173,15 @@ export class Collective {
   /** The rank of a valid hello; a reason when it is one of ours but cannot train with us; undefined for a stranger. */
   private admit(payload: Buffer): { rank: number } | string | undefined {
     if (payload.length > HELLO_BYTES) return undefined;
-    const { worldSize, fingerprint } = this.options;
-    let hello: { rank?: unknown; worldSize?: unknown; fingerprint?: unknown };
+    const { worldSize, fingerprint, attempt } = this.options;
+    let hello: { rank?: unknown; worldSize?: unknown; fingerprint?: unknown; attempt?: unknown };
     try {
       hello = JSON.parse(payload.toString('utf8')) as typeof hello;
     } catch {
       return undefined;
     }
     const { rank } = hello;
+    if (hello.attempt !== attempt) return undefined;
     if (typeof rank !== 'number' || !Number.isInteger(rank) || rank < 1 || this.links.has(rank)) return undefined;
     if (hello.worldSize !== worldSize) return `rank ${rank} expects ${String(hello.worldSize)} ranks, not ${worldSize}`;
     if (rank >= worldSize) return undefined;
@@ -188,7 +191,7 @@ export class Collective {
   }
 
   private async reach(): Promise<void> {
-    const { rank, worldSize, masterAddr, masterPort, fingerprint, rendezvousTimeoutMs } = this.options;
+    const { rank, worldSize, masterAddr, masterPort, fingerprint, attempt, rendezvousTimeoutMs } = this.options;
     const deadline = performance.now() + rendezvousTimeoutMs;
     const socket = await dial(masterAddr, masterPort, deadline);
     if (socket === undefined) {
@@ -199,7 +202,7 @@ export class Collective {
       this.wake = resolve;
       this.adopt(0, link, resolve);
     });
-    link.send(Frame.hello, Buffer.from(JSON.stringify({ rank, worldSize, fingerprint })));
+    link.send(Frame.hello, Buffer.from(JSON.stringify({ rank, worldSize, fingerprint, attempt })));
     const left = Math.max(0, deadline - performance.now());
     await within(left, welcomed, () => `not all ranks joined within ${rendezvousTimeoutMs / 1000} s`);
     if (this.lost !== undefined) throw new Error(this.lost);
@@ -213,7 +216,10 @@ export class Collective {
       if (kind === Frame.welcome) return welcomed();
       if (kind === Frame.abort) this.fail(payload.toString('utf8'));
       if (kind === Frame.bye) this.finished = this.farewell = true;
-      if (kind === Frame.reduce || kind === Frame.result) this.arrived.set(rank, decode(payload));
+      if (kind === Frame.reduce || kind === Frame.result) {
+        if (payload.length !== TOTALS_BYTES + 4 * this.options.length) return link.destroy();
+        this.arrived.set(rank, decode(payload));
+      }
       this.wake();
     };
   }

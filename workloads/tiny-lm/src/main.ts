@@ -26,7 +26,7 @@ try {
   const out = new OutDir(launch.outDir);
   process.on('SIGTERM', () => out.requestDrain());
   const corpus = loadCorpus(launch.dataPath, config.vocab);
-  const outcome = await train(config, launch, corpus, out, (reason) => fail(1, reason));
+  const outcome = await train(config, launch, corpus, out, { onLost: (reason) => fail(1, reason), say: console.log });
   console.log(outcome);
   process.exit(0);
 } catch (error) {

@@ -8,21 +8,30 @@ import type { OutDir } from './events.js';
 import { flopPerToken, initialParameters, Model, parameterSpecs } from './model.js';
 import { AdamW } from './optimizer.js';
 
-/** Sequences computed between two looks at the network; small enough to answer peers while computing. */
-const CHUNK = 4;
+/**
+ * Sequences computed between two looks at the network: about 10^8 FLOP, so that a slow core still answers its peers
+ * several times a second. A function of the configuration alone, because it decides the order of additions.
+ */
+function chunkOf(config: TrainingConfig): number {
+  return Math.max(1, Math.min(8, Math.floor(1e8 / (flopPerToken(config) * config.context))));
+}
+
+export interface TrainingHooks {
+  /** Called once when a peer disappears; end the process, for the sum of that step can never be completed. */
+  onLost: (reason: string) => void;
+  /** Progress for people, a line every ten steps. */
+  say: (line: string) => void;
+}
 
 const makeFloat32 = (length: number): Float32Array => new Float32Array(length);
 
-/**
- * Trains from the restored step (or 0) to `config.steps`, or until some rank is asked to drain. `onLost` is called
- * once when a peer disappears; the caller ends the process, because the sum of that step can never be completed.
- */
+/** Trains from the restored step (or 0) to `config.steps`, or until some rank is asked to drain. */
 export async function train(
   config: TrainingConfig,
   launch: Launch,
   corpus: Corpus,
   out: OutDir,
-  onLost: (reason: string) => void,
+  hooks: TrainingHooks,
 ): Promise<'done' | 'drained'> {
   const specs = parameterSpecs(config);
   const optimizer = new AdamW(specs, config);
@@ -61,11 +70,12 @@ export async function train(
     worldSize,
     masterAddr,
     masterPort,
+    attempt: launch.attempt,
     fingerprint: fingerprint(config, corpus, parameters, step),
     length: parameters.length,
     peerTimeoutMs,
     rendezvousTimeoutMs,
-    onLost,
+    onLost: hooks.onLost,
   });
 
   const saveCheckpoint = (): void => {
@@ -89,10 +99,11 @@ export async function train(
   };
 
   const shard = shardOf(config.batchSize, rank, worldSize);
-  const model = new Model(config, parameters, Math.min(CHUNK, shard.to - shard.from), makeFloat32);
+  const chunk = chunkOf(config);
+  const model = new Model(config, parameters, Math.min(chunk, shard.to - shard.from), makeFloat32);
   const gradients = model.gradients as Float32Array;
-  const inputs = new Uint8Array(CHUNK * config.context);
-  const targets = new Uint8Array(CHUNK * config.context);
+  const inputs = new Uint8Array(chunk * config.context);
+  const targets = new Uint8Array(chunk * config.context);
   let drain = false;
   try {
     while (step < config.steps && !drain) {
@@ -100,8 +111,8 @@ export async function train(
       const flopBefore = model.meter.flop;
       model.zeroGradients();
       let localLoss = 0;
-      for (let from = shard.from; from < shard.to; from += CHUNK) {
-        const to = Math.min(shard.to, from + CHUNK);
+      for (let from = shard.from; from < shard.to; from += chunk) {
+        const to = Math.min(shard.to, from + chunk);
         const at = { seed: config.seed, step: step + 1, from, to, context: config.context };
         fillBatch(inputs, targets, corpus.tokens, at);
         localLoss += model.accumulate(inputs, targets, to - from, 1 / tokensPerStep);
@@ -124,7 +135,7 @@ export async function train(
         const flop = String(hardwareFlop);
         out.emit({ type: 'step', step, loss, tokens, stepMs, hardwareFlop: flop, learningRate, gradientNorm: norm });
         if (step % 10 === 0 || step === 1)
-          console.log(`step ${step}/${config.steps} loss ${loss.toFixed(4)} ${stepMs} ms`);
+          hooks.say(`step ${step}/${config.steps} loss ${loss.toFixed(4)} ${stepMs} ms`);
         if (step % config.checkpointEverySteps === 0) saveCheckpoint();
       }
     }
