@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { DataSource, type EntitySchema, type MigrationInterface, type QueryRunner } from 'typeorm';
@@ -67,7 +67,9 @@ export function loadMigrations(folder: string): MigrationClass[] {
 
 export const migrationFolders = (folder: string): string[] =>
   readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && /^\d{4}-/.test(entry.name))
+    .filter(
+      (entry) => entry.isDirectory() && /^\d{4}-/.test(entry.name) && existsSync(join(folder, entry.name, 'up.sql')),
+    )
     .map((entry) => entry.name)
     .sort();
 

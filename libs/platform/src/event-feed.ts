@@ -153,3 +153,9 @@ export const toEvent = (row: EventRow): DomainEvent => ({
   isPublic: row.is_public,
   occurredAt: row.occurred_at,
 });
+
+/** One relayed event by its id. */
+export async function eventById(tx: Tx, id: string): Promise<DomainEvent | undefined> {
+  const [row] = await tx.query<EventRow>(`${SELECT_EVENT} WHERE id = $1 AND position IS NOT NULL`, [id]);
+  return row ? toEvent(row) : undefined;
+}

@@ -12,7 +12,7 @@ export { Metrics } from './metrics.js';
 export { type InvariantCheck, type InvariantResult } from './invariant.js';
 export { CLOCK, LOGGER } from './tokens.js';
 export { PlatformModule } from './platform.module.js';
-export { EventFeed, announce } from './event-feed.js';
+export { EventFeed, announce, eventById } from './event-feed.js';
 export { type QueueRedis, createQueueClient, freePort, openQueueRedis } from './queue.js';
 export {
   ANONYMOUS,
@@ -41,3 +41,5 @@ export {
 } from './graphql/types.js';
 export { fromGlobalId, parseGlobalId, toGlobalId } from './graphql/global-id.js';
 export { NODE_LOOKUP, NodeLookup, type NodeSource } from './graphql/node-lookup.js';
+export { type Running, runProcess } from './process.js';
+export { startTelemetry } from './telemetry.js';

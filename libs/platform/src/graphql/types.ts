@@ -82,7 +82,10 @@ export class PageInfo {
   endCursor: string | null;
 }
 
-@InterfaceType('Node', { description: 'An object with a global id.' })
+@InterfaceType('Node', {
+  description: 'An object with a global id.',
+  resolveType: (value: { __typename?: string }) => value.__typename,
+})
 export abstract class NodeInterface {
   @Field(() => ID, { description: 'Global id, opaque; `node(id:)` finds the object again.' })
   id: string;

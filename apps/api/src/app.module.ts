@@ -1,0 +1,31 @@
+import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
+import { Module } from '@nestjs/common';
+import { APP_FILTER, DiscoveryModule } from '@nestjs/core';
+import { GraphQLModule } from '@nestjs/graphql';
+import { IdentityModule } from '#identity';
+import { LOGGER, type Logger, Metrics, PlatformModule, VIEWER_RESOLVER, type ViewerResolver } from '#platform';
+import { graphqlOptions } from './graphql/graphql.options.js';
+import { NodeResolver, NodeSources } from './graphql/node.resolver.js';
+import { PagesModule } from './http/dashboard.js';
+import { ErrorFilter } from './http/error.filter.js';
+import { HealthController } from './http/health.controller.js';
+import { ROOM_MODULES } from '../../rooms.js';
+
+@Module({
+  imports: [
+    DiscoveryModule,
+    PlatformModule.forRoot({ processName: 'api', entities: [] }),
+    GraphQLModule.forRootAsync<ApolloDriverConfig>({
+      driver: ApolloDriver,
+      imports: [IdentityModule],
+      inject: [VIEWER_RESOLVER, LOGGER, Metrics],
+      useFactory: (viewers: ViewerResolver, logger: Logger, metrics: Metrics) =>
+        graphqlOptions(viewers, logger, metrics),
+    }),
+    ...ROOM_MODULES,
+    PagesModule,
+  ],
+  controllers: [HealthController],
+  providers: [NodeResolver, NodeSources, { provide: APP_FILTER, useClass: ErrorFilter }],
+})
+export class AppModule {}

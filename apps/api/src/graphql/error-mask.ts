@@ -1,0 +1,60 @@
+import { newId } from '#kernel';
+import { type Logger, currentRequestId } from '#platform';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+
+/** Codes whose messages were written for the client; everything else is a bug and goes out masked. */
+const EXPECTED = new Set([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+  'BAD_REQUEST',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'MISSING_SCOPE',
+  'NOT_FOUND',
+  'TOO_DEEP',
+  'TOO_MANY_ALIASES',
+  'TOO_MANY_NODES',
+  'TOO_MANY_ROOT_FIELDS',
+  'ID_INVALID',
+]);
+
+const MAX_ERRORS = 10;
+
+/**
+ * What the client sees of an error: the expected ones as they are, without stack or cause; a bug as one sentence and
+ * an id under which the log has the rest. Nothing of the database or the code goes out.
+ */
+export function maskError(logger: Logger, formatted: GraphQLFormattedError, original: unknown): GraphQLFormattedError {
+  const code = String(formatted.extensions?.['code'] ?? '');
+  const cause = original instanceof GraphQLError ? original.originalError : original;
+  const written = cause === undefined || cause instanceof GraphQLError;
+  if (EXPECTED.has(code) || (written && code === '' && original instanceof GraphQLError && isClientFault(original))) {
+    const { message, locations, path } = formatted;
+    return {
+      message,
+      ...(locations ? { locations } : {}),
+      ...(path ? { path } : {}),
+      extensions: { code: code || 'BAD_USER_INPUT' },
+    };
+  }
+  const errorId = newId();
+  logger.error(
+    { err: cause ?? original, errorId, path: formatted.path, requestId: currentRequestId() },
+    'unexpected error',
+  );
+  return {
+    message: `Something went wrong on our side. If it lasts, report it with the id ${errorId}.`,
+    ...(formatted.path ? { path: formatted.path } : {}),
+    extensions: { code: 'INTERNAL_SERVER_ERROR', errorId },
+  };
+}
+
+/** graphql-js itself words errors about variables and arguments; they have no original error and no path. */
+const isClientFault = (error: GraphQLError): boolean => error.originalError === undefined && error.path === undefined;
+
+/** No answer lists more than a few errors, so a hostile document can't make a large answer. */
+export const capErrors = <T>(errors: readonly T[]): T[] => errors.slice(0, MAX_ERRORS);
