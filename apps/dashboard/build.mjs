@@ -1,0 +1,75 @@
+// Builds the dashboard: `node apps/dashboard/build.mjs`.
+//   dist/dashboard/client/assets/*       hashed files, served for ever at /assets/*
+//   dist/dashboard/client/manifest.json  which hashed file each source became (Vite's manifest format)
+//   dist/dashboard/server/entry-server.js the pages, one self-contained module for the API to import
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync } from 'node:zlib';
+import { build } from 'vite';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const root = resolve(here, '../..');
+const out = join(root, 'dist/dashboard');
+
+const islands = readdirSync(join(here, 'src/islands'))
+  .filter((name) => name.endsWith('.entry.ts') || name.endsWith('.entry.tsx'))
+  .map((name) => join(here, 'src/islands', name));
+
+const settings = {
+  root: here,
+  configFile: false,
+  logLevel: process.env.DASHBOARD_BUILD_LOG ?? 'warn',
+  publicDir: false,
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+};
+
+await build({
+  ...settings,
+  base: '/assets/',
+  build: {
+    outDir: join(out, 'client'),
+    emptyOutDir: true,
+    manifest: 'manifest.json',
+    target: ['chrome123', 'firefox121', 'safari17.5'],
+    modulePreload: false,
+    cssCodeSplit: true,
+    assetsDir: '.',
+    assetsInlineLimit: 0,
+    rolldownOptions: { input: [...islands, join(here, 'src/styles/app.css')] },
+  },
+});
+
+await build({
+  ...settings,
+  ssr: { noExternal: true },
+  build: {
+    outDir: join(out, 'server'),
+    emptyOutDir: true,
+    ssr: join(here, 'src/entry-server.tsx'),
+    target: 'node22',
+    minify: false,
+    copyPublicDir: false,
+    rolldownOptions: { output: { entryFileNames: 'entry-server.js', codeSplitting: false } },
+  },
+});
+
+if (process.argv.includes('--sizes')) {
+  const manifest = JSON.parse(readFileSync(join(out, 'client/manifest.json'), 'utf8'));
+  const weigh = (file) => brotliCompressSync(readFileSync(join(out, 'client', file))).length;
+  for (const [source, chunk] of Object.entries(manifest)) {
+    if (!chunk.isEntry) continue;
+    const files = new Set([chunk.file]);
+    const follow = (name) => {
+      const next = manifest[name];
+      if (!next || files.has(next.file)) return;
+      files.add(next.file);
+      (next.imports ?? []).forEach(follow);
+    };
+    (chunk.imports ?? []).forEach(follow);
+    const bytes = [...files]
+      .filter((file) => existsSync(join(out, 'client', file)))
+      .reduce((sum, file) => sum + weigh(file), 0);
+    console.log(`${source.padEnd(44)} ${String(bytes).padStart(7)} B brotli (${files.size} files)`);
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * The door of the dashboard. The API imports the built file, gives it the manifest of the client build and a way to run
+ * GraphQL, and passes each page request to `handle`. Nothing here knows Nest, Express or a database: a page is what the
+ * public GraphQL schema can say.
+ */
+import { render } from 'preact-render-to-string';
+import type {
+  Answer,
+  DashboardDeps,
+  DashboardRequest,
+  DashboardResponse,
+  FrameViewer,
+  Page,
+  PageContext,
+  Theme,
+} from './http/request.js';
+import { parseCookies, redirect } from './http/request.js';
+import { assetsOf, type ClientManifest } from './http/assets.js';
+import { securityPolicy } from './http/policy.js';
+import { viewerQuery } from './api/documents.js';
+import { findRoute } from './routes.js';
+import { Document } from './parts/document.js';
+import { failurePage, notFoundPage } from './pages/problem.page.js';
+
+export interface DashboardOptions {
+  /** Parsed `dist/dashboard/client/manifest.json`. */
+  clientManifest: ClientManifest;
+  /** Where the API serves `dist/dashboard/client`, with a slash at the end: `/assets/`. */
+  assetBase: string;
+  /** Further origins that pages may fetch from, such as the Stripe sandbox's. */
+  connectSources?: string[];
+}
+
+export function createDashboard(options: DashboardOptions): {
+  handle(request: DashboardRequest, deps: DashboardDeps): Promise<DashboardResponse>;
+} {
+  const assets = assetsOf(options.clientManifest, options.assetBase);
+
+  async function handle(request: DashboardRequest, deps: DashboardDeps): Promise<DashboardResponse> {
+    const host = request.headers['x-forwarded-host'] ?? request.headers.host ?? 'localhost';
+    const scheme = request.headers['x-forwarded-proto'] ?? 'http';
+    const url = new URL(request.url, `${scheme}://${host}`);
+    const cookie = request.headers.cookie;
+    const jar = parseCookies(cookie);
+    const setCookies: string[] = [];
+    const signedIn = jar.has('cw_session');
+    const method = request.method.toUpperCase();
+
+    if (method !== 'GET' && method !== 'HEAD' && method !== 'POST') {
+      return plain(405, 'Only GET, HEAD and POST are answered here.', { allow: 'GET, HEAD, POST' });
+    }
+    if (method === 'POST' && !sameSite(request, url.host)) {
+      return plain(403, 'This form was sent from another site. Open the page here and send it again.');
+    }
+
+    const ask = async <T,>(query: string, variables: object = {}): Promise<Answer<T>> => {
+      const answer = await deps.graphql(query, variables, cookie === undefined ? {} : { cookie });
+      setCookies.push(...(answer.setCookies ?? []));
+      const errors = answer.errors ?? [];
+      const codes = errors.map((error) => String(error.extensions?.code ?? ''));
+      return {
+        data: (answer.data ?? null) as T | null,
+        problems: errors.map((error) => error.message),
+        forbidden: codes.some((code) => /UNAUTHENTICATED|FORBIDDEN|UNAUTHORIZED|SCOPE/.test(code)),
+      };
+    };
+
+    const viewer: Promise<FrameViewer | null> = signedIn ? loadViewer(ask) : Promise.resolve(null);
+    const theme = themeOf(jar.get('cw_theme'));
+    const context: PageContext = {
+      url,
+      origin: url.origin,
+      method,
+      form: new URLSearchParams(method === 'POST' ? (request.body ?? '') : ''),
+      theme,
+      now: Date.now(),
+      signedIn,
+      ask,
+      viewer,
+    };
+
+    if (method === 'POST' && url.pathname === '/preferences/theme') {
+      const chosen = themeOf(context.form.get('theme') ?? undefined);
+      const back = refererPath(request.headers.referer, url.host);
+      return moved(back, [`cw_theme=${chosen}; Path=/; Max-Age=31536000; SameSite=Lax`]);
+    }
+
+    let result: Page | ReturnType<typeof redirect>;
+    try {
+      const route = findRoute(method, url.pathname);
+      result = route ? await route.load(context, route.params) : notFoundPage();
+    } catch (error) {
+      // A page that can't be made is a bug or an API that is away; the visitor gets a page, the operator the stack.
+      console.error(error);
+      result = failurePage();
+    }
+    if (result.kind === 'redirect') return moved(result.to, setCookies);
+
+    const body = render(
+      <Document
+        page={result}
+        assets={assets}
+        theme={theme}
+        viewer={await viewer.catch(() => null)}
+        path={url.pathname + url.search}
+      />,
+    );
+    return {
+      status: result.status ?? 200,
+      headers: {
+        'content-type': 'text/html; charset=utf-8',
+        'cache-control': 'private, no-cache',
+        'content-security-policy': securityPolicy(url, deps.nonce, result.policy ?? {}, options.connectSources ?? []),
+        'referrer-policy': 'strict-origin-when-cross-origin',
+        'x-content-type-options': 'nosniff',
+        vary: 'Cookie',
+        ...(setCookies.length > 0 ? { 'set-cookie': setCookies } : {}),
+      },
+      body: method === 'HEAD' ? '' : `<!doctype html>${body}`,
+    };
+  }
+
+  return { handle };
+}
+
+async function loadViewer(ask: PageContext['ask']): Promise<FrameViewer | null> {
+  const { data } = await ask(viewerQuery);
+  if (!data?.viewer) return null;
+  const { contributor, platformRoles } = data.viewer;
+  return { displayName: contributor.displayName, pseudonym: contributor.pseudonym, platformRoles: platformRoles ?? [] };
+}
+
+function themeOf(value: string | undefined): Theme {
+  return value === 'light' || value === 'dark' ? value : 'system';
+}
+
+/** Browsers say where a form comes from; a request that says nothing comes from no browser and carries no cookie. */
+function sameSite(request: DashboardRequest, host: string): boolean {
+  const site = request.headers['sec-fetch-site'];
+  if (site) return site === 'same-origin' || site === 'none';
+  const origin = request.headers.origin;
+  return !origin || URL.parse(origin)?.host === host;
+}
+
+function refererPath(referer: string | undefined, host: string): string {
+  const from = referer ? URL.parse(referer) : null;
+  return from && from.host === host ? from.pathname + from.search : '/';
+}
+
+function plain(status: number, text: string, headers: Record<string, string> = {}): DashboardResponse {
+  return { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...headers }, body: `${text}\n` };
+}
+
+function moved(to: string, cookies: string[]): DashboardResponse {
+  return {
+    status: 303,
+    headers: { location: to, 'cache-control': 'no-store', ...(cookies.length > 0 ? { 'set-cookie': cookies } : {}) },
+    body: '',
+  };
+}

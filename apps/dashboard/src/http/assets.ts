@@ -1,0 +1,42 @@
+/** Which hashed files a page needs, read from the manifest that Vite writes. */
+export type ClientManifest = Record<
+  string,
+  { file: string; imports?: string[]; isEntry?: boolean; src?: string; css?: string[] }
+>;
+
+export interface Assets {
+  stylesheet: string;
+  font: string | null;
+  /** The script of an island, then everything it imports, so that the browser can fetch all of it at once. */
+  island(name: string): string[];
+  /** A hashed module to be imported when asked for, such as the report verifier. */
+  module(source: string): string | null;
+}
+
+export function assetsOf(manifest: ClientManifest, base: string): Assets {
+  const entry = (source: string) => {
+    const found = manifest[source];
+    if (!found) throw new Error(`The client build has no ${source}; run node apps/dashboard/build.mjs.`);
+    return found;
+  };
+  const font = Object.values(manifest).find(
+    (chunk) => chunk.file.endsWith('.woff2') && chunk.file.includes('latin-wght'),
+  );
+  return {
+    stylesheet: base + entry('src/styles/app.css').file,
+    font: font ? base + font.file : null,
+    island(name) {
+      const source = [`src/islands/${name}.entry.ts`, `src/islands/${name}.entry.tsx`].find((path) => manifest[path]);
+      const files: string[] = [];
+      const follow = (path: string) => {
+        const chunk = entry(path);
+        if (files.includes(base + chunk.file)) return;
+        files.push(base + chunk.file);
+        chunk.imports?.forEach(follow);
+      };
+      follow(source ?? `src/islands/${name}.entry.tsx`);
+      return files;
+    },
+    module: (source) => (manifest[source] ? base + manifest[source].file : null),
+  };
+}

@@ -1,0 +1,90 @@
+/** The price of a run, term by term, so that anybody can follow it with a pencil. */
+import { decimal, engineering, gpuSeconds, gpuTime, integer, money } from '../format/amount.js';
+import type { Budget, BudgetLine } from '../api/shapes.js';
+
+export function BudgetSection(props: { budget: Budget; parameters: string | null; tokens: string | null }) {
+  const { budget, parameters, tokens } = props;
+  return (
+    <section class="stack" aria-labelledby="budget-head">
+      <h2 id="budget-head">Why it costs this much</h2>
+      <div class="equation" role="list">
+        {parameters && tokens && (
+          <>
+            <Step value={engineering(parameters)} label="parameters N" exact={integer(parameters)} />
+            <Operator sign="×" />
+            <Step value={engineering(tokens)} label="tokens D" exact={integer(tokens)} />
+            <Operator sign="× 6 =" />
+          </>
+        )}
+        <Step value={`${engineering(budget.flop)}FLOP`} label="of training" exact={integer(budget.flop)} />
+        <Operator sign="÷" />
+        <Step
+          value={`${engineering(budget.peakFlopPerSecond)}FLOP/s × ${budget.mfu}`}
+          label="peak speed × what of it is used"
+          exact={integer(budget.peakFlopPerSecond)}
+        />
+        <Operator sign="→" />
+        <Step value={gpuTime(budget.gpuTime)} label="with reserve" exact={gpuSeconds(budget.gpuTime)} strong />
+      </div>
+      <div class="scroll">
+        <table class="table stacked">
+          <thead>
+            <tr>
+              <th scope="col">Term</th>
+              <th scope="col">How it is worked out</th>
+              <th scope="col" class="num">
+                Amount
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {budget.lines.map((line) => (
+              <tr key={line.code}>
+                <th scope="row">{line.label}</th>
+                <td data-label="How">
+                  <span class="formula">{line.formula}</span>
+                  {line.source && <Source text={line.source} />}
+                </td>
+                <td data-label="Amount" class="num" title={`${integer(line.amount)} ${line.unit}`}>
+                  {amountOf(line)}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Source({ text }: { text: string }) {
+  return <small class="source">{/^https?:/.test(text) ? <a href={text}>source</a> : text}</small>;
+}
+
+/** Lines carry their own unit; the ones we know are shown as people read them, others as they are. */
+export function amountOf(line: Pick<BudgetLine, 'amount' | 'unit'>): string {
+  const { amount, unit } = line;
+  if (/^[A-Z]{3}$/.test(unit)) return money({ amountMinor: amount, currency: unit });
+  const time = /^gpu_(millisecond|second)(?::(.+))?$/.exec(unit);
+  if (time) return gpuTime({ milliseconds: amount, class: time[2] ?? 'gpu' });
+  if (/flop/i.test(unit)) return `${engineering(amount)}${unit.replace(/flop/i, 'FLOP').replace('_per_second', '/s')}`;
+  if (/percent|basis/i.test(unit)) return `${/basis/i.test(unit) ? decimal(amount, 2) : integer(amount)} %`;
+  return `${engineering(amount)} ${unit}`;
+}
+
+function Step(props: { value: string; label: string; exact: string; strong?: boolean }) {
+  return (
+    <span role="listitem" class={props.strong ? 'step strong' : 'step'} title={props.exact}>
+      <strong>{props.value}</strong>
+      <small>{props.label}</small>
+    </span>
+  );
+}
+
+function Operator({ sign }: { sign: string }) {
+  return (
+    <span role="listitem" class="operator">
+      {sign}
+    </span>
+  );
+}

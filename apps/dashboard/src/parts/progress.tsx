@@ -1,0 +1,179 @@
+/** What a campaign has: money and compute side by side, each stage of a promise apart from the next. */
+import { gpuSeconds, gpuTime, money, percent, share, type GpuTime, type Money } from '../format/amount.js';
+import { plural } from '../format/moment.js';
+import type { Goals, Progress } from '../api/shapes.js';
+import { Icon } from './mark.js';
+
+export interface Shares {
+  cash: number;
+  compute: number;
+}
+
+/** Money promised or paid, and GPU time promised: what the goals count. */
+export function raised(progress: Progress): { cash: Money; compute: GpuTime } {
+  const promised = BigInt(progress.cashPledged.amountMinor) + BigInt(progress.cashCaptured.amountMinor);
+  return { cash: { ...progress.cashCaptured, amountMinor: promised.toString() }, compute: progress.computePledged };
+}
+
+export function sharesOf(campaign: Goals & { progress: Progress }): Shares {
+  const { cash, compute } = raised(campaign.progress);
+  return {
+    cash: campaign.cashGoal ? share(cash.amountMinor, campaign.cashGoal.amountMinor) : 0,
+    compute: campaign.computeGoal ? share(compute.milliseconds, campaign.computeGoal.milliseconds) : 0,
+  };
+}
+
+interface Layer {
+  tone: string;
+  from: number;
+  to: number;
+}
+
+/** A bar to the goal. Percent coordinates in a plain SVG: no inline style, so the security policy can stay strict. */
+export function Bar({ label, layers }: { label: string; layers: Layer[] }) {
+  return (
+    <svg class="bar" role="img" aria-label={label} width="100%" height="10">
+      <rect class="bar-track" width="100%" height="10" rx="5" />
+      {layers
+        .filter((layer) => layer.to > layer.from)
+        .map((layer) => (
+          <rect
+            key={layer.tone}
+            class={`bar-${layer.tone}`}
+            x={`${layer.from}%`}
+            width={`${layer.to - layer.from}%`}
+            height="10"
+            rx="5"
+          />
+        ))}
+    </svg>
+  );
+}
+
+export function cashBar(progress: Progress, goal: Money | null) {
+  const whole = goal?.amountMinor ?? '0';
+  const captured = share(progress.cashCaptured.amountMinor, whole);
+  const all = share(raised(progress).cash.amountMinor, whole);
+  return (
+    <Bar
+      label={`${percent(progress.cashCaptured.amountMinor, whole)} of the cash goal captured`}
+      layers={[
+        { tone: 'cash-promised', from: 0, to: all },
+        { tone: 'cash', from: 0, to: captured },
+      ]}
+    />
+  );
+}
+
+export function computeBar(progress: Progress, goal: GpuTime | null) {
+  const whole = goal?.milliseconds ?? '0';
+  const part = (time: GpuTime) => share(time.milliseconds, whole);
+  return (
+    <Bar
+      label={`${percent(progress.computePledged.milliseconds, whole)} of the compute goal pledged, ${percent(progress.computeAccepted.milliseconds, whole)} accepted`}
+      layers={[
+        { tone: 'compute-promised', from: 0, to: part(progress.computePledged) },
+        { tone: 'compute-delivered', from: 0, to: part(progress.computeDelivered) },
+        { tone: 'compute', from: 0, to: part(progress.computeAccepted) },
+      ]}
+    />
+  );
+}
+
+interface Term {
+  tone?: string;
+  label: string;
+  value: string;
+  exact?: string;
+  note: string;
+}
+
+function Terms({ terms }: { terms: Term[] }) {
+  return (
+    <dl class="terms">
+      {terms.map((term) => (
+        <div key={term.label}>
+          <dt>
+            <span class={`swatch ${term.tone ?? 'none'}`} aria-hidden="true" />
+            {term.label}
+            <small>{term.note}</small>
+          </dt>
+          <dd title={term.exact}>{term.value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export function ProgressPanels({ campaign }: { campaign: Goals & { progress: Progress } }) {
+  const { progress, cashGoal, computeGoal } = campaign;
+  const total = raised(progress);
+  const time = (value: GpuTime) => ({ value: gpuTime(value), exact: gpuSeconds(value) });
+  return (
+    <div class="panels">
+      <section class="panel" aria-labelledby="cash-head">
+        <h2 id="cash-head" class="panel-head cash-ink">
+          <Icon name="card" /> Money
+        </h2>
+        <p class="figure">
+          <strong>{money(total.cash, 'short')}</strong>
+          <span>
+            {cashGoal
+              ? `of ${money(cashGoal, 'short')} · ${percent(total.cash.amountMinor, cashGoal.amountMinor)}`
+              : 'no cash goal'}
+          </span>
+        </p>
+        {cashBar(progress, cashGoal)}
+        <p class="panel-note">{plural(progress.cashBackers, 'backer')}</p>
+        <Terms
+          terms={[
+            {
+              tone: 'cash-promised',
+              label: 'Pledged',
+              note: 'promised, not charged yet',
+              value: money(progress.cashPledged),
+            },
+            { tone: 'cash', label: 'Captured', note: 'charged to cards', value: money(progress.cashCaptured) },
+            { label: 'Refunded', note: 'given back', value: money(progress.cashRefunded) },
+            { label: 'Disputed', note: 'claimed back through a bank', value: money(progress.cashDisputed) },
+            { label: 'Fees', note: 'kept by the card processor', value: money(progress.cashFees) },
+            { tone: 'held', label: 'Held', note: 'in the campaign’s escrow now', value: money(progress.cashHeld) },
+          ]}
+        />
+      </section>
+      <section class="panel" aria-labelledby="compute-head">
+        <h2 id="compute-head" class="panel-head compute-ink">
+          <Icon name="chip" /> Compute
+        </h2>
+        <p class="figure">
+          <strong title={gpuSeconds(total.compute)}>{gpuTime(total.compute)}</strong>
+          <span>
+            {computeGoal
+              ? `of ${gpuTime(computeGoal)} · ${percent(total.compute.milliseconds, computeGoal.milliseconds)}`
+              : 'no compute goal'}
+          </span>
+        </p>
+        {computeBar(progress, computeGoal)}
+        <p class="panel-note">{plural(progress.computeBackers, 'donor')}</p>
+        <Terms
+          terms={[
+            {
+              tone: 'compute-promised',
+              label: 'Pledged',
+              note: 'promised by donors',
+              ...time(progress.computePledged),
+            },
+            { tone: 'none', label: 'Reserved', note: 'on a lease at this moment', ...time(progress.computeReserved) },
+            {
+              tone: 'compute-delivered',
+              label: 'Delivered',
+              note: 'measured on donors’ machines',
+              ...time(progress.computeDelivered),
+            },
+            { tone: 'compute', label: 'Accepted', note: 'verified and settled', ...time(progress.computeAccepted) },
+          ]}
+        />
+      </section>
+    </div>
+  );
+}

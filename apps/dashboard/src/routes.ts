@@ -1,0 +1,40 @@
+/** Every address of the dashboard, in one table. */
+import type { PageContext, Result } from './http/request.js';
+import { campaignsPage } from './pages/campaigns.page.js';
+import { campaignPage } from './pages/campaign.page.js';
+
+type Params = Record<string, string>;
+type Load = (context: PageContext, params: Params) => Promise<Result>;
+
+const table: [methods: string, pattern: string, load: Load][] = [
+  ['GET', '/', campaignsPage],
+  ['GET', '/campaigns/:slug', campaignPage],
+];
+
+const compiled = table.map(([methods, pattern, load]) => ({
+  methods: methods.split(' '),
+  keys: [...pattern.matchAll(/:(\w+)/g)].map((match) => match[1] ?? ''),
+  expression: new RegExp(`^${pattern.replace(/:\w+/g, '([^/]+)')}/?$`),
+  load,
+}));
+
+export function findRoute(method: string, path: string): { load: Load; params: Params } | null {
+  for (const route of compiled) {
+    const match = route.expression.exec(path);
+    if (!match || !route.methods.includes(method === 'HEAD' ? 'GET' : method)) continue;
+    const params: Params = {};
+    route.keys.forEach((key, at) => {
+      params[key] = safeDecode(match[at + 1] ?? '');
+    });
+    return { load: route.load, params };
+  }
+  return null;
+}
+
+function safeDecode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a broken escape is an unknown address, not a failure of ours
+  }
+}
