@@ -301,19 +301,23 @@ BEGIN
   RETURN v_now;
 END $$;
 
--- The clock's part: writes down up to p_limit due expiries. Readers never wait for it.
+-- The clock's part: writes down up to p_limit due expiries, and those that come with their accounts. Returns how many it
+-- found; as many as p_limit means there may be more. Readers never wait for it.
 CREATE FUNCTION ledger_expire(p_now timestamptz, p_limit integer) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
+  v_due integer;
   v_accounts uuid[];
 BEGIN
-  SELECT array_agg(DISTINCT account_id) INTO v_accounts FROM (
-    SELECT unnest(ARRAY[debit_account_id, credit_account_id]) AS account_id
-    FROM (SELECT * FROM ledger_expiry WHERE expires_at <= p_now ORDER BY expires_at LIMIT p_limit) due) x;
-  IF v_accounts IS NULL THEN
-    RETURN 0;
+  WITH due AS MATERIALIZED (
+    SELECT debit_account_id, credit_account_id FROM ledger_expiry WHERE expires_at <= p_now ORDER BY expires_at LIMIT p_limit
+  )
+  SELECT (SELECT count(*) FROM due),
+         (SELECT array_agg(DISTINCT x.id) FROM (SELECT debit_account_id AS id FROM due UNION SELECT credit_account_id FROM due) x)
+    INTO v_due, v_accounts;
+  IF v_due > 0 THEN
+    PERFORM ledger_lock(p_now, v_accounts);
   END IF;
-  PERFORM ledger_lock(p_now, v_accounts);
-  RETURN cardinality(v_accounts);
+  RETURN v_due;
 END $$;
 
 -- Posts a batch of chains in order, each wholly or not at all, in the caller's transaction. One row of the arrays is one

@@ -10,3 +10,4 @@ export {
 } from './domain/transfer.rules.js';
 export { type LedgerCode } from './domain/refusal.catalogue.js';
 export { type Balance } from './store/balance.store.js';
+export { ledgerInvariants } from './ledger.invariants.js';
