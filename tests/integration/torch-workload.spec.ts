@@ -134,6 +134,7 @@ describe.skipIf(python === undefined && !required)('tiny-lm-torch under real tor
       const out = new OutDir(join(root, name));
       await train(config, { ...readLaunch({ CW_OUT_DIR: out.path }), ...more }, corpus, out, {
         onLost: () => {},
+        onJoined: () => {},
         say: () => {},
       });
       return losses(out.path);

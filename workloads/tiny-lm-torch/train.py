@@ -115,8 +115,10 @@ def restore(directory, parameters, optimizer, data_sha256):
                 "exp_avg_sq": moments[f"second_moment.{name}"].clone(),
             }
         return state
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"cannot restore from {directory}: {error!r}") from error
+    except KeyError as error:
+        raise InputError(f"cannot restore from {directory}: {error} is missing") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(f"cannot restore from {directory}: {error}") from error
 
 
 def save(out, state, parameters, optimizer):
@@ -194,12 +196,13 @@ def train():
         }
     )
     asked = []
-    signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
     family = ancestry() if os.environ.get("CW_LEASE_ID") else None
     if world_size > 1:
         timeout = datetime.timedelta(milliseconds=config["rendezvousTimeoutMs"])
         dist.init_process_group("gloo", timeout=timeout)
         agree(config, data_sha256, step)
+    # Not before the gang is complete: until then there is nothing to save, and SIGTERM simply ends the wait.
+    signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
     network = DistributedDataParallel(model) if world_size > 1 else model
     begin, end = config["batchSize"] * rank // world_size, config["batchSize"] * (rank + 1) // world_size
 

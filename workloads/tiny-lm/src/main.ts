@@ -24,9 +24,20 @@ try {
   const text = launch.configPath === undefined ? '{}' : readInput('CW_CONFIG', launch.configPath);
   const config = parseConfig(text, launch.worldSize);
   const out = new OutDir(launch.outDir);
-  process.on('SIGTERM', () => out.requestDrain());
+  let training = false;
+  let asked = false;
+  process.on('SIGTERM', () => {
+    // Nothing to save while the gang gathers; and who asks twice means it.
+    if (!training || asked) process.exit(143);
+    asked = true;
+    out.requestDrain();
+  });
   const corpus = loadCorpus(launch.dataPath, config.vocab);
-  const outcome = await train(config, launch, corpus, out, { onLost: (reason) => fail(1, reason), say: console.log });
+  const outcome = await train(config, launch, corpus, out, {
+    onLost: (reason) => fail(1, reason),
+    onJoined: () => (training = true),
+    say: console.log,
+  });
   console.log(outcome);
   process.exit(0);
 } catch (error) {

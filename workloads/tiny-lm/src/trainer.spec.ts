@@ -21,7 +21,7 @@ const small: TrainingConfig = {
   warmupSteps: 3,
   checkpointEverySteps: 5,
 };
-const silent = { onLost: () => {}, say: () => {} };
+const silent = { onLost: () => {}, onJoined: () => {}, say: () => {} };
 const corpus = loadCorpus(undefined, small.vocab);
 
 interface Ran {

@@ -19,6 +19,8 @@ function chunkOf(config: TrainingConfig): number {
 export interface TrainingHooks {
   /** Called once when a peer disappears; end the process, for the sum of that step can never be completed. */
   onLost: (reason: string) => void;
+  /** The gang is complete; from here on a drain has something to finish and to save. */
+  onJoined: () => void;
   /** Progress for people, a line every ten steps. */
   say: (line: string) => void;
 }
@@ -77,6 +79,8 @@ export async function train(
     rendezvousTimeoutMs,
     onLost: hooks.onLost,
   });
+
+  hooks.onJoined();
 
   const saveCheckpoint = (): void => {
     if (rank !== 0 || saved === step) return;
