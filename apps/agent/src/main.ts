@@ -39,7 +39,7 @@ function donating(command: Command): Command {
       'one-time join token; better in COMMONWEIGHTS_JOIN_TOKEN, where other users of the machine cannot see it',
     )
     .option(...homeOption)
-    .option('--name <name>', 'name of this node (default: the host name)')
+    .option('--name <name>', 'public name of this node (default: made from class and key)')
     .option('--region <region>', 'where it stands, such as eu-west or DE')
     .option('--cpus <n>', 'lend this many CPU cores and no GPU', whole)
     .option('--cpu-only', 'lend the CPU even where a GPU is found')

@@ -210,6 +210,11 @@ export const MetricPoint = z.object({
   tokens: Count,
   at: Instant,
   stepMs: z.number().nonnegative(),
+  /** Floating-point operations that the hardware did since the start of the run, where the workload counts them. */
+  hardwareFlop: z
+    .string()
+    .regex(/^\d{1,30}$/)
+    .optional(),
 });
 export type MetricPoint = z.infer<typeof MetricPoint>;
 

@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
-import { hostname } from 'node:os';
 import { isRefused, type Outcome } from '#kernel';
+import { keyThumbprint } from '#protocol';
 import type { AgentConfig } from '../agent.config.js';
 import { detectInventory } from '../inventory/inventory.reader.js';
 import { WorkloadRegistry } from '../launch/workload.registry.js';
@@ -30,10 +30,17 @@ async function ready(config: AgentConfig, store: NodeStore, flags: StartFlags) {
   const { cpus, cpuOnly } = flags;
   const inventory = await detectInventory({ python: config.python, cpus, cpuOnly });
   if (isRefused(inventory)) return inventory;
+  const key = store.key();
+  if (isRefused(key)) return key;
+  // Not the host name: the name goes into the public record for ever, and host names are often people's.
+  const ownName = `${inventory.class}-${keyThumbprint(key.x)
+    .replace(/[^A-Za-z0-9]/g, '')
+    .slice(0, 6)
+    .toLowerCase()}`;
   const node: Outcome<NodeFile> = await enrol(store, {
     server: config.server,
     token: config.token,
-    name: flags.name ?? hostname().slice(0, 80),
+    name: flags.name ?? ownName,
     region: flags.region ?? null,
     inventory,
     patienceMs: flags.waitSeconds * 1_000,

@@ -240,9 +240,9 @@ export class LeaseRunner {
 
   private onEvent(event: WorkloadEvent): void {
     if (event.type === 'step') {
-      const { step, loss, tokens, stepMs } = event;
-      this.step = step;
-      this.outbox?.metric({ step, loss, tokens, stepMs, at: new Date().toISOString() });
+      const { type: _, ...point } = event;
+      this.step = point.step;
+      this.outbox?.metric({ ...point, at: new Date().toISOString() });
     } else if (event.type === 'checkpoint') {
       const { step, tokens, loss, dir } = event;
       this.outbox?.checkpoint({ step, tokens, loss, dir, outDir: join(this.context.folder, 'out') });

@@ -3,7 +3,17 @@ import { z } from 'zod';
 
 const Count = z.int().nonnegative();
 const WorkloadEvent = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('step'), step: Count, loss: z.number(), tokens: Count, stepMs: z.number().nonnegative() }),
+  z.object({
+    type: z.literal('step'),
+    step: Count,
+    loss: z.number(),
+    tokens: Count,
+    stepMs: z.number().nonnegative(),
+    hardwareFlop: z.coerce
+      .string()
+      .regex(/^\d{1,30}$/)
+      .optional(),
+  }),
   z.object({ type: z.literal('checkpoint'), step: Count, tokens: Count, loss: z.number(), dir: z.string() }),
   z.object({ type: z.literal('done'), step: Count, loss: z.number() }),
   z.object({ type: z.literal('drained') }),

@@ -6,7 +6,7 @@ import { sendCheckpoint, type PendingCheckpoint } from './checkpoint.sender.js';
 import { LogBuffer, type LogPiece } from './log.buffer.js';
 
 const LOG_CAPACITY_BYTES = 512 * 1024;
-const LOG_PIECE_BYTES = 64 * 1024;
+const LOG_PIECE_BYTES = 32 * 1024;
 const METRIC_CAPACITY = 20_000;
 const METRIC_BATCH = 500;
 const PAUSE_MS = 200;

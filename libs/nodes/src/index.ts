@@ -1,0 +1,11 @@
+export { NodesModule } from './nodes.module.js';
+export { Fleet, type FleetNode } from './fleet.js';
+export { NodesCommands } from './nodes.commands.js';
+export { NodesQueries } from './nodes.queries.js';
+export { LEASE_DIRECTIVES, type LeaseDirectives } from './lease-directives.port.js';
+export { type AgentNode } from './http/agent.authenticator.js';
+export { AgentEndpoint, CallingNode } from './http/agent.guard.js';
+export { agentError, parseAgentBody } from './http/agent.error.js';
+export { GpuNode } from './graphql/node.type.js';
+export { toGpuNode } from './graphql/node.resolver.js';
+export { nodesInvariants } from './nodes.invariant.js';
