@@ -1,0 +1,106 @@
+/**
+ * What people paid and where it went, in minor units of one currency.
+ *
+ * 1. balance = captured − refunded − disputed − fees − dispute fees.
+ * 2. A dispute that the campaign won gives its amount back, not its fee.
+ */
+import { type CitedEvent, groupBy, sum, text, whole } from './cited-event.js';
+
+export interface MoneyMovement {
+  readonly index: number;
+  readonly at: string;
+  readonly kind: 'captured' | 'refunded' | 'disputed' | 'dispute won';
+  readonly contributor: string;
+  readonly amountMinor: string;
+  readonly feeMinor: string;
+}
+
+/** What becomes of a cash pledge, in the order in which it is shown; JSON's own order of keys says nothing. */
+export const PLEDGE_OUTCOMES = ['created', 'captured', 'failed', 'refunded', 'disputed'] as const;
+
+export interface MoneyFacts {
+  readonly currency: string;
+  readonly pledges: Readonly<Record<(typeof PLEDGE_OUTCOMES)[number], number>>;
+  readonly pledgedMinor: string;
+  readonly capturedMinor: string;
+  readonly feesMinor: string;
+  readonly refundedMinor: string;
+  /** Held back by disputes that are open or lost. */
+  readonly disputedMinor: string;
+  readonly disputeFeesMinor: string;
+  readonly balanceMinor: string;
+  readonly movements: readonly MoneyMovement[];
+}
+
+export function moneyFacts(events: readonly CitedEvent[]): MoneyFacts {
+  const of = (type: string): CitedEvent[] => events.filter((event) => event.type === `pledge.cash.${type}`);
+  const total = (type: string, key: string): bigint => sum(of(type).map(({ payload }) => whole(payload, key)));
+  const contributors = new Map(
+    of('created').map(({ payload }) => [text(payload, 'pledgeId'), text(payload, 'contributor')]),
+  );
+  const captured = total('captured', 'amountMinor');
+  const fees = total('captured', 'feeMinor');
+  const refunded = total('refunded', 'amountMinor');
+  const won = sum(
+    of('dispute_closed')
+      .filter(({ payload }) => payload['won'] === true)
+      .map(({ payload }) => disputedAmount(of('disputed'), payload)),
+  );
+  const disputed = total('disputed', 'amountMinor') - won;
+  const disputeFees = total('disputed', 'feeMinor');
+  return {
+    currency:
+      [...of('created'), ...of('captured')]
+        .map(({ payload }) => text(payload, 'currency'))
+        .find((currency) => currency !== '') ?? 'USD',
+    pledges: {
+      created: of('created').length,
+      captured: distinct(of('captured')),
+      failed: distinct(of('failed')),
+      refunded: distinct(of('refunded')),
+      disputed: distinct(of('disputed')),
+    },
+    pledgedMinor: String(total('created', 'amountMinor')),
+    capturedMinor: String(captured),
+    feesMinor: String(fees),
+    refundedMinor: String(refunded),
+    disputedMinor: String(disputed),
+    disputeFeesMinor: String(disputeFees),
+    balanceMinor: String(captured - fees - refunded - disputed - disputeFees),
+    movements: events.flatMap((event) => movement(event, contributors, of('disputed'))),
+  };
+}
+
+function movement(
+  event: CitedEvent,
+  contributors: ReadonlyMap<string, string>,
+  disputes: readonly CitedEvent[],
+): MoneyMovement[] {
+  const { index, at, payload } = event;
+  const base = { index, at, contributor: contributors.get(text(payload, 'pledgeId')) ?? text(payload, 'contributor') };
+  const amounts = { amountMinor: String(whole(payload, 'amountMinor')), feeMinor: String(whole(payload, 'feeMinor')) };
+  switch (event.type) {
+    case 'pledge.cash.captured':
+      return [{ ...base, ...amounts, kind: 'captured' }];
+    case 'pledge.cash.refunded':
+      return [{ ...base, ...amounts, kind: 'refunded' }];
+    case 'pledge.cash.disputed':
+      return [{ ...base, ...amounts, kind: 'disputed' }];
+    case 'pledge.cash.dispute_closed':
+      if (payload['won'] !== true) return [];
+      return [{ ...base, kind: 'dispute won', amountMinor: String(disputedAmount(disputes, payload)), feeMinor: '0' }];
+    default:
+      return [];
+  }
+}
+
+/** The closing event may leave out the amount; then it is what the dispute was opened for. */
+function disputedAmount(disputes: readonly CitedEvent[], closed: Readonly<Record<string, unknown>>): bigint {
+  if (closed['amountMinor'] !== undefined) return whole(closed, 'amountMinor');
+  const opened = disputes.find(({ payload }) => payload['pledgeId'] === closed['pledgeId']);
+  return opened ? whole(opened.payload, 'amountMinor') : 0n;
+}
+
+function distinct(events: readonly CitedEvent[]): number {
+  return groupBy(events, ({ payload }) => text(payload, 'pledgeId')).size;
+}
