@@ -86,6 +86,7 @@ CREATE TABLE ledger_transfer (
   CONSTRAINT ledger_transfer_key_ck CHECK (length(key) BETWEEN 1 AND 200),
   CONSTRAINT ledger_transfer_request_hash_ck CHECK (length(request_hash) = 32),
   CONSTRAINT ledger_transfer_accounts_ck CHECK (debit_account_id <> credit_account_id),
+  CONSTRAINT ledger_transfer_recorded_at_ck CHECK (recorded_at = date_trunc('milliseconds', recorded_at)),
   CONSTRAINT ledger_transfer_amount_ck CHECK (amount > 0 AND amount <= 1000000000000000000),
   CONSTRAINT ledger_transfer_kind_ck CHECK (
     CASE kind
@@ -273,7 +274,8 @@ CREATE FUNCTION ledger_lock(p_now timestamptz, p_accounts uuid[]) RETURNS timest
 DECLARE
   v_accounts uuid[] := p_accounts;
   v_more uuid[];
-  v_now timestamptz := p_now;
+  -- Whole milliseconds, as every process and every cursor writes a moment.
+  v_now timestamptz := date_trunc('milliseconds', p_now);
 BEGIN
   LOOP
     SELECT array_agg(DISTINCT x.account_id) INTO v_more
@@ -284,7 +286,7 @@ BEGIN
       SELECT unnest(ARRAY[debit_account_id, credit_account_id]) FROM ledger_expiry
       WHERE credit_account_id = ANY (v_accounts) AND expires_at <= v_now
     ) x;
-    SELECT greatest(p_now, max(l.touched_at)) INTO v_now FROM (
+    SELECT greatest(v_now, max(l.touched_at)) INTO v_now FROM (
       SELECT touched_at FROM ledger_account WHERE id = ANY (v_accounts || v_more) ORDER BY id FOR NO KEY UPDATE
     ) l;
     -- Again when the lock wait or a counterpart's clock brought another expiry whose counterpart isn't locked yet.
@@ -343,6 +345,7 @@ DECLARE
   v_keys CONSTANT integer := cardinality(p_keys);
   v_now timestamptz;
   v_ids uuid[];
+  v_key text[] := p_keys;
   -- Accounts by position in a_id.
   a_n integer; a_id uuid[]; a_code text[]; a_unit text[]; a_rule smallint[]; a_version bigint[];
   a_dp bigint[]; a_d bigint[]; a_cp bigint[]; a_c bigint[];
@@ -381,6 +384,8 @@ DECLARE
   v_d integer; v_c integer; v_amount bigint; v_released bigint; v_posts bigint; v_holds bigint;
   v_kind smallint; v_i integer; r record; e record;
 BEGIN
+  -- An assignment unfolds the array; finding an element of a folded array of texts takes time in its length.
+  v_key[1] := v_key[1];
   -- Every account that a row names, or that a stored transfer to be resolved or repeated names.
   SELECT array_agg(x.id) INTO v_ids FROM (
     SELECT a.id FROM ledger_account a WHERE a.code = ANY (p_codes)
@@ -435,7 +440,7 @@ BEGIN
       END IF;
       v_code := 'LEDGER_KEY_MISMATCH';
     ELSIF r.pending > 0 THEN
-      v_subject := p_keys[r.pending];
+      v_subject := v_key[r.pending];
       v_d := k_debit[r.pending]; v_c := k_credit[r.pending]; v_released := k_amount[r.pending];
       v_amount := CASE WHEN r.amount = 0 THEN v_released ELSE r.amount END;
       v_code := CASE
@@ -511,7 +516,7 @@ BEGIN
       released, pending_id, expires_at, reason, refs, recorded_at,
       debit_version, debit_debits_pending, debit_debits_posted, debit_credits_pending, debit_credits_posted,
       credit_version, credit_debits_pending, credit_debits_posted, credit_credits_pending, credit_credits_posted)
-    SELECT x.id, p_keys[x.key], x.hash, x.chain, (ARRAY['posted', 'pending', 'post_pending', 'void_pending'])[x.kind],
+    SELECT x.id, v_key[x.key], x.hash, x.chain, (ARRAY['posted', 'pending', 'post_pending', 'void_pending'])[x.kind],
       a_unit[x.d], a_id[x.d], a_id[x.c], x.amount, x.released, x.pending, nullif(x.expires, 'infinity'), x.reason, x.refs::jsonb, v_now,
       x.dv, x.ddp, x.dd, x.dcp, x.dc, x.cv, x.cdp, x.cd, x.ccp, x.cc
     FROM unnest(p_id, p_key, p_hash, o_chain, p_kind, o_debit, o_credit, o_amount, o_released, o_pending, p_expires, p_reason, p_refs,

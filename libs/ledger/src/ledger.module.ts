@@ -1,7 +1,20 @@
 import { Module } from '@nestjs/common';
-import { LedgerWriter } from './ledger-writer.js';
+import { LedgerAccountSource, LedgerTransferSource } from './graphql/ledger-node.source.js';
+import { LedgerAccountResolver, LedgerTransferResolver } from './graphql/ledger.resolver.js';
 import { LedgerExpiryJob } from './jobs/ledger-expiry.job.js';
+import { LedgerWriter } from './ledger-writer.js';
 import { Ledger } from './ledger.js';
 
-@Module({ providers: [Ledger, LedgerWriter, LedgerExpiryJob], exports: [Ledger, LedgerWriter] })
+@Module({
+  providers: [
+    Ledger,
+    LedgerWriter,
+    LedgerExpiryJob,
+    LedgerAccountResolver,
+    LedgerTransferResolver,
+    LedgerAccountSource,
+    LedgerTransferSource,
+  ],
+  exports: [Ledger, LedgerWriter],
+})
 export class LedgerModule {}
