@@ -32,6 +32,8 @@ const CREATE_PARAMS = [
   'amount',
   'currency',
   'automatic_payment_methods',
+  'allowed_payment_method_types',
+  // Gone from the newest API version; older clients still send it.
   'payment_method_types',
   'payment_method_options',
   'capture_method',
@@ -52,11 +54,12 @@ export function createPaymentIntent(world: SandboxWorld, params: Params): Stripe
   const currency = requiredText(params, 'currency').toLowerCase();
   checkAmount(amount, currency);
   const automatic = optionalGroup(params, 'automatic_payment_methods');
+  const allowedTypes = [...cardTypesIn(params, 'allowed_payment_method_types'), ...cardTypesIn(params, 'payment_method_types')];
   const id = world.book.newId('pi');
   const intent: Stripe.PaymentIntent = {
     id,
     object: 'payment_intent',
-    allowed_payment_method_types: null,
+    allowed_payment_method_types: allowedTypes.length === 0 ? null : ['card'],
     amount,
     amount_capturable: 0,
     amount_details: { tip: {} },
@@ -94,7 +97,7 @@ export function createPaymentIntent(world: SandboxWorld, params: Params): Stripe
     payment_method_options: {
       card: { installments: null, mandate_options: null, network: null, request_three_d_secure: 'automatic' },
     } as Stripe.PaymentIntent.PaymentMethodOptions,
-    payment_method_types: methodTypesOf(params),
+    payment_method_types: ['card'],
     payment_record: null,
     processing: null,
     receipt_email: optionalText(params, 'receipt_email') ?? null,
@@ -202,15 +205,11 @@ export function cancelPaymentIntent(world: SandboxWorld, id: string, params: Par
   return canceled;
 }
 
-function methodTypesOf(params: Params): string[] {
-  const types = optionalList(params, 'payment_method_types');
+function cardTypesIn(params: Params, name: string): string[] {
+  const types = optionalList(params, name);
   const other = types.find((type) => type !== 'card');
-  if (other !== undefined) {
-    throw invalidRequest(`The payment method type "${other}" is invalid. The sandbox knows cards only.`, {
-      param: 'payment_method_types',
-    });
-  }
-  return ['card'];
+  if (other === undefined) return types;
+  throw invalidRequest(`The payment method type "${other}" is invalid. The sandbox knows cards only.`, { param: name });
 }
 
 function checkAmount(amount: number, currency: string): void {

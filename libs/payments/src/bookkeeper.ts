@@ -1,0 +1,232 @@
+import { Injectable } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { isRefused, newId } from '#kernel';
+import { Ledger } from '#ledger';
+import type { Tx } from '#platform';
+import { disputeSteps, type DisputeObservation, type DisputeStatus } from './domain/dispute.machine.js';
+import { hasEnded, nextCheckMs, nextPaymentStatus, type PaymentObservation } from './domain/payment.machine.js';
+import * as postings from './domain/postings.rule.js';
+import { nextRefundStatus, type RefundObservation } from './domain/refund.machine.js';
+import { PAYMENT_LISTENER, type PaymentListener } from './payment-listener.port.js';
+import { findDispute, saveDispute } from './store/dispute.store.js';
+import { changePayment, termsOf, toPayment, type PaymentRow } from './store/payment.store.js';
+import { changeRefund, insertRefund, type RefundRow } from './store/refund.store.js';
+
+/** The ledger said no to money that has moved already. Nothing is changed; the step is tried again and stays visible. */
+export class PostingRefused extends Error {}
+
+export interface ObservedDispute extends DisputeObservation {
+  readonly stripeDisputeId: string;
+  readonly amountMinor: bigint;
+  readonly reason: string;
+  readonly openedAt: Date;
+  readonly respondBy: Date | null;
+}
+
+/**
+ * Writes what was observed: payment, ledger and the asking room's own state, in the transaction it is given. Callers
+ * hold the lock on the payment's row.
+ */
+@Injectable()
+export class Bookkeeper {
+  readonly #openedCurrencies = new Set<string>();
+
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly modules: ModuleRef,
+  ) {}
+
+  /** @returns the row as it is now; the same row when the observation changes nothing. */
+  async recordPayment(
+    tx: Tx,
+    row: PaymentRow,
+    observed: PaymentObservation,
+    intentId: string | undefined,
+  ): Promise<PaymentRow> {
+    const next = nextPaymentStatus(row.status, observed);
+    if (next === undefined) return row;
+    if (observed.status === 'SUCCEEDED') this.#checkCapture(row, observed);
+    const changed = await changePayment(tx, row, {
+      status: next,
+      intentId,
+      nextCheckAt: hasEnded(next) ? null : new Date(tx.now.getTime() + nextCheckMs(0)),
+      ...(observed.status === 'SUCCEEDED' ? { chargeId: observed.chargeId, feeMinor: observed.feeMinor } : {}),
+      ...('code' in observed ? { failure: { code: observed.code, message: observed.message } } : {}),
+    });
+    if (observed.status === 'SUCCEEDED') {
+      await this.#post(tx, row, postings.capturePostings(termsOf(row), observed.amountMinor, observed.feeMinor));
+    }
+    await this.#tellPayment(tx, changed, observed);
+    tx.emit({
+      type: `payment.${next.toLowerCase()}`,
+      aggregateType: 'payment',
+      aggregateId: row.id,
+      payload: { paymentId: row.id, campaignId: row.campaign_id, from: row.status, to: next },
+    });
+    return changed;
+  }
+
+  /** Sets the money of a new refund aside. The ledger's refusal is the caller's to hand on. */
+  async openRefund(
+    tx: Tx,
+    row: PaymentRow,
+    refundId: string,
+    amountMinor: bigint,
+  ): Promise<Awaited<ReturnType<Ledger['post']>>> {
+    return this.ledger.post(tx, postings.refundRequestedPostings(termsOf(row), refundId, amountMinor));
+  }
+
+  /** A refund that was made at Stripe without us: it happened, so it is booked like one of ours. */
+  async adoptRefund(
+    tx: Tx,
+    row: PaymentRow,
+    refund: { stripeRefundId: string; amountMinor: bigint },
+  ): Promise<RefundRow> {
+    const adopted = await insertRefund(
+      tx,
+      {
+        id: newId(),
+        paymentId: row.id,
+        amountMinor: refund.amountMinor,
+        reason: 'made at Stripe',
+        key: `external:${refund.stripeRefundId}`,
+        stripeRefundId: refund.stripeRefundId,
+        isExternal: true,
+      },
+      new Date(tx.now.getTime() + nextCheckMs(0)),
+    );
+    await this.#post(tx, row, postings.refundRequestedPostings(termsOf(row), adopted.id, refund.amountMinor));
+    return adopted;
+  }
+
+  async recordRefund(
+    tx: Tx,
+    row: PaymentRow,
+    refund: RefundRow,
+    observed: RefundObservation,
+    stripeRefundId: string | undefined,
+  ): Promise<RefundRow> {
+    const next = nextRefundStatus(refund.status, observed);
+    if (next === undefined) return refund;
+    const changed = await changeRefund(tx, refund, {
+      status: next,
+      ...(stripeRefundId === undefined ? {} : { stripeRefundId }),
+      ...(observed.failureCode === undefined ? {} : { failureCode: observed.failureCode }),
+      nextCheckAt: next === 'PENDING' ? new Date(tx.now.getTime() + nextCheckMs(0)) : null,
+    });
+    const terms = termsOf(row);
+    const told = { refundId: refund.id, amountMinor: refund.amount_minor };
+    if (next === 'SUCCEEDED') {
+      await this.#post(tx, row, postings.refundPaidPostings(terms, refund.id, refund.amount_minor));
+      await this.#listener()?.onRefunded(tx, toPayment(row), told);
+    }
+    if (next === 'FAILED' || next === 'CANCELED') {
+      const wasPaid = refund.status === 'SUCCEEDED';
+      await this.#post(tx, row, postings.refundFailedPostings(terms, refund.id, refund.amount_minor, wasPaid));
+      await this.#listener()?.onRefundFailed(tx, toPayment(row), { ...told, code: observed.failureCode ?? 'canceled' });
+    }
+    return changed;
+  }
+
+  async recordDispute(tx: Tx, row: PaymentRow, observed: ObservedDispute): Promise<void> {
+    const known = await findDispute(tx, observed.stripeDisputeId);
+    const steps = disputeSteps(known?.status, observed);
+    if (known !== undefined && steps.length === 0) return;
+    const id = known?.id ?? newId();
+    for (const step of steps) await this.#takeDisputeStep(tx, row, id, step, observed);
+    await saveDispute(tx, {
+      id,
+      paymentId: row.id,
+      stripeDisputeId: observed.stripeDisputeId,
+      amountMinor: observed.withdrawn?.amountMinor ?? observed.amountMinor,
+      reinstatedMinor: observed.reinstated?.amountMinor ?? 0n,
+      feeMinor: (observed.withdrawn?.feeMinor ?? 0n) - (observed.reinstated?.feeReturnedMinor ?? 0n),
+      reason: observed.reason,
+      stripeStatus: observed.stripeStatus,
+      status: steps.at(-1) ?? 'INQUIRY',
+      openedAt: observed.openedAt,
+      respondBy: observed.respondBy,
+    });
+  }
+
+  async #takeDisputeStep(
+    tx: Tx,
+    row: PaymentRow,
+    id: string,
+    step: DisputeStatus,
+    { withdrawn, reinstated }: ObservedDispute,
+  ): Promise<void> {
+    if (withdrawn === undefined) return;
+    const terms = termsOf(row);
+    const payment = toPayment(row);
+    const { amountMinor, feeMinor } = withdrawn;
+    if (step === 'OPEN') {
+      await this.#post(tx, row, postings.disputeOpenedPostings(terms, id, amountMinor, feeMinor));
+      await this.#listener()?.onDisputeOpened(tx, payment, { disputeId: id, amountMinor, feeMinor });
+    }
+    if (step === 'LOST') {
+      await this.#post(tx, row, postings.disputeLostPostings(terms, id, amountMinor));
+      await this.#listener()?.onDisputeClosed(tx, payment, { disputeId: id, won: false, amountMinor });
+    }
+    if (step === 'WON' && reinstated !== undefined) {
+      const back = reinstated.amountMinor;
+      await this.#post(tx, row, postings.disputeWonPostings(terms, id, back, reinstated.feeReturnedMinor));
+      await this.#listener()?.onDisputeClosed(tx, payment, { disputeId: id, won: true, amountMinor: back });
+    }
+  }
+
+  async #tellPayment(tx: Tx, row: PaymentRow, observed: PaymentObservation): Promise<void> {
+    const listener = this.#listener();
+    const payment = toPayment(row);
+    switch (observed.status) {
+      case 'PROCESSING':
+        return listener?.onProcessing?.(tx, payment);
+      case 'REQUIRES_ACTION':
+        return listener?.onRequiresAction(tx, payment);
+      case 'SUCCEEDED':
+        return listener?.onCaptured(tx, payment, { feeMinor: observed.feeMinor });
+      case 'REQUIRES_PAYMENT_METHOD':
+        return listener?.onFailed(tx, payment, { code: observed.code, message: observed.message, final: false });
+      case 'FAILED':
+        return listener?.onFailed(tx, payment, { code: observed.code, message: observed.message, final: true });
+      case 'CANCELED':
+        return listener?.onFailed(tx, payment, { code: 'canceled', message: 'The payment was canceled.', final: true });
+      case 'SUBMITTED':
+        return undefined;
+    }
+  }
+
+  /** What Stripe took must be what was asked for: anything else is not ours to guess about. */
+  #checkCapture(row: PaymentRow, observed: { amountMinor: bigint; currency: string }): void {
+    if (observed.amountMinor === row.amount_minor && observed.currency === row.currency) return;
+    throw new Error(
+      `payment ${row.id} is over ${row.amount_minor} ${row.currency}, but Stripe took ${observed.amountMinor} ${observed.currency}`,
+    );
+  }
+
+  async #post(tx: Tx, row: PaymentRow, transfers: postings.Posting[]): Promise<void> {
+    if (transfers.length === 0) return;
+    await this.#openAccounts(tx, row.currency);
+    const outcome = await this.ledger.post(tx, transfers);
+    if (!isRefused(outcome)) return;
+    throw new PostingRefused(`payment ${row.id}: ${outcome.first.code}: ${outcome.first.message}`);
+  }
+
+  async #openAccounts(tx: Tx, currency: string): Promise<void> {
+    if (this.#openedCurrencies.has(currency)) return;
+    await this.ledger.openAccounts(
+      tx,
+      postings.processorAccounts(currency).map((code) => ({ code, unit: currency, limit: 'none' as const })),
+    );
+    tx.afterCommit(() => this.#openedCurrencies.add(currency));
+  }
+
+  /** Looked up late: the room that provides it stands above this one and is built after it. */
+  #listener(): PaymentListener | undefined {
+    try {
+      return this.modules.get<PaymentListener>(PAYMENT_LISTENER, { strict: false });
+    } catch {
+      return undefined;
+    }
+  }
+}

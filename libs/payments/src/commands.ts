@@ -1,0 +1,300 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { isRefused, newId, refuse, type Outcome, type Refused } from '#kernel';
+import { LOGGER, type Logger, type Tx, UnitOfWork } from '#platform';
+import Stripe from 'stripe';
+import { Bookkeeper } from './bookkeeper.js';
+import { refusePayment, refuseRefund } from './domain/acceptance.rule.js';
+import { hasEnded, nextSubmitMs, type PaymentStatus } from './domain/payment.machine.js';
+import { PAYMENT_EXPANSION } from './processor/observation.js';
+import { readFailure } from './processor/stripe.failure.js';
+import { STRIPE } from './processor/stripe.token.js';
+import { hasOpenDispute } from './store/dispute.store.js';
+import {
+  findLivePayment,
+  findPayment,
+  insertPayments,
+  lockPayment,
+  postponePayment,
+  type NewPayment,
+  type PaymentRow,
+} from './store/payment.store.js';
+import {
+  findRefund,
+  findRefundByKey,
+  insertRefund,
+  postponeRefund,
+  refundedMinor,
+  type RefundRow,
+} from './store/refund.store.js';
+import { Synchronizer } from './synchronizer.js';
+
+export interface CardPaymentInput {
+  /** What is paid for; with `instalment` the key under which asking twice is asking once. */
+  readonly reference: string;
+  /** 1 unless the reference is paid in several parts. */
+  readonly instalment?: number;
+  readonly campaignId: string;
+  readonly amountMinor: bigint;
+  readonly currency: string;
+  readonly escrowAccount: string;
+  readonly refundsPayableAccount: string;
+  readonly description: string;
+  readonly contributorPseudonym: string;
+}
+
+export interface CardPayment {
+  readonly paymentId: string;
+  readonly status: PaymentStatus;
+  /** Both undefined while Stripe has not been reached yet: the sweep goes on trying. */
+  readonly stripePaymentIntentId: string | undefined;
+  readonly clientSecret: string | undefined;
+}
+
+/** The sweep leaves the first call to whoever made the row, for this long. */
+const FIRST_CALL_MS = 15_000;
+
+/**
+ * Payments by card. Every row and its idempotency key are committed before Stripe is called; a call whose outcome is
+ * unknown is repeated with the same key, so nothing is charged or given back twice.
+ */
+@Injectable()
+export class Payments {
+  constructor(
+    private readonly uow: UnitOfWork,
+    private readonly bookkeeper: Bookkeeper,
+    private readonly synchronizer: Synchronizer,
+    @Inject(STRIPE) private readonly stripe: Stripe,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * The rows of payments, in the caller's transaction, so that a pledge and its payment begin together. Follow with
+   * {@link submitPayment} after the commit; if the process dies in between, the sweep does it.
+   * Refusals: PAYMENT_CURRENCY_UNSUPPORTED, PAYMENT_AMOUNT_TOO_SMALL, PAYMENT_AMOUNT_TOO_LARGE,
+   * PAYMENT_REFERENCE_CONFLICT.
+   * @returns the payments' ids in the order of the inputs.
+   */
+  async preparePayments(tx: Tx, inputs: readonly CardPaymentInput[]): Promise<Outcome<string[]>> {
+    for (const input of inputs) {
+      const refused = refusePayment(input);
+      if (refused !== undefined) return refused;
+    }
+    const rows = inputs.map((input): NewPayment => ({ ...input, id: newId(), instalment: input.instalment ?? 1 }));
+    const added = await insertPayments(tx, rows, new Date(tx.now.getTime() + FIRST_CALL_MS));
+    const ids: string[] = [];
+    for (const row of rows) {
+      if (added.has(row.id)) {
+        ids.push(row.id);
+        continue;
+      }
+      const known = await findLivePayment(tx, row.reference, row.instalment);
+      if (known === undefined || !isSame(known, row)) return conflict(row);
+      ids.push(known.id);
+    }
+    return ids;
+  }
+
+  /** Row, commit, Stripe call. Refusals: those of {@link preparePayments} and {@link submitPayment}. */
+  async createCardPayment(input: CardPaymentInput): Promise<Outcome<CardPayment>> {
+    const prepared = await this.uow.run('payment-prepare', (tx) => this.preparePayments(tx, [input]));
+    if (isRefused(prepared)) return prepared;
+    return this.submitPayment(prepared[0] ?? '');
+  }
+
+  /**
+   * Tells Stripe of a prepared payment, or reads it again where that was done: either way the answer holds the client
+   * secret with which the payer's browser confirms.
+   * Refusals: PAYMENT_NOT_FOUND; PAYMENT_REJECTED when Stripe will not have it (the payment is FAILED then).
+   */
+  async submitPayment(paymentId: string): Promise<Outcome<CardPayment>> {
+    const row = await this.uow.read((tx) => findPayment(tx, paymentId));
+    if (row === undefined) return notFound(paymentId);
+    try {
+      const intent =
+        row.stripe_payment_intent_id === null
+          ? await this.#createIntent(row)
+          : await this.stripe.paymentIntents.retrieve(row.stripe_payment_intent_id, { expand: PAYMENT_EXPANSION });
+      if (!hasEnded(row.status)) await this.#apply(row, intent);
+      return await this.#answer(paymentId, intent);
+    } catch (error) {
+      return this.#submissionFailed(row, error);
+    }
+  }
+
+  async #apply(row: PaymentRow, intent: Stripe.PaymentIntent): Promise<void> {
+    if (!(await this.synchronizer.applyIntent(row, intent))) await this.synchronizer.payment(row.id, intent.id);
+  }
+
+  /** Every parameter comes from columns that never change, so a repetition is the same call under the same key. */
+  #createIntent(row: PaymentRow): Promise<Stripe.PaymentIntent> {
+    return this.stripe.paymentIntents.create(
+      {
+        amount: Number(row.amount_minor),
+        currency: row.currency.toLowerCase(),
+        allowed_payment_method_types: ['card'],
+        // Not `automatic_async`: the fee is then known in the moment of the capture and booked with it.
+        capture_method: 'automatic',
+        description: row.description,
+        metadata: { payment_id: row.id, reference: row.reference, campaign_id: row.campaign_id },
+        expand: PAYMENT_EXPANSION,
+      },
+      { idempotencyKey: row.idempotency_key },
+    );
+  }
+
+  async #answer(paymentId: string, intent: Stripe.PaymentIntent): Promise<CardPayment> {
+    const row = await this.uow.read((tx) => findPayment(tx, paymentId));
+    return {
+      paymentId,
+      status: row?.status ?? 'LOCAL_INTENT',
+      stripePaymentIntentId: intent.id,
+      clientSecret: intent.client_secret ?? undefined,
+    };
+  }
+
+  async #submissionFailed(row: PaymentRow, error: unknown): Promise<Outcome<CardPayment>> {
+    const failure = readFailure(error);
+    if (failure.kind === 'unknown') {
+      this.logger.warn({ paymentId: row.id, failure: failure.message }, 'payment not submitted yet; it is tried again');
+      await this.uow.run('payment-postpone', (tx) =>
+        postponePayment(tx, row.id, new Date(tx.now.getTime() + nextSubmitMs(row.checks))),
+      );
+      return { paymentId: row.id, status: row.status, stripePaymentIntentId: undefined, clientSecret: undefined };
+    }
+    await this.failPayment(row.id, failure.code, failure.message);
+    return refuse({
+      code: 'PAYMENT_REJECTED',
+      message: 'The payment processor did not accept the payment.',
+      detail: `${failure.code}: ${failure.message}`,
+      hint: 'Correct the payment and begin again; nothing was charged.',
+    });
+  }
+
+  /** Ends a payment that Stripe never took up. */
+  async failPayment(paymentId: string, code: string, message: string): Promise<void> {
+    await this.uow.run('payment-failed', async (tx) => {
+      const row = await lockPayment(tx, paymentId);
+      if (row === undefined || row.status !== 'LOCAL_INTENT') return;
+      await this.bookkeeper.recordPayment(tx, row, { status: 'FAILED', code, message }, undefined);
+    });
+  }
+
+  /**
+   * Sets the money aside and asks for its return; the sweep, or `submitRefund`, tells Stripe. With `tx` the request is
+   * part of the caller's transaction. Asking twice with one `key` is asking once.
+   * Refusals: PAYMENT_NOT_FOUND, REFUND_AMOUNT_INVALID, REFUND_NOT_CAPTURED, REFUND_DISPUTED, REFUND_EXCEEDS_PAYMENT,
+   * REFUND_KEY_CONFLICT, and the ledger's own.
+   */
+  async requestRefund(
+    tx: Tx | undefined,
+    paymentId: string,
+    amountMinor: bigint,
+    reason: string,
+    key?: string,
+  ): Promise<Outcome<{ refundId: string }>> {
+    if (tx !== undefined) return this.#requestRefund(tx, { paymentId, amountMinor, reason, key });
+    const outcome = await this.uow.run('refund-request', (own) =>
+      this.#requestRefund(own, { paymentId, amountMinor, reason, key }),
+    );
+    if (!isRefused(outcome)) await this.submitRefund(outcome.refundId);
+    return outcome;
+  }
+
+  async #requestRefund(
+    tx: Tx,
+    input: { paymentId: string; amountMinor: bigint; reason: string; key: string | undefined },
+  ): Promise<Outcome<{ refundId: string }>> {
+    const { paymentId, amountMinor, reason } = input;
+    const payment = await lockPayment(tx, paymentId);
+    if (payment === undefined) return notFound(paymentId);
+    const id = newId();
+    const key = `refund:${input.key ?? id}`;
+    const known = await findRefundByKey(tx, key);
+    if (known !== undefined) return repeatedRefund(known, paymentId, amountMinor);
+    const refused = refuseRefund({
+      amountMinor,
+      isCaptured: payment.status === 'SUCCEEDED',
+      isDisputed: await hasOpenDispute(tx, paymentId),
+      capturedMinor: payment.amount_minor,
+      refundedMinor: await refundedMinor(tx, paymentId),
+    });
+    if (refused !== undefined) return refused;
+    const set = await this.bookkeeper.openRefund(tx, payment, id, amountMinor);
+    if (isRefused(set)) return set;
+    await insertRefund(tx, { id, paymentId, amountMinor, reason, key, isExternal: false }, tx.now);
+    return { refundId: id };
+  }
+
+  /** Tells Stripe of a requested refund. An unknown outcome is repeated by the sweep with the same key. */
+  async submitRefund(refundId: string): Promise<void> {
+    const found = await this.uow.read(async (tx) => {
+      const refund = await findRefund(tx, refundId);
+      return refund === undefined ? undefined : { refund, payment: await findPayment(tx, refund.payment_id) };
+    });
+    const intentId = found?.payment?.stripe_payment_intent_id;
+    if (found?.payment === undefined || intentId == null || found.refund.status !== 'REQUESTED') return;
+    const { refund } = found;
+    try {
+      const made = await this.stripe.refunds.create(
+        {
+          payment_intent: intentId,
+          amount: Number(refund.amount_minor),
+          reason: 'requested_by_customer',
+          metadata: { refund_id: refund.id },
+        },
+        { idempotencyKey: refund.idempotency_key },
+      );
+      await this.synchronizer.applyRefund(made);
+    } catch (error) {
+      const failure = readFailure(error);
+      await this.uow.run('refund-failed', async (tx) => {
+        const payment = await lockPayment(tx, refund.payment_id);
+        const current = await findRefund(tx, refund.id);
+        if (payment === undefined || current?.status !== 'REQUESTED') return;
+        if (failure.kind === 'unknown') {
+          await postponeRefund(
+            tx,
+            refund.id,
+            current.version,
+            new Date(tx.now.getTime() + nextSubmitMs(current.checks)),
+          );
+        } else {
+          const observed = { status: 'FAILED' as const, failureCode: failure.code };
+          await this.bookkeeper.recordRefund(tx, payment, current, observed, undefined);
+        }
+      });
+    }
+  }
+}
+
+function isSame(known: PaymentRow, asked: NewPayment): boolean {
+  return (
+    known.amount_minor === asked.amountMinor &&
+    known.currency === asked.currency &&
+    known.campaign_id === asked.campaignId &&
+    known.escrow_account === asked.escrowAccount &&
+    known.refunds_payable_account === asked.refundsPayableAccount
+  );
+}
+
+function notFound(paymentId: string): Refused {
+  return refuse({ code: 'PAYMENT_NOT_FOUND', message: 'There is no such payment.', detail: paymentId });
+}
+
+function conflict(row: NewPayment): Refused {
+  return refuse({
+    code: 'PAYMENT_REFERENCE_CONFLICT',
+    message: 'This instalment has a payment already, on other terms.',
+    detail: `${row.reference}, instalment ${row.instalment}`,
+    hint: 'Cancel the payment that stands, or ask with the same amount and accounts.',
+  });
+}
+
+function repeatedRefund(known: RefundRow, paymentId: string, amountMinor: bigint): Outcome<{ refundId: string }> {
+  if (known.payment_id === paymentId && known.amount_minor === amountMinor) return { refundId: known.id };
+  return refuse({
+    code: 'REFUND_KEY_CONFLICT',
+    message: 'This key was used for another refund.',
+    hint: 'Use a new key for a new refund.',
+  });
+}

@@ -1,0 +1,47 @@
+/** Which object an event is a hint about. Whatever it says, the object is read from Stripe before anything is done. */
+export type EventSubject =
+  | { readonly kind: 'payment'; readonly intentId: string; readonly paymentId: string | undefined }
+  | { readonly kind: 'refund'; readonly refundId: string; readonly intentId: string }
+  | { readonly kind: 'refunds'; readonly intentId: string }
+  | { readonly kind: 'dispute'; readonly disputeId: string; readonly intentId: string }
+  | { readonly kind: 'none' };
+
+const NONE: EventSubject = { kind: 'none' };
+
+export function subjectOf(type: string, object: Readonly<Record<string, unknown>>): EventSubject {
+  const id = textIn(object, 'id');
+  const isIntent = type.startsWith('payment_intent.');
+  const intentId = isIntent ? id : reference(object, 'payment_intent');
+  if (id === undefined || intentId === undefined) return NONE;
+  if (type.startsWith('charge.dispute.')) return { kind: 'dispute', disputeId: id, intentId };
+  if (type.startsWith('refund.') || type.startsWith('charge.refund.'))
+    return { kind: 'refund', refundId: id, intentId };
+  if (type === 'charge.refunded') return { kind: 'refunds', intentId };
+  if (!isIntent && !type.startsWith('charge.')) return NONE;
+  const metadata = object['metadata'];
+  const named = typeof metadata === 'object' && metadata !== null ? (metadata as Record<string, unknown>) : {};
+  return { kind: 'payment', intentId, paymentId: textIn(named, 'payment_id') };
+}
+
+function textIn(object: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = object[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** A reference is an id, or the object itself where it was expanded. */
+function reference(object: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = object[name];
+  if (typeof value === 'object' && value !== null) return textIn(value as Record<string, unknown>, 'id');
+  return textIn(object, name);
+}
+
+const RETRY_MS_FIRST = 250;
+const RETRY_MS_MAX = 60_000;
+/** An event whose payment never came is left alone after this; the sweep would find a payment without its event. */
+export const ORPHAN_MS = 24 * 3_600_000;
+/** Parked events are looked at again within this, so that a payment that commits late waits no longer. */
+const PARKED_MS_MAX = 30_000;
+
+export function retryMs(attempts: number, parked: boolean): number {
+  return Math.min(parked ? PARKED_MS_MAX : RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** Math.min(attempts, 16));
+}

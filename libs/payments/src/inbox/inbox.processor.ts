@@ -1,0 +1,123 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { isRefused } from '#kernel';
+import { LOGGER, type Logger, UnitOfWork } from '#platform';
+import { ORPHAN_MS, retryMs, subjectOf, type EventSubject } from '../domain/event.routing.js';
+import { isMissing } from '../processor/stripe.failure.js';
+import { claimEvents, finishEvent, postponeEvent, type InboxEvent } from '../store/inbox.store.js';
+import { Synchronizer, type SyncResult } from '../synchronizer.js';
+
+const BATCH = 50;
+const SUBJECTS_AT_ONCE = 4;
+/** A worker that died with events in hand gives them up after this. */
+const LEASE_MS = 30_000;
+
+type Verdict = { readonly state: 'done' | 'ignored' | 'orphaned' | 'parked'; readonly note?: string };
+
+/**
+ * Makes of stored events what they stand for, from the table alone: any number of workers, any order, any repetition.
+ * An event whose payment is not there yet is parked and looked at again.
+ */
+@Injectable()
+export class InboxProcessor {
+  constructor(
+    private readonly uow: UnitOfWork,
+    private readonly synchronizer: Synchronizer,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /** Works until nothing is due. @returns how many events were taken up. */
+  async drain(): Promise<number> {
+    let total = 0;
+    for (;;) {
+      const taken = await this.#batch();
+      total += taken;
+      if (taken < BATCH) return total;
+    }
+  }
+
+  async #batch(): Promise<number> {
+    const events = await this.uow.run('inbox-claim', (tx) =>
+      claimEvents(tx, BATCH, new Date(tx.now.getTime() + LEASE_MS)),
+    );
+    if (isRefused(events)) throw new Error('claiming events is never refused');
+    const queue = [...groupedByIntent(events).values()];
+    const lane = async (): Promise<void> => {
+      for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
+        for (const { event, subject } of group) await this.#handle(event, subject);
+      }
+    };
+    await Promise.all(Array.from({ length: SUBJECTS_AT_ONCE }, lane));
+    return events.length;
+  }
+
+  async #handle(event: InboxEvent, subject: EventSubject): Promise<void> {
+    let verdict: Verdict;
+    try {
+      verdict = await this.#judge(event, subject);
+    } catch (error) {
+      const note = error instanceof Error ? error.message : String(error);
+      this.logger.warn(
+        { eventId: event.id, eventType: event.type, attempts: event.attempts, note },
+        'event not processed; it is tried again',
+      );
+      await this.#postpone(event, 'waiting', note);
+      return;
+    }
+    if (verdict.state === 'parked') {
+      await this.#postpone(event, 'parked', verdict.note ?? '');
+      return;
+    }
+    const { state, note } = verdict;
+    await this.uow.run('inbox-finish', (tx) => finishEvent(tx, event.id, state, note));
+  }
+
+  async #judge(event: InboxEvent, subject: EventSubject): Promise<Verdict> {
+    if (subject.kind === 'none') return { state: 'ignored' };
+    try {
+      const result = await this.#bringUp(subject);
+      if (result === 'done') return { state: 'done' };
+      if (result === 'foreign') return { state: 'ignored', note: 'not a payment of this platform' };
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      return { state: 'orphaned', note: 'Stripe does not know the object' };
+    }
+    const ageMs = Date.now() - event.received_at.getTime();
+    const note = `the payment of ${subject.intentId} is not here yet`;
+    return ageMs > ORPHAN_MS ? { state: 'orphaned', note } : { state: 'parked', note };
+  }
+
+  async #bringUp(subject: Exclude<EventSubject, { kind: 'none' }>): Promise<SyncResult> {
+    switch (subject.kind) {
+      case 'payment': {
+        const paymentId = await this.synchronizer.paymentIdOf(subject.intentId, subject.paymentId);
+        if (paymentId !== undefined) return this.synchronizer.payment(paymentId, subject.intentId);
+        // Without our mark it was made by somebody else on the same account.
+        return subject.paymentId === undefined ? 'foreign' : 'missing';
+      }
+      case 'refund':
+        return this.synchronizer.refund(subject.refundId);
+      case 'refunds':
+        return this.synchronizer.refundsOf(subject.intentId);
+      case 'dispute':
+        return this.synchronizer.dispute(subject.disputeId);
+    }
+  }
+
+  async #postpone(event: InboxEvent, state: 'waiting' | 'parked', note: string): Promise<void> {
+    await this.uow.run('inbox-postpone', (tx) => {
+      const at = new Date(tx.now.getTime() + retryMs(event.attempts, state === 'parked'));
+      return postponeEvent(tx, event.id, state, at, note);
+    });
+  }
+}
+
+/** Events of one payment are worked off one after the other; the second usually finds its work done. */
+function groupedByIntent(events: readonly InboxEvent[]): Map<string, { event: InboxEvent; subject: EventSubject }[]> {
+  const groups = new Map<string, { event: InboxEvent; subject: EventSubject }[]>();
+  for (const event of events) {
+    const subject = subjectOf(event.type, event.payload.data.object);
+    const key = subject.kind === 'none' ? event.id : subject.intentId;
+    groups.set(key, [...(groups.get(key) ?? []), { event, subject }]);
+  }
+  return groups;
+}

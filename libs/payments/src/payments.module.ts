@@ -1,0 +1,37 @@
+import { Module } from '@nestjs/common';
+import { LedgerModule } from '#ledger';
+import { Config } from '#platform';
+import { Bookkeeper } from './bookkeeper.js';
+import { Payments } from './commands.js';
+import { StripeConfigResolver } from './graphql/stripe-config.resolver.js';
+import { InboxProcessor } from './inbox/inbox.processor.js';
+import { WebhookController } from './inbox/webhook.controller.js';
+import { WebhookIntake } from './inbox/webhook.intake.js';
+import { EventBackfillJob } from './jobs/event-backfill.job.js';
+import { InboxJob } from './jobs/inbox.job.js';
+import { PaymentSweepJob } from './jobs/payment-sweep.job.js';
+import { createStripe } from './processor/stripe.client.js';
+import { STRIPE } from './processor/stripe.token.js';
+import { Reconciliation } from './reconciliation.js';
+import { Synchronizer } from './synchronizer.js';
+
+/** Payments by card through Stripe or its sandbox. */
+@Module({
+  imports: [LedgerModule],
+  controllers: [WebhookController],
+  providers: [
+    { provide: STRIPE, inject: [Config], useFactory: (config: Config) => createStripe(config.stripe) },
+    Bookkeeper,
+    Synchronizer,
+    Payments,
+    WebhookIntake,
+    InboxProcessor,
+    InboxJob,
+    PaymentSweepJob,
+    EventBackfillJob,
+    Reconciliation,
+    StripeConfigResolver,
+  ],
+  exports: [Payments, Reconciliation],
+})
+export class PaymentsModule {}

@@ -1,0 +1,108 @@
+import type { Tx } from '#platform';
+
+/** An event that was verified and not yet stored. */
+export interface ReceivedEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly objectId: string;
+  /** The event as JSON text. */
+  readonly payload: string;
+  readonly contentSha256: string;
+  readonly occurredAt: Date;
+}
+
+export interface InboxEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly object_id: string;
+  readonly payload: { readonly data: { readonly object: Record<string, unknown> } };
+  readonly received_at: Date;
+  readonly attempts: number;
+}
+
+export type Reception = 'stored' | 'known' | 'conflict';
+
+/** Stores a batch in one statement; an event that is there already is left as it is. */
+export async function storeEvents(tx: Tx, events: readonly ReceivedEvent[]): Promise<Reception[]> {
+  const unique = [...new Map(events.map((event) => [event.id, event])).values()];
+  const added = await tx.query<{ id: string }>(
+    `INSERT INTO stripe_event (id, type, object_id, payload, content_sha256, occurred_at, received_at, next_attempt_at)
+     SELECT n.id, n.type, n.object_id, n.payload, n.sha, n.occurred_at, $7, $7
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::timestamptz[])
+         AS n (id, type, object_id, payload, sha, occurred_at)
+     ON CONFLICT (id) DO NOTHING RETURNING id`,
+    [
+      unique.map((event) => event.id),
+      unique.map((event) => event.type),
+      unique.map((event) => event.objectId),
+      unique.map((event) => event.payload),
+      unique.map((event) => event.contentSha256),
+      unique.map((event) => event.occurredAt),
+      tx.now,
+    ],
+  );
+  const stored = new Set(added.map((row) => row.id));
+  const known = await tx.query<{ id: string; content_sha256: string }>(
+    'SELECT id, content_sha256 FROM stripe_event WHERE id = ANY($1)',
+    [unique.map((event) => event.id)],
+  );
+  const digests = new Map(known.map((row) => [row.id, row.content_sha256]));
+  return events.map((event) => {
+    if (digests.get(event.id) !== event.contentSha256) return 'conflict';
+    return stored.delete(event.id) ? 'stored' : 'known';
+  });
+}
+
+/** Takes events whose turn it is, away from other workers until `leaseUntil`. */
+export async function claimEvents(tx: Tx, limit: number, leaseUntil: Date): Promise<InboxEvent[]> {
+  return tx.query<InboxEvent>(
+    `UPDATE stripe_event SET next_attempt_at = $2, attempts = attempts + 1
+      WHERE id IN (SELECT id FROM stripe_event WHERE state IN ('waiting', 'parked') AND next_attempt_at <= $1
+                   ORDER BY next_attempt_at, occurred_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+      RETURNING id, type, object_id, payload, received_at, attempts`,
+    [tx.now, leaseUntil, limit],
+  );
+}
+
+export async function finishEvent(
+  tx: Tx,
+  id: string,
+  state: 'done' | 'ignored' | 'orphaned',
+  note?: string,
+): Promise<void> {
+  await tx.query('UPDATE stripe_event SET state = $2, done_at = $3, last_error = $4 WHERE id = $1', [
+    id,
+    state,
+    tx.now,
+    note ?? null,
+  ]);
+}
+
+export async function postponeEvent(
+  tx: Tx,
+  id: string,
+  state: 'waiting' | 'parked',
+  nextAttemptAt: Date,
+  note: string,
+): Promise<void> {
+  await tx.query('UPDATE stripe_event SET state = $2, next_attempt_at = $3, last_error = $4 WHERE id = $1', [
+    id,
+    state,
+    nextAttemptAt,
+    note.slice(0, 1000),
+  ]);
+}
+
+/** Up to when Stripe's list was compared with the inbox; undefined before the first time. */
+export async function comparedUntil(tx: Tx): Promise<Date | undefined> {
+  const [row] = await tx.query<{ compared_until: Date }>('SELECT compared_until FROM stripe_backfill WHERE id = 1');
+  return row?.compared_until;
+}
+
+export async function saveComparedUntil(tx: Tx, at: Date): Promise<void> {
+  await tx.query(
+    `INSERT INTO stripe_backfill (id, compared_until) VALUES (1, $1)
+     ON CONFLICT (id) DO UPDATE SET compared_until = greatest(stripe_backfill.compared_until, excluded.compared_until)`,
+    [at],
+  );
+}

@@ -1,0 +1,187 @@
+import type { Tx } from '#platform';
+import type { PaymentStatus } from '../domain/payment.machine.js';
+import type { MoneyTerms } from '../domain/postings.rule.js';
+import type { Payment } from '../payment-listener.port.js';
+
+/** The whole row; {@link toPayment} is what others see of it. */
+export interface PaymentRow {
+  readonly id: string;
+  readonly reference: string;
+  readonly instalment: number;
+  readonly campaign_id: string;
+  readonly contributor_pseudonym: string;
+  readonly amount_minor: bigint;
+  readonly currency: string;
+  readonly description: string;
+  readonly escrow_account: string;
+  readonly refunds_payable_account: string;
+  readonly status: PaymentStatus;
+  readonly version: number;
+  readonly idempotency_key: string;
+  readonly stripe_payment_intent_id: string | null;
+  readonly stripe_charge_id: string | null;
+  readonly fee_minor: bigint | null;
+  readonly failure_code: string | null;
+  readonly created_at: Date;
+  readonly checks: number;
+}
+
+export interface NewPayment {
+  readonly id: string;
+  readonly reference: string;
+  readonly instalment: number;
+  readonly campaignId: string;
+  readonly contributorPseudonym: string;
+  readonly amountMinor: bigint;
+  readonly currency: string;
+  readonly description: string;
+  readonly escrowAccount: string;
+  readonly refundsPayableAccount: string;
+}
+
+export function toPayment(row: PaymentRow): Payment {
+  return {
+    id: row.id,
+    reference: row.reference,
+    instalment: row.instalment,
+    campaignId: row.campaign_id,
+    contributorPseudonym: row.contributor_pseudonym,
+    amountMinor: row.amount_minor,
+    currency: row.currency,
+    status: row.status,
+    escrowAccount: row.escrow_account,
+    refundsPayableAccount: row.refunds_payable_account,
+    stripePaymentIntentId: row.stripe_payment_intent_id ?? undefined,
+    feeMinor: row.fee_minor ?? undefined,
+  };
+}
+
+export function termsOf(row: PaymentRow): MoneyTerms {
+  return {
+    paymentId: row.id,
+    campaignId: row.campaign_id,
+    escrowAccount: row.escrow_account,
+    refundsPayableAccount: row.refunds_payable_account,
+    currency: row.currency,
+  };
+}
+
+/**
+ * Adds the payments that no open or successful one stands in the way of. One statement for a whole batch.
+ * @returns the ids that were added; the others have a payment for their reference and instalment already.
+ */
+export async function insertPayments(
+  tx: Tx,
+  payments: readonly NewPayment[],
+  firstCheckAt: Date,
+): Promise<ReadonlySet<string>> {
+  const rows = await tx.query<{ id: string }>(
+    `INSERT INTO payment (id, reference, instalment, campaign_id, contributor_pseudonym, amount_minor, currency,
+       description, escrow_account, refunds_payable_account, status, idempotency_key, created_at, updated_at, next_check_at)
+     SELECT n.id, n.reference, n.instalment, n.campaign_id, n.pseudonym, n.amount, n.currency, n.description, n.escrow,
+            n.refunds, 'LOCAL_INTENT', 'payment:' || n.id, $11, $11, $12
+       FROM unnest($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[], $8::text[],
+                   $9::text[], $10::text[])
+         AS n (id, reference, instalment, campaign_id, pseudonym, amount, currency, description, escrow, refunds)
+     ON CONFLICT (reference, instalment) WHERE status NOT IN ('CANCELED', 'FAILED') DO NOTHING
+     RETURNING id`,
+    [
+      payments.map((p) => p.id),
+      payments.map((p) => p.reference),
+      payments.map((p) => p.instalment),
+      payments.map((p) => p.campaignId),
+      payments.map((p) => p.contributorPseudonym),
+      payments.map((p) => p.amountMinor.toString()),
+      payments.map((p) => p.currency),
+      payments.map((p) => p.description),
+      payments.map((p) => p.escrowAccount),
+      payments.map((p) => p.refundsPayableAccount),
+      tx.now,
+      firstCheckAt,
+    ],
+  );
+  return new Set(rows.map((row) => row.id));
+}
+
+/** The payment that stands for the reference and instalment: open or successful. */
+export async function findLivePayment(tx: Tx, reference: string, instalment: number): Promise<PaymentRow | undefined> {
+  const [row] = await tx.query<PaymentRow>(
+    `SELECT * FROM payment WHERE reference = $1 AND instalment = $2 AND status NOT IN ('CANCELED', 'FAILED')`,
+    [reference, instalment],
+  );
+  return row;
+}
+
+export async function findPayment(tx: Tx, id: string): Promise<PaymentRow | undefined> {
+  const [row] = await tx.query<PaymentRow>('SELECT * FROM payment WHERE id = $1', [id]);
+  return row;
+}
+
+export async function lockPayment(tx: Tx, id: string): Promise<PaymentRow | undefined> {
+  const [row] = await tx.query<PaymentRow>('SELECT * FROM payment WHERE id = $1 FOR UPDATE', [id]);
+  return row;
+}
+
+export async function findPaymentByIntent(tx: Tx, intentId: string): Promise<PaymentRow | undefined> {
+  const [row] = await tx.query<PaymentRow>('SELECT * FROM payment WHERE stripe_payment_intent_id = $1', [intentId]);
+  return row;
+}
+
+export interface PaymentChange {
+  readonly status: PaymentStatus;
+  readonly intentId?: string | undefined;
+  readonly chargeId?: string;
+  readonly feeMinor?: bigint;
+  readonly failure?: { readonly code: string; readonly message: string };
+  /** Null once nothing more is expected. */
+  readonly nextCheckAt: Date | null;
+}
+
+/** Moves the row one step and writes the step down. @returns the row as it is now. */
+export async function changePayment(tx: Tx, row: PaymentRow, change: PaymentChange): Promise<PaymentRow> {
+  const [changed] = await tx.query<PaymentRow>(
+    `UPDATE payment SET status = $2, version = version + 1, updated_at = $3, next_check_at = $4, checks = 0,
+            stripe_payment_intent_id = coalesce(stripe_payment_intent_id, $5),
+            stripe_charge_id = coalesce($6, stripe_charge_id), fee_minor = coalesce($7, fee_minor),
+            captured_at = CASE WHEN $2 = 'SUCCEEDED' THEN $3 ELSE captured_at END,
+            failure_code = $8, failure_message = $9
+      WHERE id = $1 RETURNING *`,
+    [
+      row.id,
+      change.status,
+      tx.now,
+      change.nextCheckAt,
+      change.intentId ?? null,
+      change.chargeId ?? null,
+      change.feeMinor?.toString() ?? null,
+      change.failure?.code ?? null,
+      change.failure?.message ?? null,
+    ],
+  );
+  if (changed === undefined) throw new Error(`payment ${row.id} vanished`);
+  await tx.query(
+    'INSERT INTO payment_transition (payment_id, version, from_status, to_status, at) VALUES ($1, $2, $3, $4, $5)',
+    [row.id, changed.version, row.status, change.status, tx.now],
+  );
+  return changed;
+}
+
+/** Nothing changed; look again later. Also learns the intent's id where it was not known. */
+export async function postponePayment(tx: Tx, id: string, nextCheckAt: Date | null, intentId?: string): Promise<void> {
+  await tx.query(
+    `UPDATE payment SET next_check_at = $2, checks = checks + 1,
+            stripe_payment_intent_id = coalesce(stripe_payment_intent_id, $3)
+      WHERE id = $1 AND status NOT IN ('SUCCEEDED', 'FAILED', 'CANCELED')`,
+    [id, nextCheckAt, intentId ?? null],
+  );
+}
+
+/** Takes payments whose time to be looked at has come, away from other sweepers for `leaseMs`. */
+export async function claimDuePayments(tx: Tx, limit: number, leaseUntil: Date): Promise<PaymentRow[]> {
+  return tx.query<PaymentRow>(
+    `UPDATE payment SET next_check_at = $2
+      WHERE id IN (SELECT id FROM payment WHERE next_check_at <= $1 ORDER BY next_check_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+      RETURNING *`,
+    [tx.now, leaseUntil, limit],
+  );
+}
