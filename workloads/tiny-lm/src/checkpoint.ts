@@ -1,4 +1,5 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from './config.js';
 import type { ParameterSpec } from './model.js';
@@ -35,25 +36,31 @@ export function checkpointDir(step: number): string {
   return `checkpoints/step-${String(step).padStart(6, '0')}`;
 }
 
-/** Writes into a hidden folder, syncs, renames: the folder named {@link checkpointDir} is whole or absent. */
-export function writeCheckpoint(outDir: string, specs: ParameterSpec[], snapshot: Snapshot): string {
+/**
+ * Writes into a hidden folder, syncs, renames: the folder named {@link checkpointDir} is whole or absent. Asynchronous
+ * because a busy disk may take seconds to sync, and a rank that cannot say "alive" meanwhile would be given up.
+ */
+export async function writeCheckpoint(outDir: string, specs: ParameterSpec[], snapshot: Snapshot): Promise<string> {
   const { state } = snapshot;
   const dir = checkpointDir(state.step);
   const target = join(outDir, dir);
   const draft = join(outDir, 'checkpoints', `.draft-${state.step}-${process.pid}`);
-  rmSync(draft, { recursive: true, force: true });
-  mkdirSync(draft, { recursive: true });
+  await rm(draft, { recursive: true, force: true });
+  await mkdir(draft, { recursive: true });
   const metadata = { format: FORMAT, step: String(state.step) };
-  writeDurably(join(draft, 'model.safetensors'), encodeSafetensors(toTensors(specs, snapshot.parameters), metadata));
+  await writeDurably(
+    join(draft, 'model.safetensors'),
+    encodeSafetensors(toTensors(specs, snapshot.parameters), metadata),
+  );
   const moments = [
     ...toTensors(specs, snapshot.firstMoment, 'first_moment.'),
     ...toTensors(specs, snapshot.secondMoment, 'second_moment.'),
   ];
-  writeDurably(join(draft, 'optimizer.safetensors'), encodeSafetensors(moments, metadata));
-  writeDurably(join(draft, 'state.json'), Buffer.from(`${JSON.stringify(state, null, 2)}\n`));
-  rmSync(target, { recursive: true, force: true });
-  renameSync(draft, target);
-  syncPath(join(outDir, 'checkpoints'));
+  await writeDurably(join(draft, 'optimizer.safetensors'), encodeSafetensors(moments, metadata));
+  await writeDurably(join(draft, 'state.json'), Buffer.from(`${JSON.stringify(state, null, 2)}\n`));
+  await rm(target, { recursive: true, force: true });
+  await rename(draft, target);
+  await syncFolder(join(outDir, 'checkpoints'));
   return dir;
 }
 
@@ -101,21 +108,21 @@ function fromTensors(specs: ParameterSpec[], tensors: Tensor[], prefix = ''): Fl
   return flat;
 }
 
-function writeDurably(path: string, content: Buffer): void {
-  const file = openSync(path, 'wx');
+async function writeDurably(path: string, content: Buffer): Promise<void> {
+  const file = await open(path, 'wx');
   try {
-    for (let written = 0; written < content.length;) written += writeSync(file, content, written);
-    fsyncSync(file);
+    await file.writeFile(content);
+    await file.sync();
   } finally {
-    closeSync(file);
+    await file.close();
   }
 }
 
-function syncPath(path: string): void {
-  const folder = openSync(path, 'r');
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
   try {
-    fsyncSync(folder);
+    await folder.sync();
   } finally {
-    closeSync(folder);
+    await folder.close();
   }
 }

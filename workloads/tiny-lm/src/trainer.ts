@@ -82,7 +82,7 @@ export async function train(
 
   hooks.onJoined();
 
-  const saveCheckpoint = (): void => {
+  const saveCheckpoint = async (): Promise<void> => {
     if (rank !== 0 || saved === step) return;
     const state: TrainingState = {
       format: 'commonweights.tiny-lm/1',
@@ -97,7 +97,7 @@ export async function train(
       config: { ...config },
     };
     const { firstMoment, secondMoment } = optimizer;
-    const dir = writeCheckpoint(out.path, specs, { state, parameters, firstMoment, secondMoment });
+    const dir = await writeCheckpoint(out.path, specs, { state, parameters, firstMoment, secondMoment });
     saved = step;
     out.emit({ type: 'checkpoint', step, tokens, loss, dir });
   };
@@ -140,10 +140,10 @@ export async function train(
         out.emit({ type: 'step', step, loss, tokens, stepMs, hardwareFlop: flop, learningRate, gradientNorm: norm });
         if (step % 10 === 0 || step === 1)
           hooks.say(`step ${step}/${config.steps} loss ${loss.toFixed(4)} ${stepMs} ms`);
-        if (step % config.checkpointEverySteps === 0) saveCheckpoint();
+        if (step % config.checkpointEverySteps === 0) await saveCheckpoint();
       }
     }
-    saveCheckpoint();
+    await saveCheckpoint();
     await collective.finish();
   } finally {
     collective.close();
