@@ -1,0 +1,35 @@
+import 'reflect-metadata';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { registerAuditCommand } from './audit/audit.js';
+import { registerLogCommands } from './log/log.command.js';
+import { StartError } from './up/home.js';
+import { registerUpCommand } from './up/up.command.js';
+import { registerVerifyCommands } from './verify/verify.command.js';
+
+const packageRoot = (() => {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
+  return folder;
+})();
+
+const program = new Command('commonweights')
+  .description('Communities fund, schedule, verify and release open frontier model training together.')
+  .showHelpAfterError('(add --help for what is possible)')
+  .configureOutput({ outputError: (text, write) => write(text) });
+
+registerUpCommand(program, packageRoot);
+registerAuditCommand(program, packageRoot);
+registerVerifyCommands(program);
+registerLogCommands(program);
+
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  process.stderr.write(`${error instanceof StartError ? error.message : ((error as Error).stack ?? String(error))}\n`);
+  process.exitCode = 1;
+}
+// Commands end when their work does; what is left open (a keep-alive connection) must not hold the process.
+if (process.exitCode !== undefined) process.exit();
