@@ -52,7 +52,8 @@ CREATE TABLE run_attempt (
   state text NOT NULL,
   end_reason text,
   size integer NOT NULL,
-  restored_checkpoint_id uuid,
+  -- The checkpoint it starts from, as RESTORE_POINTS gave it: {checkpointId, step, files}. Null: from the beginning.
+  restore jsonb,
   restored_step bigint NOT NULL DEFAULT 0,
   restored_tokens bigint NOT NULL DEFAULT 0,
   restored_flop_hardware numeric(40, 0) NOT NULL DEFAULT 0,
@@ -104,6 +105,8 @@ CREATE TABLE lease (
   step bigint,
   exit_code integer,
   exit_reason text,
+  -- The node said that it wants to leave.
+  is_draining boolean NOT NULL DEFAULT false,
   busy_ms bigint NOT NULL DEFAULT 0,
   energy_micro_wh bigint NOT NULL DEFAULT 0,
   energy_method text,

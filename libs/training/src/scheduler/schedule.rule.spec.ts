@@ -19,6 +19,7 @@ const run = (over: Partial<RunView> = {}): RunView => ({
   minWorkers: 2,
   maxWorkers: 3,
   priority: 0,
+  createdAtMs: 0,
   queuedAtMs: 0,
   notBeforeMs: 0,
   attemptsMade: 0,

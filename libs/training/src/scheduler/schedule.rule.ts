@@ -41,9 +41,9 @@ export function schedule(snapshot: Snapshot): Decision[] {
   return decisions;
 }
 
-/** Priority, then who has waited longest, then the id: a total order. */
+/** Priority, then who is here longest, then the id: a total order. */
 const order = (runs: readonly RunView[]): RunView[] =>
-  [...runs].sort((a, b) => b.priority - a.priority || a.queuedAtMs - b.queuedAtMs || compareText(a.id, b.id));
+  [...runs].sort((a, b) => b.priority - a.priority || a.createdAtMs - b.createdAtMs || compareText(a.id, b.id));
 
 /** Whether a run that could start should still wait for more workers. */
 function gathering(run: RunView, candidates: readonly Candidate[], { nowMs, policy }: Snapshot): boolean {

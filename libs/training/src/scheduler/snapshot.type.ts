@@ -33,6 +33,8 @@ export interface RunView {
   readonly maxWorkers: number;
   /** Larger goes first. */
   readonly priority: number;
+  readonly createdAtMs: number;
+  /** Since when it waits for this attempt. */
   readonly queuedAtMs: number;
   /** Not placed before this moment (back-off after a failed attempt). */
   readonly notBeforeMs: number;

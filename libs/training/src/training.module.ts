@@ -1,0 +1,41 @@
+import { Module } from '@nestjs/common';
+import { CampaignsModule } from '#campaigns';
+import { CatalogModule } from '#catalog';
+import { IdentityModule } from '#identity';
+import { LedgerModule } from '#ledger';
+import { LEASE_DIRECTIVES, NodesModule } from '#nodes';
+import { Conductor } from './conductor.js';
+import { LeaseController } from './http/lease.controller.js';
+import { LeaseClock, SchedulerClock } from './jobs/training.clock.js';
+import {
+  CommitmentSubscriber,
+  NodeLeftSubscriber,
+  SchedulerWakeSubscriber,
+  TrainingRequestSubscriber,
+} from './jobs/training.subscriber.js';
+import { TrainingDirectives } from './lease-directives.js';
+import { Runs } from './runs.js';
+import { Scheduler } from './scheduler.service.js';
+import { Settlement } from './settlement.js';
+
+/** Runs, attempts and leases: who trains what, and what it was worth. */
+@Module({
+  imports: [IdentityModule, LedgerModule, CatalogModule, CampaignsModule, NodesModule],
+  controllers: [LeaseController],
+  providers: [
+    Conductor,
+    Runs,
+    Scheduler,
+    Settlement,
+    TrainingDirectives,
+    { provide: LEASE_DIRECTIVES, useExisting: TrainingDirectives },
+    SchedulerClock,
+    LeaseClock,
+    TrainingRequestSubscriber,
+    CommitmentSubscriber,
+    SchedulerWakeSubscriber,
+    NodeLeftSubscriber,
+  ],
+  exports: [Runs, Scheduler, Conductor, LEASE_DIRECTIVES],
+})
+export class TrainingModule {}
