@@ -166,7 +166,7 @@ class MainJob {
         hyperparameters: { ...workload.defaults, steps: Number(STEPS) },
         datasetId: dataset.id,
         gpuClass: 'cpu',
-        parameters: '86336',
+        parameters: '69824',
         tokens: String(STEPS * TOKENS_PER_STEP),
         minWorkers: 2,
         maxWorkers: 3,

@@ -1,0 +1,91 @@
+// `npm test`: everything, on a fresh clone too. Installs and builds first, brings its own PostgreSQL, says what it
+// skipped and why. With CI=true nothing may be skipped for want of a program.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build, checkNode, fail, install, pinnedNode, root } from './prepare.mjs';
+
+checkNode();
+install();
+build();
+
+const ci = process.env.CI === 'true';
+const node = pinnedNode();
+const filter = process.argv.slice(2);
+const found = (command, args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+const programs = [
+  {
+    name: 'redis-server',
+    has: Boolean(process.env.REDIS_URL) || found('redis-server', ['--version']),
+    without: 'queue tests run on the in-process Redis only',
+  },
+  {
+    name: 'chromium',
+    has: ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].some((path) => existsSync(path)),
+    without: 'the dashboard is not looked at in a browser',
+  },
+  {
+    name: 'PyTorch',
+    has: found('/usr/bin/python3', ['-c', 'import torch']),
+    without: 'torchrun is not run; the TypeScript trainer is',
+  },
+];
+for (const { name, has, without } of programs) {
+  if (has) continue;
+  if (ci) fail(`CI needs ${name}; .ci/run installs it.`);
+  process.stdout.write(`  - without ${name}: ${without}\n`);
+}
+if (!existsSync(join(root, '..', 'shared', 'data'))) {
+  process.stdout.write('  - without ../shared/data: tests against published vectors and recorded data are skipped\n');
+}
+
+if (filter.length === 0) {
+  check('Types', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']);
+  check('Types of the dashboard', ['node_modules/typescript/bin/tsc', '-p', 'apps/dashboard/tsconfig.json']);
+  check('Format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.']);
+  check('Lint', ['node_modules/oxlint/bin/oxlint', '--type-aware']);
+  check('Room boundaries', [
+    'node_modules/dependency-cruiser/bin/dependency-cruise.mjs',
+    '--config',
+    '.dependency-cruiser.cjs',
+    'apps',
+    'libs',
+  ]);
+  check('Dead code', ['node_modules/knip/bin/knip.js']);
+  check('GraphQL schema', ['dist/apps/api/src/print-schema.js', '--check']);
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'commonweights-test-'));
+const report = join(folder, 'report.json');
+let status = 1;
+try {
+  const args = ['tools/with-database.mjs', folder, node, 'node_modules/vitest/vitest.mjs', 'run', '--reporter=default'];
+  ({ status } = spawnSync(node, [...args, '--reporter=json', `--outputFile.json=${report}`, ...filter], {
+    stdio: 'inherit',
+    cwd: root,
+    env: { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env.PATH}` },
+  }));
+  summarise();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.exit(status ?? 1);
+
+function check(what, args) {
+  const started = Date.now();
+  const { status: code, stdout, stderr } = spawnSync(node, args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 });
+  if (code !== 0) fail(`✗ ${what}\n${stdout}${stderr}`);
+  process.stdout.write(`  ✓ ${what} (${((Date.now() - started) / 1000).toFixed(1)} s)\n`);
+}
+
+/** The closing line that any runner understands, and what was skipped. */
+function summarise() {
+  if (!existsSync(report)) return;
+  const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  const skipped = testResults.flatMap((file) =>
+    file.assertionResults.filter((t) => t.status === 'pending' || t.status === 'skipped').map((t) => t.fullName),
+  );
+  for (const name of skipped.slice(0, 40)) process.stdout.write(`  skipped: ${name}\n`);
+  process.stdout.write(`${numPassedTests} passed, ${numFailedTests} failed, ${numPendingTests} skipped\n`);
+}
