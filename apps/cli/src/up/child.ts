@@ -33,20 +33,12 @@ export class Child {
   private startedAt = 0;
   private log: WriteStream | undefined;
   private lastLines: string[] = [];
-  restarts = 0;
 
   constructor(
     private readonly spec: ChildSpec,
     private readonly say: (line: string) => void,
+    private readonly onLaunch: (name: string, pid: number) => void = () => undefined,
   ) {}
-
-  get pid(): number | undefined {
-    return this.process?.pid;
-  }
-
-  get name(): string {
-    return this.spec.name;
-  }
 
   /** Starts the child and waits until it serves. Throws a `StartError` with the reason when it doesn't. */
   async start(): Promise<void> {
@@ -82,6 +74,7 @@ export class Child {
       ...(this.spec.gid === undefined ? {} : { gid: this.spec.gid }),
     });
     this.process = child;
+    if (child.pid !== undefined) this.onLaunch(this.spec.name, child.pid);
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => this.record(chunk));
     child.once('error', () => undefined);
     child.once('exit', (code, signal) => void this.ended(child, code, signal));
@@ -124,7 +117,6 @@ export class Child {
     if (this.stopping || child !== this.process) return;
     if (Date.now() - this.startedAt > 30_000) this.failures = 0;
     this.failures += 1;
-    this.restarts += 1;
     const pause = Math.min(MAX_BACKOFF_MS, 50 * 2 ** this.failures);
     this.say(`${this.spec.name} ended (${signal ?? `exit ${code}`}); starting it again`);
     if (code === CONFIG_EXIT) this.say(this.reason(code));

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { createDataSource, explainConnectionFailure, freePort } from '#platform';
 import { playMainJob } from '../demo/main-job.js';
 import { printAudit } from '../audit/audit.js';
-import { Child } from './child.js';
+import { Child, type ChildSpec } from './child.js';
 import { Home, StartError } from './home.js';
 import { prepareDatabase } from './postgres.js';
 import { Progress } from './progress.js';
@@ -35,6 +35,7 @@ class Supervisor {
   private readonly children: Child[] = [];
   private readonly progress = new Progress();
   private readonly abort = new AbortController();
+  private readonly pids: Record<string, number> = {};
   private databaseUrl = '';
 
   constructor(
@@ -126,7 +127,7 @@ class Supervisor {
       return;
     }
     const database = await this.progress.step('Preparing PostgreSQL', () => prepareDatabase(this.home, baseEnv()));
-    const child = this.add(new Child(database.child, (line) => this.progress.line(line)));
+    const child = this.supervise(database.child);
     await this.progress.step('Starting PostgreSQL', () => child.start());
     this.databaseUrl = database.url;
   }
@@ -163,19 +164,14 @@ class Supervisor {
     };
     const dist = (path: string) => join(this.packageRoot, 'dist', path);
     const node = (name: string, script: string) =>
-      this.add(
-        new Child(
-          {
-            name,
-            command: process.execPath,
-            args: ['--enable-source-maps', dist(script)],
-            env,
-            logFile: join(this.home.path, 'logs', `${name}.log`),
-            ready: 'ipc',
-          },
-          (line) => this.progress.line(line),
-        ),
-      );
+      this.supervise({
+        name,
+        command: process.execPath,
+        args: ['--enable-source-maps', dist(script)],
+        env,
+        logFile: join(this.home.path, 'logs', `${name}.log`),
+        ready: 'ipc',
+      });
     const worker = node('worker', 'apps/worker/src/main.js');
     const api = node('api', 'apps/api/src/main.js');
     await this.progress.step('Starting API, worker and dashboard', () => Promise.all([worker.start(), api.start()]));
@@ -199,23 +195,18 @@ class Supervisor {
       duplicates: '2',
       'out-of-order': '2',
     };
-    const child = this.add(
-      new Child(
-        {
-          name: 'stripe-sandbox',
-          command: process.execPath,
-          args: [
-            '--disable-warning=ExperimentalWarning',
-            join(this.packageRoot, 'dist/libs/payments/src/sandbox/main.js'),
-            ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
-          ],
-          env: baseEnv(),
-          logFile: join(this.home.path, 'logs', 'stripe-sandbox.log'),
-          ready: async () => (await fetch(`http://127.0.0.1:${port}/v1/balance`)).status === 401,
-        },
-        (line) => this.progress.line(line),
-      ),
-    );
+    const child = this.supervise({
+      name: 'stripe-sandbox',
+      command: process.execPath,
+      args: [
+        '--disable-warning=ExperimentalWarning',
+        join(this.packageRoot, 'dist/libs/payments/src/sandbox/main.js'),
+        ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
+      ],
+      env: baseEnv(),
+      logFile: join(this.home.path, 'logs', 'stripe-sandbox.log'),
+      ready: async () => (await fetch(`http://127.0.0.1:${port}/v1/balance`)).status === 401,
+    });
     await this.progress.step('Starting the Stripe sandbox', () => child.start());
     return {
       STRIPE_SECRET_KEY: secrets.stripeSecretKey,
@@ -225,7 +216,15 @@ class Supervisor {
     };
   }
 
-  private add(child: Child): Child {
+  private supervise(spec: ChildSpec): Child {
+    const child = new Child(
+      spec,
+      (line) => this.progress.line(`  ! ${line}`),
+      (name, pid) => {
+        this.pids[name] = pid;
+        this.home.write('processes.json', this.pids);
+      },
+    );
     this.children.push(child);
     return child;
   }
