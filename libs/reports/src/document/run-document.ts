@@ -35,6 +35,7 @@ function summarySection({ facts, corrects }: RunReport): Section {
   const outcome = {
     completed: 'The run reached its end.',
     failed: 'The run failed.',
+    cancelled: 'The run was cancelled.',
     'not ended': 'The run has not ended.',
   }[training.outcome];
   const losses =

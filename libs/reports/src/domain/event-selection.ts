@@ -46,9 +46,7 @@ export function selectEvents(events: readonly CitedEvent[], subject: RunSubject)
   const datasetIds = new Set([...recipes, ...ofRun].flatMap(datasetIdsOf));
   const nodeIds = new Set(ofRun.flatMap(nodeIdsOf));
   const first = ofRun.find((event) => event.type === 'attempt.started')?.index ?? Number.POSITIVE_INFINITY;
-  const last =
-    ofRun.find((event) => event.type === 'run.completed' || event.type === 'run.failed')?.index ??
-    Number.POSITIVE_INFINITY;
+  const last = ofRun.find((event) => RUN_ENDS.has(event.type))?.index ?? Number.POSITIVE_INFINITY;
   return ordered.filter(({ index, type, payload }) => {
     if (RUN_TYPES.test(type)) return payload['runId'] === subject.runId;
     if (type.startsWith('campaign.')) return payload['campaignId'] === subject.campaignId;
@@ -61,6 +59,8 @@ export function selectEvents(events: readonly CitedEvent[], subject: RunSubject)
   });
 }
 
+/** The events after which a run has no more attempts. */
+export const RUN_ENDS: ReadonlySet<string> = new Set(['run.completed', 'run.failed', 'run.cancelled']);
 const RUN_TYPES = /^(?:run|attempt|lease|checkpoint|usage)\./;
 
 function isAbout(event: CitedEvent, prefix: string, campaignId: string): boolean {

@@ -2,7 +2,7 @@
  * What people paid and where it went, in minor units of one currency.
  *
  * 1. balance = captured − refunded − disputed − fees − dispute fees.
- * 2. A dispute that the campaign won gives its amount back, not its fee.
+ * 2. A dispute that the campaign won gives its amount back, and its fee only where the event says so.
  */
 import { type CitedEvent, groupBy, sum, text, whole } from './cited-event.js';
 
@@ -47,7 +47,7 @@ export function moneyFacts(events: readonly CitedEvent[]): MoneyFacts {
       .map(({ payload }) => disputedAmount(of('disputed'), payload)),
   );
   const disputed = total('disputed', 'amountMinor') - won;
-  const disputeFees = total('disputed', 'feeMinor');
+  const disputeFees = total('disputed', 'feeMinor') - total('dispute_closed', 'feeReturnedMinor');
   return {
     currency:
       [...of('created'), ...of('captured')]

@@ -18,7 +18,8 @@ export interface DatasetFacts {
   readonly source: string;
   readonly sha256: string;
   readonly bytes: string;
-  readonly tokens: string;
+  /** Null when nobody counted them. */
+  readonly tokens: string | null;
 }
 
 export interface CheckpointFacts {
@@ -48,6 +49,7 @@ export interface LeaseFacts {
   readonly nodeId: string;
   readonly attemptId: string;
   readonly reason: string;
+  readonly cause: string | null;
   readonly milliseconds: string;
   readonly grantedAt: string | null;
   readonly endedAt: string;
@@ -64,7 +66,7 @@ export interface NodeFacts {
 }
 
 export interface TrainingFacts {
-  readonly outcome: 'completed' | 'failed' | 'not ended';
+  readonly outcome: 'completed' | 'failed' | 'cancelled' | 'not ended';
   readonly createdAt: string;
   readonly startedAt: string | null;
   readonly endedAt: string | null;
@@ -86,10 +88,10 @@ export interface TrainingFacts {
 export function trainingFacts(events: readonly CitedEvent[]): TrainingFacts {
   const of = (type: string): CitedEvent[] => events.filter((event) => event.type === type);
   const completed = of('run.completed')[0];
-  const ended = completed ?? of('run.failed')[0];
+  const ended = completed ?? of('run.failed')[0] ?? of('run.cancelled')[0];
   const checkpoints = of('checkpoint.promoted').map(checkpointFacts);
   return {
-    outcome: completed ? 'completed' : ended ? 'failed' : 'not ended',
+    outcome: completed ? 'completed' : ended?.type === 'run.failed' ? 'failed' : ended ? 'cancelled' : 'not ended',
     createdAt: of('run.created')[0]?.at ?? '',
     startedAt: of('attempt.started')[0]?.at ?? null,
     endedAt: ended?.at ?? null,
@@ -103,7 +105,8 @@ export function trainingFacts(events: readonly CitedEvent[]): TrainingFacts {
     checkpoints,
     attempts: of('attempt.started').map((started) => attemptFacts(started, of('attempt.ended'))),
     leases: of('lease.ended').map(leaseFacts),
-    nodes: of('node.joined').map(nodeFacts),
+    // A node that comes back joins again; what it said last is what it is.
+    nodes: [...new Map(of('node.joined').map((event) => [text(event.payload, 'nodeId'), nodeFacts(event)])).values()],
     nodeLosses: of('node.lost').map(({ at, payload }) => ({
       nodeId: text(payload, 'nodeId'),
       at,
@@ -145,7 +148,7 @@ function datasetFacts({ payload }: CitedEvent): DatasetFacts {
     source: text(payload, 'source'),
     sha256: text(payload, 'sha256'),
     bytes: String(whole(payload, 'bytes')),
-    tokens: String(whole(payload, 'tokens')),
+    tokens: payload['tokens'] === undefined || payload['tokens'] === null ? null : String(whole(payload, 'tokens')),
   };
 }
 
@@ -189,6 +192,7 @@ function leaseFacts({ at, payload }: CitedEvent): LeaseFacts {
     nodeId: text(payload, 'nodeId'),
     attemptId: text(payload, 'attemptId'),
     reason: text(payload, 'reason'),
+    cause: optionalText(payload, 'cause'),
     milliseconds: String(whole(payload, 'milliseconds')),
     grantedAt: optionalText(payload, 'grantedAt'),
     endedAt: optionalText(payload, 'endedAt') ?? at,

@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { TransparencyModule } from '#transparency';
+import { ReportLookup, ReportResolver } from './graphql/report.resolver.js';
+import { ReportController } from './http/report.controller.js';
+import { PublishAtEnd, PublishOverdue } from './jobs/publish-at-end.subscriber.js';
+import { ReportCommands } from './report.commands.js';
+import { ReportQueries } from './report.queries.js';
+
+/** Reports: derived from the log, published, served. */
+@Module({
+  imports: [TransparencyModule],
+  controllers: [ReportController],
+  providers: [ReportCommands, ReportQueries, ReportResolver, ReportLookup, PublishAtEnd, PublishOverdue],
+  exports: [ReportCommands, ReportQueries],
+})
+export class ReportsModule {}
