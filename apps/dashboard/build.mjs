@@ -1,6 +1,6 @@
 // Builds the dashboard: `node apps/dashboard/build.mjs`.
 //   dist/dashboard/client/assets/*       hashed files, served for ever at /assets/*
-//   dist/dashboard/client/manifest.json  which hashed file each source became (Vite's manifest format)
+//   dist/dashboard/client/.vite/manifest.json  which hashed file each source became (Vite's manifest format)
 //   dist/dashboard/server/entry-server.js the pages, one self-contained module for the API to import
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -26,15 +26,14 @@ const settings = {
 
 await build({
   ...settings,
-  base: '/assets/',
+  base: '/',
   build: {
     outDir: join(out, 'client'),
     emptyOutDir: true,
-    manifest: 'manifest.json',
+    manifest: true,
     target: ['chrome123', 'firefox121', 'safari17.5'],
     modulePreload: false,
     cssCodeSplit: true,
-    assetsDir: '.',
     assetsInlineLimit: 0,
     rolldownOptions: { input: [...islands, join(here, 'src/styles/app.css')] },
   },
@@ -55,7 +54,7 @@ await build({
 });
 
 if (process.argv.includes('--sizes')) {
-  const manifest = JSON.parse(readFileSync(join(out, 'client/manifest.json'), 'utf8'));
+  const manifest = JSON.parse(readFileSync(join(out, 'client/.vite/manifest.json'), 'utf8'));
   const weigh = (file) => brotliCompressSync(readFileSync(join(out, 'client', file))).length;
   for (const [source, chunk] of Object.entries(manifest)) {
     if (!chunk.isEntry) continue;

@@ -13,8 +13,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, '../../../dist/dashboard');
 const schema = buildSchema(readFileSync(join(here, 'schema.graphql'), 'utf8'));
 const { createDashboard } = await import(join(out, 'server/entry-server.js'));
-const clientManifest = JSON.parse(readFileSync(join(out, 'client/manifest.json'), 'utf8'));
-const dashboard = createDashboard({ clientManifest, assetBase: '/assets/', connectSources: ['http://127.0.0.1:*'] });
+const clientManifest = JSON.parse(readFileSync(join(out, 'client/.vite/manifest.json'), 'utf8'));
+const dashboard = createDashboard({ clientManifest, assetBase: '/assets/' });
 
 const root = (session) => ({
   viewer: session
@@ -117,7 +117,7 @@ const server = createServer(async (req, res) => {
   const path = new URL(req.url, 'http://x').pathname;
   if (path.startsWith('/assets/')) {
     try {
-      const file = readFileSync(join(out, 'client', path.slice(8)));
+      const file = readFileSync(join(out, 'client', path));
       res
         .writeHead(200, {
           'content-type': types[extname(path)] ?? 'application/octet-stream',
@@ -140,7 +140,13 @@ const server = createServer(async (req, res) => {
     { method: req.method, url: req.url, headers: req.headers, body },
     { nonce: 'dev', graphql: (q, v, h) => run(q, v, h.cookie) },
   );
-  res.writeHead(answer.status, answer.headers).end(answer.body);
+  res
+    .writeHead(answer.status, {
+      'content-security-policy':
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self' ws: http://127.0.0.1:*; frame-src 'self'; form-action 'self'; base-uri 'none'",
+      ...answer.headers,
+    })
+    .end(answer.body);
 }).listen(port, '127.0.0.1', () => console.log(`http://127.0.0.1:${port}`));
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

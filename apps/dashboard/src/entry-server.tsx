@@ -16,7 +16,6 @@ import type {
 } from './http/request.js';
 import { parseCookies, redirect } from './http/request.js';
 import { assetsOf, type ClientManifest } from './http/assets.js';
-import { securityPolicy } from './http/policy.js';
 import { viewerQuery } from './api/documents.js';
 import { findRoute } from './routes.js';
 import { Document } from './parts/document.js';
@@ -27,8 +26,6 @@ export interface DashboardOptions {
   clientManifest: ClientManifest;
   /** Where the API serves `dist/dashboard/client`, with a slash at the end: `/assets/`. */
   assetBase: string;
-  /** Further origins that pages may fetch from, such as the Stripe sandbox's. */
-  connectSources?: string[];
 }
 
 export function createDashboard(options: DashboardOptions): {
@@ -110,7 +107,6 @@ export function createDashboard(options: DashboardOptions): {
       headers: {
         'content-type': 'text/html; charset=utf-8',
         'cache-control': 'private, no-cache',
-        'content-security-policy': securityPolicy(url, deps.nonce, result.policy ?? {}, options.connectSources ?? []),
         'referrer-policy': 'strict-origin-when-cross-origin',
         'x-content-type-options': 'nosniff',
         vary: 'Cookie',

@@ -2,6 +2,10 @@
 import type { PageContext, Result } from './http/request.js';
 import { campaignsPage } from './pages/campaigns.page.js';
 import { campaignPage } from './pages/campaign.page.js';
+import { ledgerAccountPage, ledgerPage } from './pages/ledger.page.js';
+import { pledgePage } from './pages/pledge.page.js';
+import { signInPage, signOutAction } from './pages/sign-in.page.js';
+import { runPage, runsPage } from './pages/run.page.js';
 
 type Params = Record<string, string>;
 type Load = (context: PageContext, params: Params) => Promise<Result>;
@@ -9,6 +13,13 @@ type Load = (context: PageContext, params: Params) => Promise<Result>;
 const table: [methods: string, pattern: string, load: Load][] = [
   ['GET', '/', campaignsPage],
   ['GET', '/campaigns/:slug', campaignPage],
+  ['GET POST', '/campaigns/:slug/pledge', pledgePage],
+  ['GET', '/runs', runsPage],
+  ['GET', '/runs/:id', runPage],
+  ['GET', '/ledger', ledgerPage],
+  ['GET', '/ledger/:code', ledgerAccountPage],
+  ['GET POST', '/sign-in', signInPage],
+  ['POST', '/sign-out', signOutAction],
 ];
 
 const compiled = table.map(([methods, pattern, load]) => ({

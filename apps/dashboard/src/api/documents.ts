@@ -8,7 +8,7 @@ const person = '{ displayName pseudonym }';
 const pageInfo = 'pageInfo { hasNextPage endCursor }';
 
 const progress = `progress { cashPledged ${money} cashCaptured ${money} cashRefunded ${money} cashDisputed ${money}
-  cashFees ${money} cashHeld ${money} computePledged ${time} computeReserved ${time} computeDelivered ${time}
+  cashFees ${money} cashHeld ${money} computeOffered ${time} computePledged ${time} computeReserved ${time} computeDelivered ${time}
   computeAccepted ${time} cashBackers computeBackers }`;
 const cashPledge = `id amount ${money} state contributor ${person} createdAt`;
 const computePledge = `id class count state time ${time} delivered ${time} accepted ${time} contributor ${person} region`;
@@ -114,7 +114,7 @@ export const reportQuery = `query ReportPage($id: ID!) {
 
 export const signInMethodsQuery = 'query SignIn { signInMethods { developer } }';
 export const developerSignIn = `mutation SignIn($input: DeveloperSignInInput!) {
-  developerSignIn(input: $input) { viewer { contributor ${person} } userErrors { code message hint path } }
+  developerSignIn(input: $input) { contributor ${person} userErrors { code message hint path } }
 }`;
 export const signOut = 'mutation SignOut { signOut { userErrors { code message hint } } }';
 export const accountQuery = `query Account {

@@ -19,6 +19,7 @@ export interface Progress {
   cashDisputed: Money;
   cashFees: Money;
   cashHeld: Money;
+  computeOffered: GpuTime;
   computePledged: GpuTime;
   computeReserved: GpuTime;
   computeDelivered: GpuTime;

@@ -13,7 +13,9 @@ export interface Assets {
   module(source: string): string | null;
 }
 
-export function assetsOf(manifest: ClientManifest, base: string): Assets {
+export function assetsOf(manifest: ClientManifest, assetBase: string): Assets {
+  // The manifest names files from the root of the build, `assets/app-….css`; the API serves that folder at assetBase.
+  const address = (file: string) => assetBase + file.replace(/^assets\//, '');
   const entry = (source: string) => {
     const found = manifest[source];
     if (!found) throw new Error(`The client build has no ${source}; run node apps/dashboard/build.mjs.`);
@@ -23,20 +25,20 @@ export function assetsOf(manifest: ClientManifest, base: string): Assets {
     (chunk) => chunk.file.endsWith('.woff2') && chunk.file.includes('latin-wght'),
   );
   return {
-    stylesheet: base + entry('src/styles/app.css').file,
-    font: font ? base + font.file : null,
+    stylesheet: address(entry('src/styles/app.css').file),
+    font: font ? address(font.file) : null,
     island(name) {
       const source = [`src/islands/${name}.entry.ts`, `src/islands/${name}.entry.tsx`].find((path) => manifest[path]);
       const files: string[] = [];
       const follow = (path: string) => {
         const chunk = entry(path);
-        if (files.includes(base + chunk.file)) return;
-        files.push(base + chunk.file);
+        if (files.includes(address(chunk.file))) return;
+        files.push(address(chunk.file));
         chunk.imports?.forEach(follow);
       };
       follow(source ?? `src/islands/${name}.entry.tsx`);
       return files;
     },
-    module: (source) => (manifest[source] ? base + manifest[source].file : null),
+    module: (source) => (manifest[source] ? address(manifest[source].file) : null),
   };
 }

@@ -65,8 +65,6 @@ export interface Page {
   section?: string;
   /** Messages of a partly failed load, shown above the page. */
   problems?: string[];
-  /** More origins for the `connect-src`, `script-src` and `frame-src` of the security policy. */
-  policy?: Partial<Record<'connect-src' | 'script-src' | 'frame-src', string[]>>;
 }
 export interface Redirect {
   kind: 'redirect';

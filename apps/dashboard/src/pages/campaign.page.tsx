@@ -8,7 +8,7 @@ import { CampaignLiveView } from '../islands/campaign-live.js';
 import { BudgetSection } from '../parts/budget.js';
 import { Island } from '../parts/island.js';
 import { Icon } from '../parts/mark.js';
-import { fundingModels, State, words } from '../parts/state.js';
+import { fundingModels, State, takesPledges, words } from '../parts/state.js';
 import { whyNothing } from './problem.page.js';
 
 interface RecipeFacts {
@@ -47,7 +47,7 @@ export async function campaignPage(context: PageContext, params: Record<string, 
   const runsAnswer = await context.ask<{ runs: Connection<RunLine> }>(campaignRunsQuery, { campaignId: campaign.id });
   const runs = nodesOf(runsAnswer.data?.runs);
   const pledgePath = `/campaigns/${encodeURIComponent(campaign.slug)}/pledge`;
-  const open = campaign.state === 'LIVE';
+  const open = takesPledges(campaign.state);
   const live: CampaignLive = {
     id: campaign.id,
     state: campaign.state,

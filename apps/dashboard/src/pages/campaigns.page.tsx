@@ -4,8 +4,9 @@ import { nodesOf, type CampaignCard, type Connection } from '../api/shapes.js';
 import { gpuTime, money, percent } from '../format/amount.js';
 import { relative, plural } from '../format/moment.js';
 import { page, type PageContext, type Result } from '../http/request.js';
+import { More } from '../parts/more.js';
 import { Empty } from '../parts/notice.js';
-import { cashBar, computeBar, raised, sharesOf } from '../parts/progress.js';
+import { cashBar, cashGoalOf, computeBar, computeGoalOf, raised, sharesOf } from '../parts/progress.js';
 import { State } from '../parts/state.js';
 import { WeightsField } from '../parts/weights-field.js';
 import { failurePage } from './problem.page.js';
@@ -64,16 +65,7 @@ export async function campaignsPage(context: PageContext): Promise<Result> {
             ))}
           </ul>
         )}
-        {campaigns.pageInfo?.hasNextPage && campaigns.pageInfo.endCursor && (
-          <p class="more">
-            <a
-              class="button quiet"
-              href={`/?${new URLSearchParams({ ...(state ? { state } : {}), after: campaigns.pageInfo.endCursor })}`}
-            >
-              More campaigns
-            </a>
-          </p>
-        )}
+        <More url={context.url} connection={campaigns} label="More campaigns" />
       </div>
     ),
   });
@@ -82,7 +74,8 @@ export async function campaignsPage(context: PageContext): Promise<Result> {
 function Card({ campaign, now }: { campaign: CampaignCard; now: number }) {
   const shares = sharesOf(campaign);
   const total = raised(campaign.progress);
-  const { cashGoal, computeGoal, deadline, progress } = campaign;
+  const { deadline, progress } = campaign;
+  const [cashGoal, computeGoal] = [cashGoalOf(campaign), computeGoalOf(campaign)];
   return (
     <li class="card">
       <WeightsField seed={campaign.slug} cash={shares.cash} compute={shares.compute} columns={20} rows={9} />

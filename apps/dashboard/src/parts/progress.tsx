@@ -9,17 +9,31 @@ export interface Shares {
   compute: number;
 }
 
-/** Money promised or paid, and GPU time promised: what the goals count. */
+/** What stands towards the goals: money promised or paid less what went back, and GPU time that donors committed. */
 export function raised(progress: Progress): { cash: Money; compute: GpuTime } {
-  const promised = BigInt(progress.cashPledged.amountMinor) + BigInt(progress.cashCaptured.amountMinor);
-  return { cash: { ...progress.cashCaptured, amountMinor: promised.toString() }, compute: progress.computePledged };
+  const total =
+    BigInt(progress.cashPledged.amountMinor) +
+    BigInt(progress.cashCaptured.amountMinor) -
+    BigInt(progress.cashRefunded.amountMinor) -
+    BigInt(progress.cashDisputed.amountMinor);
+  return { cash: { ...progress.cashCaptured, amountMinor: total.toString() }, compute: progress.computePledged };
 }
+
+/** A goal of zero is no goal: the campaign asks for the other kind only. */
+export const cashGoalOf = (goals: Goals): Money | null =>
+  goals.cashGoal && goals.cashGoal.amountMinor !== '0' ? goals.cashGoal : null;
+export const computeGoalOf = (goals: Goals): GpuTime | null =>
+  goals.computeGoal && goals.computeGoal.milliseconds !== '0' ? goals.computeGoal : null;
 
 export function sharesOf(campaign: Goals & { progress: Progress }): Shares {
   const { cash, compute } = raised(campaign.progress);
+  const [cashGoal, computeGoal] = [cashGoalOf(campaign), computeGoalOf(campaign)];
+  // A campaign that asks for one kind only is drawn in that kind alone.
+  const cashShare = cashGoal ? share(cash.amountMinor, cashGoal.amountMinor) : null;
+  const computeShare = computeGoal ? share(compute.milliseconds, computeGoal.milliseconds) : null;
   return {
-    cash: campaign.cashGoal ? share(cash.amountMinor, campaign.cashGoal.amountMinor) : 0,
-    compute: campaign.computeGoal ? share(compute.milliseconds, campaign.computeGoal.milliseconds) : 0,
+    cash: cashShare ?? computeShare ?? 0,
+    compute: computeShare ?? cashShare ?? 0,
   };
 }
 
@@ -52,7 +66,8 @@ export function Bar({ label, layers }: { label: string; layers: Layer[] }) {
 
 export function cashBar(progress: Progress, goal: Money | null) {
   const whole = goal?.amountMinor ?? '0';
-  const captured = share(progress.cashCaptured.amountMinor, whole);
+  const paid = BigInt(raised(progress).cash.amountMinor) - BigInt(progress.cashPledged.amountMinor);
+  const captured = share(paid, whole);
   const all = share(raised(progress).cash.amountMinor, whole);
   return (
     <Bar
@@ -106,7 +121,8 @@ function Terms({ terms }: { terms: Term[] }) {
 }
 
 export function ProgressPanels({ campaign }: { campaign: Goals & { progress: Progress } }) {
-  const { progress, cashGoal, computeGoal } = campaign;
+  const { progress } = campaign;
+  const [cashGoal, computeGoal] = [cashGoalOf(campaign), computeGoalOf(campaign)];
   const total = raised(progress);
   const time = (value: GpuTime) => ({ value: gpuTime(value), exact: gpuSeconds(value) });
   return (

@@ -16,6 +16,10 @@ const moods: Record<string, Mood> = {
   ACCEPTED: 'good',
   PROMOTED: 'good',
   AVAILABLE: 'good',
+  SUSPENDED: 'bad',
+  REFUND_PENDING: 'warn',
+  CHARGED_BACK: 'bad',
+  WITHDRAWN: 'warn',
   WAITING: 'warn',
   QUEUED: 'warn',
   DRAINING: 'warn',
@@ -34,6 +38,7 @@ const moods: Record<string, Mood> = {
   REVOKED: 'bad',
 };
 
+/** `REQUIRES_ACTION`, `node_lost`, `pledge.capture` → words. */
 export const words = (code: string): string => {
   const text = code.replaceAll(/[_.]/g, ' ').toLowerCase();
   return text.charAt(0).toUpperCase() + text.slice(1);
@@ -48,3 +53,6 @@ export const fundingModels: Record<string, string> = {
   ALL_OR_NOTHING: 'All or nothing: cards are charged only if the goal is reached',
   TRANCHES: 'Tranches: money is released step by step, against evidence',
 };
+
+/** A funded campaign goes on taking pledges until its deadline or its training. */
+export const takesPledges = (state: string): boolean => state === 'LIVE' || state === 'SUCCEEDED';

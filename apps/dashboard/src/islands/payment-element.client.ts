@@ -1,0 +1,55 @@
+/** Stripe's own Payment Element, for real keys: the card fields live in Stripe's frame and we never see them. */
+interface StripeElements {
+  create(
+    kind: 'payment',
+    options?: object,
+  ): { mount(target: HTMLElement): void; on(event: string, handler: () => void): void };
+  submit(): Promise<{ error?: { message?: string } }>;
+}
+interface StripeClient {
+  elements(options: object): StripeElements;
+  confirmPayment(
+    options: object,
+  ): Promise<{
+    error?: { code?: string; decline_code?: string; message?: string };
+    paymentIntent?: { status: string };
+  }>;
+}
+declare global {
+  interface Window {
+    Stripe?: (key: string) => StripeClient;
+  }
+}
+
+let loading: Promise<void> | undefined;
+
+export async function mountPaymentElement(
+  target: HTMLElement,
+  publishableKey: string,
+  clientSecret: string,
+  dark: boolean,
+) {
+  loading ??= new Promise((resolve, reject) => {
+    const script = document.createElement('script');
+    script.src = 'https://js.stripe.com/v3/';
+    script.onload = () => resolve();
+    script.onerror = () =>
+      reject(new Error('Stripe’s payment form could not be loaded. Check the connection and reload.'));
+    document.head.append(script);
+  });
+  await loading;
+  const stripe = window.Stripe?.(publishableKey);
+  if (!stripe) throw new Error('Stripe’s payment form could not be started.');
+  const elements = stripe.elements({
+    clientSecret,
+    appearance: { theme: dark ? 'night' : 'stripe', variables: { borderRadius: '10px' } },
+  });
+  elements.create('payment').mount(target);
+  return {
+    async confirm(returnUrl: string) {
+      const checked = await elements.submit();
+      if (checked.error) return checked;
+      return stripe.confirmPayment({ elements, confirmParams: { return_url: returnUrl }, redirect: 'if_required' });
+    },
+  };
+}

@@ -1,0 +1,4 @@
+import { wake } from './hydrate.js';
+import { RunLiveView } from './run-live.js';
+
+wake('run-live', RunLiveView);
