@@ -54,7 +54,10 @@ export function createPaymentIntent(world: SandboxWorld, params: Params): Stripe
   const currency = requiredText(params, 'currency').toLowerCase();
   checkAmount(amount, currency);
   const automatic = optionalGroup(params, 'automatic_payment_methods');
-  const allowedTypes = [...cardTypesIn(params, 'allowed_payment_method_types'), ...cardTypesIn(params, 'payment_method_types')];
+  const allowedTypes = [
+    ...cardTypesIn(params, 'allowed_payment_method_types'),
+    ...cardTypesIn(params, 'payment_method_types'),
+  ];
   const id = world.book.newId('pi');
   const intent: Stripe.PaymentIntent = {
     id,
