@@ -1,6 +1,12 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 
-const server = { ssr: { resolve: { conditions: ['source'] } }, resolve: { conditions: ['source'] } };
+// Vite would take graphql's ES module while NestJS takes its CommonJS one, and two copies fail each other's checks.
+const graphql = { find: /^graphql$/, replacement: join(import.meta.dirname, 'node_modules/graphql/index.js') };
+const server = {
+  ssr: { resolve: { conditions: ['source'] } },
+  resolve: { conditions: ['source'], alias: [graphql] },
+};
 
 export default defineConfig({
   test: {

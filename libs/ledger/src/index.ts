@@ -1,5 +1,6 @@
 export { Ledger } from './ledger.js';
 export { LedgerWriter } from './ledger-writer.js';
+export { LedgerExpiryJob } from './jobs/ledger-expiry.job.js';
 export { LedgerModule } from './ledger.module.js';
 export {
   type AccountSpec,

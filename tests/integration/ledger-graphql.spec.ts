@@ -1,0 +1,181 @@
+import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
+import { Global, type INestApplication, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { GraphQLModule, GraphQLSchemaHost } from '@nestjs/graphql';
+import { graphql } from 'graphql';
+import { DataSource } from 'typeorm';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newId, systemClock } from '#kernel';
+import { Ledger, LedgerModule, type TransferSpec } from '#ledger';
+import { ANONYMOUS, CLOCK, type Tx, UnitOfWork, guardRootFields } from '#platform';
+import { type TestDatabase, createTestDatabase } from '../../libs/testkit/src/index.js';
+
+let db: TestDatabase;
+let app: INestApplication;
+let statements = 0;
+const run = newId();
+const code = (name: string) => `gql:${run}:${name}`;
+
+/** A unit of work that counts the statements of its reads. */
+class CountingUnitOfWork extends UnitOfWork {
+  override read<T>(body: (tx: Tx) => Promise<T>): Promise<T> {
+    return super.read((tx) => {
+      const query = tx.query.bind(tx);
+      return body(
+        Object.assign(Object.create(tx) as Tx, {
+          query: (sql: string, params?: readonly unknown[]) => {
+            statements += 1;
+            return query(sql, params);
+          },
+        }),
+      );
+    });
+  }
+}
+
+beforeAll(async () => {
+  db = await createTestDatabase();
+  const uow = new CountingUnitOfWork(db.dataSource, systemClock);
+
+  @Global()
+  @Module({
+    providers: [
+      { provide: UnitOfWork, useValue: uow },
+      { provide: DataSource, useValue: db.dataSource },
+      { provide: CLOCK, useValue: systemClock },
+    ],
+    exports: [UnitOfWork, DataSource, CLOCK],
+  })
+  class Ground {}
+
+  @Module({
+    imports: [
+      Ground,
+      LedgerModule,
+      GraphQLModule.forRoot<ApolloDriverConfig>({
+        driver: ApolloDriver,
+        autoSchemaFile: true,
+        transformSchema: guardRootFields,
+      }),
+    ],
+  })
+  class Root {}
+
+  app = await NestFactory.create(Root, { logger: false });
+  await app.init();
+
+  const ledger = new Ledger();
+  const outcome = await uow.run('seed', async (tx) => {
+    await ledger.openAccounts(tx, [
+      { code: code('a'), unit: 'USD', limit: 'none' },
+      { code: code('b'), unit: 'USD', limit: 'debits_must_not_exceed_credits' },
+      { code: code('t'), unit: 'gpu_second:cpu', limit: 'none' },
+    ]);
+    const transfers = Array.from({ length: 9 }, (_, n): TransferSpec => ({
+      key: `${run}:${n}`,
+      kind: n === 8 ? 'pending' : 'posted',
+      debit: code('a'),
+      credit: code('b'),
+      amount: BigInt(n + 1) * 10n ** 17n,
+      reason: `seed ${n}`,
+      refs: { n: String(n) },
+    }));
+    return ledger.post(tx, [
+      ...transfers,
+      { key: `${run}:post`, kind: 'post_pending', pendingKey: `${run}:8`, amount: 5n, reason: 'post' },
+    ]);
+  });
+  if (!Array.isArray(outcome)) throw new Error(JSON.stringify(outcome));
+});
+afterAll(async () => {
+  await app.close().catch(() => undefined);
+  if (db.dataSource.isInitialized) await db.close();
+});
+beforeEach(() => {
+  statements = 0;
+});
+
+async function ask<T>(source: string): Promise<T> {
+  const result = await graphql({
+    schema: app.get(GraphQLSchemaHost).schema,
+    source,
+    contextValue: { viewer: ANONYMOUS, requestId: 'test', loaders: new Map(), setCookie: () => undefined },
+  });
+  if (result.errors) throw new Error(result.errors.map((e) => e.message).join('; '));
+  return JSON.parse(JSON.stringify(result.data)) as T;
+}
+
+interface TransferPage {
+  edges: { cursor: string; node: { key: string } }[];
+  pageInfo: { hasNextPage: boolean; endCursor: string };
+}
+
+describe('the books in GraphQL', () => {
+  it('show an account to anybody, amounts as text, with any past balance', async () => {
+    const { ledgerAccount } = await ask<{ ledgerAccount: object }>(
+      `{ ledgerAccount(code: "${code('b')}") { code unit scale limit creditsPosted creditsPending
+         balanceAt(at: "2020-01-01T00:00:00Z") { creditsPosted } } }`,
+    );
+    expect(ledgerAccount).toEqual({
+      code: code('b'),
+      unit: 'USD',
+      scale: 2,
+      limit: 'DEBITS_MUST_NOT_EXCEED_CREDITS',
+      creditsPosted: String(36n * 10n ** 17n + 5n),
+      creditsPending: '0',
+      balanceAt: { creditsPosted: '0' },
+    });
+    expect(await ask('{ ledgerAccount(code: "no:such") { id } }')).toEqual({ ledgerAccount: null });
+  });
+
+  it.each([
+    ['of one account', `, accountCode: "${code('b')}"`],
+    ['of all', ''],
+  ])('walk the transfers %s page by page without a gap', async (_, filter) => {
+    const seen: string[] = [];
+    for (let after = ''; ;) {
+      const { ledgerTransfers } = await ask<{ ledgerTransfers: TransferPage }>(
+        `{ ledgerTransfers(first: 3${filter}${after && `, after: "${after}"`}) { edges { cursor node { key } } pageInfo { hasNextPage endCursor } } }`,
+      );
+      seen.push(...ledgerTransfers.edges.map((e) => e.node.key));
+      if (!ledgerTransfers.pageInfo.hasNextPage) break;
+      after = ledgerTransfers.pageInfo.endCursor;
+    }
+    expect(seen).toEqual([`${run}:post`, ...[8, 7, 6, 5, 4, 3, 2, 1, 0].map((n) => `${run}:${n}`)]);
+  });
+
+  it('answer a deep query with a bounded number of statements', async () => {
+    const { ledgerAccounts } = await ask<{ ledgerAccounts: { nodes: { transfers: { nodes: object[] } }[] } }>(
+      `{ ledgerAccounts(prefix: "gql:${run}", first: 10) { nodes { code transfers(first: 4) { nodes {
+          key kind state amount refs position pending { key state } debitAccount { code } creditAccount { code } } } } } }`,
+    );
+    expect(ledgerAccounts.nodes.map((n) => n.transfers.nodes.length)).toEqual([4, 4, 0]);
+    expect(ledgerAccounts.nodes[0]?.transfers.nodes[0]).toMatchObject({
+      kind: 'POST_PENDING',
+      state: 'POSTED',
+      amount: '5',
+      pending: { key: `${run}:8`, state: 'POSTED' },
+      debitAccount: { code: code('a') },
+    });
+    expect(statements).toBe(4);
+  });
+
+  it('filter by unit and balance by unit', async () => {
+    const answer = await ask<{ ledgerTrialBalance: { unit: string; balanced: boolean; debits: string }[] }>(
+      `{ ledgerAccounts(prefix: "gql:${run}", unit: "gpu_second:cpu") { nodes { code scale } }
+         ledgerTrialBalance { unit debits credits balanced } }`,
+    );
+    expect(answer).toMatchObject({ ledgerAccounts: { nodes: [{ code: code('t'), scale: 3 }] } });
+    expect(answer.ledgerTrialBalance.find((l) => l.unit === 'USD')).toMatchObject({
+      debits: String(36n * 10n ** 17n + 5n),
+      balanced: true,
+    });
+  });
+
+  it('take a foreign cursor as the beginning', async () => {
+    const { ledgerTransfers } = await ask<{ ledgerTransfers: TransferPage }>(
+      `{ ledgerTransfers(first: 1, after: "bm9uc2Vuc2U", accountCode: "${code('b')}") { edges { cursor node { key } } pageInfo { hasNextPage endCursor } } }`,
+    );
+    expect(ledgerTransfers.edges[0]?.node.key).toBe(`${run}:post`);
+  });
+});
