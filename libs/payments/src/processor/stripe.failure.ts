@@ -18,7 +18,8 @@ export function readFailure(error: unknown): CallFailure {
     (error instanceof Stripe.errors.StripeInvalidRequestError || error instanceof Stripe.errors.StripeCardError) &&
     !REPEATABLE_STATUS.has(error.statusCode ?? 0);
   if (!final) return { kind: 'unknown', message: `${error.type}: ${error.message}` };
-  return { kind: 'rejected', code: error.decline_code ?? error.code ?? error.type, message: error.message };
+  // The package gives an empty text for a code that Stripe did not send.
+  return { kind: 'rejected', code: error.decline_code || error.code || error.type, message: error.message };
 }
 
 export function isMissing(error: unknown): boolean {
