@@ -1,0 +1,33 @@
+import { Module } from '@nestjs/common';
+import { CatalogModule } from '#catalog';
+import { IdentityModule } from '#identity';
+import { LedgerModule } from '#ledger';
+import { CampaignCommands } from './campaign.commands.js';
+import { CampaignFunds } from './campaign-funds.js';
+import { CampaignQueries } from './campaign.queries.js';
+import { CampaignLookup } from './graphql/campaign.lookup.js';
+import { CampaignResolver } from './graphql/campaign.resolver.js';
+import {
+  CampaignDeadlineClock,
+  CampaignRunSubscriber,
+  CampaignVerdict,
+  CampaignVerdictSubscriber,
+} from './jobs/campaign.verdict.js';
+
+/** What is raised, for what, until when. */
+@Module({
+  imports: [IdentityModule, LedgerModule, CatalogModule],
+  providers: [
+    CampaignCommands,
+    CampaignFunds,
+    CampaignQueries,
+    CampaignResolver,
+    CampaignLookup,
+    CampaignVerdict,
+    CampaignVerdictSubscriber,
+    CampaignDeadlineClock,
+    CampaignRunSubscriber,
+  ],
+  exports: [CampaignCommands, CampaignFunds, CampaignQueries],
+})
+export class CampaignsModule {}

@@ -1,0 +1,202 @@
+import { Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
+import { ComputeBudget, Recipe } from '#catalog';
+import { Project } from '#identity';
+import {
+  BigIntScalar,
+  Connection,
+  DateTimeScalar,
+  GpuTime,
+  JsonScalar,
+  Money,
+  NodeInterface,
+  UserError,
+} from '#platform';
+
+export enum CampaignStateEnum {
+  DRAFT = 'draft',
+  IN_REVIEW = 'in_review',
+  LIVE = 'live',
+  SUSPENDED = 'suspended',
+  SUCCEEDED = 'succeeded',
+  FAILED = 'failed',
+  CANCELLED = 'cancelled',
+  TRAINING = 'training',
+  COMPLETED = 'completed',
+}
+registerEnumType(CampaignStateEnum, {
+  name: 'CampaignState',
+  description: 'Where a campaign stands.',
+  valuesMap: {
+    DRAFT: { description: 'Being written; seen by the project only.' },
+    IN_REVIEW: { description: 'Handed to review; its terms are frozen.' },
+    LIVE: { description: 'Takes pledges.' },
+    SUSPENDED: { description: 'Stopped by the platform; takes no pledges for now.' },
+    SUCCEEDED: { description: 'Funded. Takes further pledges until its deadline or its training.' },
+    FAILED: { description: 'The deadline passed and nothing had been given.' },
+    CANCELLED: { description: 'Given up; everything captured is refunded.' },
+    TRAINING: { description: 'Its run exists.' },
+    COMPLETED: { description: 'Its run is complete.' },
+  },
+});
+
+export enum FundingModelEnum {
+  ALL_OR_NOTHING = 'all_or_nothing',
+  KEEP_IT_ALL = 'keep_it_all',
+  TRANCHES = 'tranches',
+}
+registerEnumType(FundingModelEnum, {
+  name: 'FundingModel',
+  description: 'When backers are charged and what becomes of their money.',
+  valuesMap: {
+    ALL_OR_NOTHING: { description: 'Charged at the deadline if the goals are reached. Not offered yet.' },
+    KEEP_IT_ALL: { description: 'Charged at once; the campaign keeps what was given.' },
+    TRANCHES: { description: 'Charged at once and released by evidence. Not offered yet.' },
+  },
+});
+
+@ObjectType({ description: 'How far a campaign has come. Promises and deliveries are never added up.' })
+export class CampaignProgress {
+  @Field(() => Money, { description: 'Promised by card and neither captured nor given up: not money yet.' })
+  cashPledged: Money;
+  @Field(() => Money, { description: 'Captured from cards in all.' })
+  cashCaptured: Money;
+  @Field(() => Money, { description: 'Paid back to backers.' })
+  cashRefunded: Money;
+  @Field(() => Money, { description: 'Taken back by banks: disputes that are open or lost.' })
+  cashDisputed: Money;
+  @Field(() => Money, { description: 'Kept by the card processor, dispute fees included.' })
+  cashFees: Money;
+  @Field(() => Money, { description: 'What is there: captured less refunded, disputed and fees.' })
+  cashHeld: Money;
+  @Field(() => GpuTime, { description: 'Offered by donors and not accepted yet.' })
+  computeOffered: GpuTime;
+  @Field(() => GpuTime, { description: 'Committed by donors: offers that the campaign accepted.' })
+  computePledged: GpuTime;
+  @Field(() => GpuTime, { description: 'Held by leases that are running now.' })
+  computeReserved: GpuTime;
+  @Field(() => GpuTime, { description: 'Delivered to runs and metered.' })
+  computeDelivered: GpuTime;
+  @Field(() => GpuTime, { description: 'Delivered and accepted after verification.' })
+  computeAccepted: GpuTime;
+  @Field(() => Int, { description: 'People whose cash pledges hold; each counts once.' })
+  cashBackers: number;
+  @Field(() => Int, { description: 'People whose compute pledges hold; each counts once.' })
+  computeBackers: number;
+}
+
+@ObjectType({ implements: () => NodeInterface, description: 'Raises what one training needs, in money and GPU time.' })
+export class Campaign {
+  @Field(() => ID, { description: 'Global id.' })
+  id: string;
+  @Field(() => String, { description: 'Short name for addresses.' })
+  slug: string;
+  @Field(() => String, { description: 'Title.' })
+  title: string;
+  @Field(() => String, { description: 'What it is about.' })
+  summary: string;
+  @Field(() => CampaignStateEnum, { description: 'Where it stands.' })
+  state: string;
+  @Field(() => FundingModelEnum, { description: 'When backers are charged.' })
+  fundingModel: string;
+  @Field(() => Project, { description: 'Who runs it.' })
+  project?: Project;
+  @Field(() => Recipe, { description: 'What will be trained.' })
+  recipe?: Recipe;
+  @Field(() => ComputeBudget, { description: 'What the training takes, as published with the campaign.' })
+  budget?: ComputeBudget;
+  @Field(() => Money, { description: 'Money to raise; zero when only GPU time is asked for.' })
+  cashGoal: Money;
+  @Field(() => GpuTime, { description: 'GPU time to raise; zero when only money is asked for.' })
+  computeGoal: GpuTime;
+  @Field(() => DateTimeScalar, { description: 'When it stops taking pledges.' })
+  deadline: Date;
+  @Field(() => DateTimeScalar, { description: 'When it was made.' })
+  createdAt: Date;
+  @Field(() => Boolean, { description: 'Whether offers of GPU time are accepted at once.' })
+  autoAcceptCompute: boolean;
+  @Field(() => String, { nullable: true, description: 'Why it was sent back, suspended or cancelled.' })
+  decisionReason: string | null;
+  @Field(() => CampaignProgress, { description: 'How far it has come.' })
+  progress?: CampaignProgress;
+  /** Pages that came with the campaign, by field name; fields of other rooms look here first. Not in the schema. */
+  partPages?: ReadonlyMap<string, unknown>;
+}
+
+@ObjectType({ description: 'Something that happened to a campaign or its pledges, from the public record.' })
+export class CampaignEvent {
+  @Field(() => ID, { description: 'Id of the event, as in the transparency log.' })
+  id: string;
+  @Field(() => String, { description: 'What happened, for programs: "pledge.cash.captured".' })
+  type: string;
+  @Field(() => BigIntScalar, { description: 'Place in the order of all events, counted from 0.' })
+  position: bigint;
+  @Field(() => DateTimeScalar, { description: 'When.' })
+  occurredAt: Date;
+  @Field(() => String, { description: 'What happened, for people.' })
+  summary: string;
+  @Field(() => JsonScalar, { description: 'The figures as published.' })
+  payload: unknown;
+}
+
+export const CampaignConnection = Connection(Campaign);
+export const CampaignEventConnection = Connection(CampaignEvent);
+
+@InputType({ description: 'A new campaign, as a draft.' })
+export class CampaignCreateInput {
+  @Field(() => ID, { description: 'Global id of the project whose maintainer makes it.' })
+  projectId: string;
+  @Field(() => String, { description: 'Title, 3 to 120 characters.' })
+  title: string;
+  @Field(() => String, { description: 'What it is about, up to 2000 characters.' })
+  summary: string;
+  @Field(() => ID, { description: 'Global id of the recipe to train.' })
+  recipeId: string;
+  @Field(() => FundingModelEnum, { description: 'When backers are charged. Only KEEP_IT_ALL is offered today.' })
+  fundingModel: FundingModelEnum;
+  @Field(() => BigIntScalar, { nullable: true, description: 'Money to raise, in cents.' })
+  cashGoalMinor?: bigint | null;
+  @Field(() => String, { nullable: true, defaultValue: 'USD', description: 'ISO 4217 code; "USD".' })
+  currency?: string | null;
+  @Field(() => BigIntScalar, { nullable: true, description: 'GPU time to raise, in milliseconds.' })
+  computeGoalMilliseconds?: bigint | null;
+  @Field(() => String, {
+    nullable: true,
+    description: "Accelerator class of the compute goal; the recipe's when absent.",
+  })
+  computeClass?: string | null;
+  @Field(() => DateTimeScalar, { description: 'When it stops taking pledges; at most a year ahead.' })
+  deadline: Date;
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Whether offers of GPU time are accepted at once (false when absent: a maintainer accepts).',
+  })
+  autoAcceptCompute?: boolean | null;
+  @Field(() => String, { nullable: true, description: 'Share of the peak for the budget, like "0.40".' })
+  mfu?: string | null;
+  @Field(() => Int, { nullable: true, description: 'Overhead for the budget, in percent.' })
+  overheadPercent?: number | null;
+  @Field(() => BigIntScalar, { nullable: true, description: 'Price of a GPU-hour for the budget, in cents.' })
+  pricePerGpuHourMinor?: bigint | null;
+}
+
+@InputType({ description: 'The campaign that a step is for.' })
+export class CampaignStepInput {
+  @Field(() => ID, { description: 'Global id of the campaign.' })
+  campaignId: string;
+}
+
+@InputType({ description: 'The campaign that a step is for, and why it is taken.' })
+export class CampaignReasonInput {
+  @Field(() => ID, { description: 'Global id of the campaign.' })
+  campaignId: string;
+  @Field(() => String, { description: 'Why, 3 to 500 characters; shown to whoever sees the campaign.' })
+  reason: string;
+}
+
+@ObjectType({ description: 'Outcome of a step of a campaign.' })
+export class CampaignPayload {
+  @Field(() => Campaign, { nullable: true, description: 'The campaign after the step.' })
+  campaign: Campaign | null;
+  @Field(() => [UserError], { description: 'Why it was refused; empty on success.' })
+  userErrors: UserError[];
+}

@@ -1,0 +1,40 @@
+import { formatMinorUnits } from '#kernel';
+
+const dollars = (value: unknown): string =>
+  typeof value === 'string' && /^-?\d+$/.test(value) ? `$${formatMinorUnits(BigInt(value), 2)}` : 'an amount';
+
+const hours = (value: unknown): string =>
+  typeof value === 'string' && /^\d+$/.test(value) ? `${formatMinorUnits(BigInt(value), 3)} s` : 'some time';
+
+type Payload = Record<string, unknown>;
+
+const SENTENCES: Record<string, (p: Payload) => string> = {
+  'campaign.submitted': () => 'Handed to review',
+  'campaign.live': () => 'Went live',
+  'campaign.funded': (p) =>
+    p['goalsReached'] === false ? 'Closed at its deadline and keeps what was given' : 'Reached its goals',
+  'campaign.failed': () => 'Closed at its deadline with nothing given',
+  'campaign.suspended': (p) => `Suspended: ${String(p['reason'])}`,
+  'campaign.resumed': () => 'Resumed',
+  'campaign.cancelled': (p) => `Cancelled: ${String(p['reason'])}`,
+  'campaign.training': () => 'Training began',
+  'campaign.completed': () => 'Training is complete',
+  'pledge.cash.created': (p) => `${dollars(p['amountMinor'])} promised by card`,
+  'pledge.cash.captured': (p) =>
+    `${dollars(p['amountMinor'])} captured, ${dollars(p['feeMinor'])} of it kept by the processor`,
+  'pledge.cash.failed': (p) => `A card payment failed: ${String(p['code'])}`,
+  'pledge.cash.cancelled': () => 'A card pledge was withdrawn before it was paid',
+  'pledge.cash.refunded': (p) => `${dollars(p['amountMinor'])} refunded`,
+  'pledge.cash.disputed': (p) => `${dollars(p['amountMinor'])} disputed by a cardholder`,
+  'pledge.cash.dispute_closed': (p) =>
+    `A dispute over ${dollars(p['amountMinor'])} was ${p['won'] === true ? 'won' : 'lost'}`,
+  'pledge.compute.offered': (p) => `${hours(p['milliseconds'])} of ${String(p['class'])} offered`,
+  'pledge.compute.accepted': (p) => `${hours(p['milliseconds'])} of ${String(p['class'])} accepted`,
+  'pledge.compute.fulfilled': (p) => `${hours(p['milliseconds'])} of ${String(p['class'])} delivered in full`,
+  'pledge.compute.lapsed': (p) => `${hours(p['returnedMilliseconds'])} of ${String(p['class'])} came to nothing`,
+  'pledge.compute.withdrawn': (p) =>
+    `${hours(p['returnedMilliseconds'])} of ${String(p['class'])} withdrawn by its donor`,
+};
+
+/** One line for people about a public event of a campaign. */
+export const eventSummary = (type: string, payload: Payload): string => SENTENCES[type]?.(payload) ?? type;

@@ -1,0 +1,14 @@
+export { CampaignsModule } from './campaigns.module.js';
+export { CampaignCommands } from './campaign.commands.js';
+export { CampaignFunds } from './campaign-funds.js';
+export { CampaignQueries } from './campaign.queries.js';
+export { type CampaignRow } from './store/campaign.store.js';
+export { type CampaignPageRow } from './store/campaign-page.row.js';
+export { type PagePart } from './store/campaign-page.statement.js';
+export { type Selection } from './graphql/selection.reader.js';
+export { Campaign } from './graphql/campaign.type.js';
+export { toCampaign } from './graphql/campaign.mapper.js';
+export { takesPledges } from './domain/campaign.machine.js';
+export { campaignChart } from './domain/campaign-accounts.rule.js';
+export { stateDiagram, stateMachine } from './domain/state-machine.rule.js';
+export { campaignInvariants } from './campaign.invariants.js';

@@ -1,0 +1,70 @@
+import { Args, Context, Parent, ResolveField, Resolver } from '@nestjs/graphql';
+import DataLoader from 'dataloader';
+import { Campaign, CampaignQueries, toCampaign } from '#campaigns';
+import type { Page } from '#kernel';
+import { AFTER_ARG, FIRST_ARG, type GraphQLContext, parseGlobalId, toConnection } from '#platform';
+import { PledgeQueries } from '../pledge.queries.js';
+import type { CashPageRow, ComputePageRow } from '../store/pledge-page.statement.js';
+import { toCashPledge, toComputePledge } from './pledge.mapper.js';
+import { CashPledge, CashPledgeConnection, ComputePledge, ComputePledgeConnection } from './pledge.type.js';
+
+/** Pledges of a campaign: taken from the page statement where it delivered them, read apart where it could not. */
+@Resolver(() => Campaign)
+export class CampaignPledgesResolver {
+  constructor(private readonly queries: PledgeQueries) {}
+
+  @ResolveField(() => CashPledgeConnection, { description: 'Cash pledges, newest first.' })
+  pledges(@Parent() campaign: Campaign, @Args(FIRST_ARG) first?: number, @Args(AFTER_ARG) after?: string) {
+    const delivered = campaign.partPages?.get('pledges') as Page<CashPageRow> | undefined;
+    if (delivered) return toConnection(delivered, (row) => toCashPledge(row), after);
+    return this.queries
+      .cashOf('campaign_id', parseGlobalId(campaign.id)?.id ?? '', { first, after })
+      .then((page) => toConnection(page, (row) => toCashPledge(row), after));
+  }
+
+  @ResolveField(() => ComputePledgeConnection, { description: 'Compute pledges, newest first.' })
+  computePledges(@Parent() campaign: Campaign, @Args(FIRST_ARG) first?: number, @Args(AFTER_ARG) after?: string) {
+    const delivered = campaign.partPages?.get('computePledges') as Page<ComputePageRow> | undefined;
+    if (delivered) return toConnection(delivered, toComputePledge, after);
+    return this.queries
+      .computeOf('campaign_id', parseGlobalId(campaign.id)?.id ?? '', { first, after })
+      .then((page) => toConnection(page, toComputePledge, after));
+  }
+}
+
+type CampaignLoader = DataLoader<string, Campaign | null>;
+
+/** Campaigns of a request's pledges, read together. */
+export function campaignLoader(context: GraphQLContext, campaigns: CampaignQueries): CampaignLoader {
+  const known = context.loaders.get('pledges.campaign') as CampaignLoader | undefined;
+  if (known) return known;
+  const loader: CampaignLoader = new DataLoader(async (ids) => {
+    const rows = await campaigns.byIds(context.viewer, ids);
+    return ids.map((id) => {
+      const row = rows.get(id);
+      return row ? toCampaign(row) : null;
+    });
+  });
+  context.loaders.set('pledges.campaign', loader);
+  return loader;
+}
+
+@Resolver(() => CashPledge)
+export class CashPledgeCampaignResolver {
+  constructor(private readonly campaigns: CampaignQueries) {}
+
+  @ResolveField(() => Campaign, { nullable: true, description: 'What it is for.' })
+  campaign(@Parent() pledge: CashPledge, @Context() context: GraphQLContext): Promise<Campaign | null> {
+    return campaignLoader(context, this.campaigns).load(pledge.campaignId);
+  }
+}
+
+@Resolver(() => ComputePledge)
+export class ComputePledgeCampaignResolver {
+  constructor(private readonly campaigns: CampaignQueries) {}
+
+  @ResolveField(() => Campaign, { nullable: true, description: 'What it is for.' })
+  campaign(@Parent() pledge: ComputePledge, @Context() context: GraphQLContext): Promise<Campaign | null> {
+    return campaignLoader(context, this.campaigns).load(pledge.campaignId);
+  }
+}

@@ -1,0 +1,98 @@
+import type { Selection } from '#campaigns';
+import { decodeCursor, isUuid, pageSize } from '#kernel';
+
+/*
+ * The columns that pages of pledges deliver, as JSON rows: amounts as text, because a JSON number loses digits. The
+ * same text serves the campaign page (correlated with `c.id`) and lists of their own.
+ */
+
+/** A cash pledge as its page delivers it. `name` is null for an erased contributor. */
+export interface CashPageRow {
+  readonly id: string;
+  readonly campaignId: string;
+  readonly amount: string;
+  readonly currency: string;
+  readonly state: string;
+  readonly anonymous: boolean;
+  readonly failureCode: string | null;
+  readonly createdAt: string;
+  readonly name?: string | null;
+  readonly pseudonym: string;
+  readonly refunds?: readonly { amount: string; state: string; reason: string; requestedAt: string }[] | null;
+  readonly dispute?: { amount: string; state: string } | null;
+}
+
+export interface ComputePageRow {
+  readonly id: string;
+  readonly campaignId: string;
+  readonly class: string;
+  readonly count: number;
+  readonly milliseconds: string;
+  readonly state: string;
+  readonly availability: string | null;
+  readonly region: string | null;
+  readonly createdAt: string;
+  readonly name?: string | null;
+  readonly pseudonym: string;
+  readonly reserved: string;
+  readonly delivered: string;
+  readonly accepted: string;
+}
+
+const CASH = `p.id, p.campaign_id AS "campaignId", p.amount_minor::text AS amount, p.currency, p.state,
+  p.is_anonymous AS anonymous, p.failure_code AS "failureCode", p.created_at AS "createdAt", p.pseudonym`;
+const REFUNDS = `(SELECT json_agg(json_build_object('amount', r.amount_minor::text, 'state', r.state, 'reason', r.reason,
+  'requestedAt', r.requested_at) ORDER BY r.refund_id) FROM cash_pledge_refund r WHERE r.pledge_id = p.id) AS refunds`;
+const DISPUTE = `(SELECT json_build_object('amount', d.amount_minor::text, 'state', d.state) FROM cash_pledge_dispute d
+  WHERE d.pledge_id = p.id ORDER BY d.dispute_id DESC LIMIT 1) AS dispute`;
+const NAME = 'k.display_name AS name';
+const NAME_FROM = 'LEFT JOIN contributor k ON k.id = p.contributor_id';
+
+const COMPUTE = `p.id, p.campaign_id AS "campaignId", p.gpu_class AS class, p.device_count AS count,
+  p.milliseconds::text AS milliseconds, p.state, p.availability, p.region, p.created_at AS "createdAt", p.pseudonym,
+  coalesce(a.debits_pending, 0)::text AS reserved, (coalesce(a.debits_posted, 0) - p.returned_ms)::text AS delivered,
+  p.accepted_ms::text AS accepted`;
+const COMPUTE_FROM = `LEFT JOIN ledger_account a ON a.code = 'pledge:' || p.id || ':commitment:' || p.gpu_class`;
+
+/** Which of the costly columns are wanted: all of them when nothing is known of the request. */
+const wants = (asked: Selection | undefined, field: string): boolean => {
+  if (!asked) return true;
+  const nodes = asked.children.flatMap((child) =>
+    child.name === 'nodes'
+      ? child.children
+      : child.name === 'edges'
+        ? child.children.flatMap((edge) => edge.children)
+        : [],
+  );
+  return nodes.some((node) => node.name === field);
+};
+
+/** A select of cash pledges `p` under the condition, newest first. `after` is an id that was checked to be one. */
+export function cashSelect(where: string, limit: number, after?: string, asked?: Selection): string {
+  const named = wants(asked, 'contributor');
+  const columns = [
+    CASH,
+    ...(named ? [NAME] : []),
+    ...(wants(asked, 'refunds') ? [REFUNDS] : []),
+    ...(wants(asked, 'dispute') ? [DISPUTE] : []),
+  ];
+  return `SELECT ${columns.join(', ')} FROM cash_pledge p ${named ? NAME_FROM : ''}
+    WHERE ${where} ${after ? `AND p.id < '${after}'` : ''} ORDER BY p.id DESC LIMIT ${Math.trunc(limit)}`;
+}
+
+export function computeSelect(where: string, limit: number, after?: string): string {
+  return `SELECT ${COMPUTE}, ${NAME} FROM compute_pledge p ${COMPUTE_FROM} ${NAME_FROM}
+    WHERE ${where} ${after ? `AND p.id < '${after}'` : ''} ORDER BY p.id DESC LIMIT ${Math.trunc(limit)}`;
+}
+
+/** The select's rows as one JSON array. */
+export const asJson = (select: string): string => `SELECT json_agg(q) AS page FROM (${select}) q`;
+
+/** `first` and `after` of a list in SQL terms. A cursor that isn't one of ours is passed over. */
+export function pageBounds(args: { first?: unknown; after?: unknown }): { limit: number; after: string | undefined } {
+  const key = typeof args.after === 'string' ? decodeCursor(args.after) : undefined;
+  return {
+    limit: pageSize(typeof args.first === 'number' ? args.first : undefined),
+    after: key !== undefined && isUuid(key) ? key : undefined,
+  };
+}
