@@ -18,6 +18,8 @@ export interface ScriptedLease {
   log: string;
   droppedBytes: number;
   points: messages.MetricPoint[];
+  /** Leases that start together, by rank; itself among them. */
+  gang: ScriptedLease[];
 }
 
 /** Gives leases as a test says: the port's other side in small, with the same fencing. */
@@ -41,9 +43,18 @@ export class LeaseScript implements LeaseDirectives {
       log: '',
       droppedBytes: 0,
       points: [],
+      gang: [],
     };
+    lease.gang = [lease];
     this.leases.set(lease.leaseId, lease);
     return lease;
+  }
+
+  /** One lease for each node, started when all are ready, at the port of the first. */
+  offerGang(nodeIds: readonly string[], launch: Partial<messages.LaunchSpec>): ScriptedLease[] {
+    const gang = nodeIds.map((nodeId) => this.offer(nodeId, launch));
+    for (const lease of gang) lease.gang = gang;
+    return gang;
   }
 
   onHeartbeat(nodeId: string, reports: readonly messages.LeaseReport[], now: Date): Promise<messages.LeaseDirective[]> {
@@ -62,14 +73,15 @@ export class LeaseScript implements LeaseDirectives {
   private directive(lease: ScriptedLease, now: Date): messages.LeaseDirective {
     const { leaseId, token, reports } = lease;
     const expiresAt = lease.frozenExpiry ?? new Date(now.getTime() + lease.ttlMs).toISOString();
-    const ready = reports.find((report) => report.rendezvousPort !== undefined);
+    const ready = lease.gang[0]?.reports.find((report) => report.rendezvousPort !== undefined);
+    const isReady = reports.length > 0 && lease.gang.every((member) => member.reports.length > 0);
     if (lease.want !== 'start') return { leaseId, token, expiresAt, directive: lease.want };
-    if (!ready) return { leaseId, token, expiresAt, directive: 'prepare' };
+    if (!ready || !isReady) return { leaseId, token, expiresAt, directive: 'prepare' };
     const launch: messages.LaunchSpec = {
-      runId: newId(),
-      attemptId: newId(),
-      rank: 0,
-      worldSize: 1,
+      runId: lease.gang[0]?.leaseId ?? leaseId,
+      attemptId: lease.gang[0]?.leaseId ?? leaseId,
+      rank: lease.gang.indexOf(lease),
+      worldSize: lease.gang.length,
       localWorldSize: 1,
       masterAddr: '127.0.0.1',
       masterPort: ready.rendezvousPort ?? 1,

@@ -1,6 +1,5 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { isRefused, type Refusal } from '#kernel';
 import type { messages } from '#protocol';
@@ -9,6 +8,7 @@ import { EventTail, type WorkloadEvent } from '../report/event.tail.js';
 import { LeaseOutbox } from '../report/lease.outbox.js';
 import { fetchRestorePoint } from '../report/restore.js';
 import type { PlatformClient } from '../session/platform.client.js';
+import { freePort } from './free-port.js';
 import { GuardedProcess } from './guarded.process.js';
 import { planLaunch } from './launch.plan.js';
 import { monotonicMs } from './lease-clock.js';
@@ -48,7 +48,6 @@ export class LeaseRunner {
   runId: string | null = null;
   step: number | null = null;
   private port: number | null = null;
-  private reservation: Server | null = null;
   private process: GuardedProcess | null = null;
   private outbox: LeaseOutbox | null = null;
   private tail: EventTail | null = null;
@@ -76,17 +75,12 @@ export class LeaseRunner {
     this.energy = energySource(context.inventory, context.lentCores);
   }
 
-  /** Makes the folder and holds a free port until the launch. */
+  /** Makes the folder and chooses a port. */
   async prepare(): Promise<void> {
     try {
       await rm(this.context.folder, { recursive: true, force: true });
       for (const name of ['out', 'home']) await mkdir(join(this.context.folder, name), { recursive: true });
-      this.reservation = createServer();
-      await new Promise<void>((resolve, reject) =>
-        this.reservation?.once('error', reject).listen(0, '0.0.0.0', resolve),
-      );
-      const address = this.reservation.address();
-      this.port = typeof address === 'object' && address ? address.port : null;
+      this.port = await freePort();
       if (this.phase === 'preparing') this.phase = 'ready';
     } catch (error) {
       this.finish('stopped', { code: 'AGENT_PREPARE_FAILED', message: (error as Error).message }, null);
@@ -204,8 +198,6 @@ export class LeaseRunner {
   }
 
   private spawn(plan: { command: string; args: string[]; env: Record<string, string> }): void {
-    this.reservation?.close();
-    this.reservation = null;
     const { client, folder } = this.context;
     const onStale = (): void => this.stopNow({ code: 'LEASE_TOKEN_STALE', message: 'Another lease has taken over.' });
     const outbox = new LeaseOutbox({ client, leaseId: this.leaseId, token: this.token, onStale });
@@ -280,7 +272,6 @@ export class LeaseRunner {
     this.exitCode = exitCode;
     this.exitedAtMs ??= monotonicMs();
     for (const timer of [this.deadlineTimer, this.drainTimer, this.tailTimer]) if (timer) clearTimeout(timer);
-    this.reservation?.close();
     this.abort.abort();
     if (phase === 'stopped') void this.outbox?.close();
     this.context.wake();

@@ -15,6 +15,7 @@ const WorkloadEvent = z.discriminatedUnion('type', [
       .optional(),
   }),
   z.object({ type: z.literal('checkpoint'), step: Count, tokens: Count, loss: z.number(), dir: z.string() }),
+  z.object({ type: z.literal('start') }),
   z.object({ type: z.literal('done'), step: Count, loss: z.number() }),
   z.object({ type: z.literal('drained') }),
 ]);
