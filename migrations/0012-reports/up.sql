@@ -1,6 +1,7 @@
 CREATE TABLE report (
   id uuid NOT NULL,
   slug text NOT NULL,
+  title text NOT NULL,
   definition text NOT NULL,
   campaign_id uuid NOT NULL,
   run_id uuid NOT NULL,

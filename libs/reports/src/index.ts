@@ -1,8 +1,8 @@
 // The door of the reports room on a server. What needs no server is in `browser.ts`.
-export { type Check, type SignedReport, type Verification, verifySignedReport } from './domain/signed-report.js';
+export { type Check, verifySignedReport } from './domain/signed-report.js';
 export { attachedJson } from './render/pdf-attachment.js';
 export { embeddedJson } from './render/html.js';
-export { type Format, isFormat, render, reportDigest } from './render/renderings.js';
+export { type Format, isRenderedFrom } from './render/renderings.js';
 export { type Published, type PublishInput, ReportCommands } from './report.commands.js';
 export { ReportQueries } from './report.queries.js';
 export { reportInvariants } from './reports.invariants.js';

@@ -105,6 +105,7 @@ export class ReportCommands {
     const header = existing ?? {
       id: newId(),
       slug: await this.freeSlug(tx, evidence),
+      title: titleOf(evidence),
       definition: RUN_TRANSPARENCY,
       campaignId: subject.campaignId,
       runId: subject.runId,
@@ -207,4 +208,9 @@ export class ReportCommands {
     const slug = campaign === '' ? `run-${subject.runId}` : `${campaign}-run-transparency`;
     return (await slugIsTaken(tx, slug)) ? `${slug}-${subject.runId.slice(-12)}` : slug;
   }
+}
+
+function titleOf({ subject, events }: RunEvidence): string {
+  const live = events.find((event) => event.type === 'campaign.live');
+  return `Run transparency report: ${(live && text(live.payload, 'title')) || `run ${subject.runId}`}`;
 }

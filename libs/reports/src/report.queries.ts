@@ -12,7 +12,9 @@ export class ReportQueries {
     return this.uow.read((tx) => findReport(tx, { id }));
   }
 
-  bySlug(slug: string): Promise<ReportRow | undefined> {
+  async bySlug(slug: string): Promise<ReportRow | undefined> {
+    // Anything else can't be one, and some of it (a NUL) PostgreSQL would not even take.
+    if (!/^[a-z0-9-]{1,120}$/.test(slug)) return undefined;
     return this.uow.read((tx) => findReport(tx, { slug }));
   }
 

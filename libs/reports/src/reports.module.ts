@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
+import { CampaignsModule } from '#campaigns';
 import { TransparencyModule } from '#transparency';
+import { ReportPresenter } from './graphql/report.presenter.js';
 import { ReportLookup, ReportResolver } from './graphql/report.resolver.js';
 import { ReportController } from './http/report.controller.js';
 import { PublishAtEnd, PublishOverdue } from './jobs/publish-at-end.subscriber.js';
@@ -8,9 +10,17 @@ import { ReportQueries } from './report.queries.js';
 
 /** Reports: derived from the log, published, served. */
 @Module({
-  imports: [TransparencyModule],
+  imports: [CampaignsModule, TransparencyModule],
   controllers: [ReportController],
-  providers: [ReportCommands, ReportQueries, ReportResolver, ReportLookup, PublishAtEnd, PublishOverdue],
+  providers: [
+    ReportCommands,
+    ReportQueries,
+    ReportPresenter,
+    ReportResolver,
+    ReportLookup,
+    PublishAtEnd,
+    PublishOverdue,
+  ],
   exports: [ReportCommands, ReportQueries],
 })
 export class ReportsModule {}

@@ -49,7 +49,9 @@ export async function newestRunOf(
 ): Promise<string | undefined> {
   const created = (await log.leavesAbout(tx, [campaignId], size))
     .filter((leaf) => leaf.eventType === 'run.created')
+    .map((leaf) => eventOfLeaf(leaf.index, leaf.data)?.payload)
+    .filter((payload) => payload?.['campaignId'] === campaignId)
     .at(-1);
-  const runId = created && eventOfLeaf(created.index, created.data)?.payload['runId'];
+  const runId = created?.['runId'];
   return typeof runId === 'string' ? runId : undefined;
 }

@@ -1,37 +1,32 @@
-import { Args, ID, Mutation, Query, Resolver } from '@nestjs/graphql';
+import { Args, Context, ID, Mutation, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import DataLoader from 'dataloader';
+import { Campaign, CampaignQueries, type CampaignPageRow, toCampaign } from '#campaigns';
 import { isRefused, type Outcome, type Refused } from '#kernel';
 import {
   Access,
+  type GraphQLContext,
   AFTER_ARG,
-  Config,
   CurrentViewer,
   FIRST_ARG,
   fromGlobalId,
   NodeLookup,
   type NodeSource,
   toConnection,
-  toGlobalId,
   toUserErrors,
   type Viewer,
 } from '#platform';
-import { latestPath, versionPath } from '../http/report-address.js';
 import { ReportCommands } from '../report.commands.js';
 import { ReportQueries } from '../report.queries.js';
-import type { ReportRow, ReportVersion } from '../store/report.store.js';
-import {
-  Report,
-  ReportConnection,
-  ReportPublishInput,
-  ReportPublishPayload,
-  ReportVersionNode,
-} from './report.types.js';
+import { ReportPresenter } from './report.presenter.js';
+import { Report, ReportConnection, ReportPublishInput, ReportPublishPayload } from './report.types.js';
 
-@Resolver()
+@Resolver(() => Report)
 export class ReportResolver {
   constructor(
     private readonly queries: ReportQueries,
     private readonly commands: ReportCommands,
-    private readonly config: Config,
+    private readonly presenter: ReportPresenter,
+    private readonly campaigns: CampaignQueries,
   ) {}
 
   @Query(() => ReportConnection, { description: 'Published reports, newest first.' })
@@ -51,7 +46,7 @@ export class ReportResolver {
       isRefused(run) || isRefused(campaign)
         ? { nodes: [], cursors: [], hasNextPage: false }
         : await this.queries.page({ first, after }, { runId: run, campaignId: campaign });
-    return toConnection(page, (row: ReportRow) => toReport(row, this.config.publicUrl), after);
+    return toConnection(page, await this.presenter.mapper(), after);
   }
 
   @Query(() => Report, { nullable: true, description: 'One report, by its global id or by its name in addresses.' })
@@ -63,7 +58,7 @@ export class ReportResolver {
     const uuid = id ? fromGlobalId('Report', id) : undefined;
     if (isRefused(uuid)) return null;
     const row = uuid ? await this.queries.byId(uuid) : slug ? await this.queries.bySlug(slug) : undefined;
-    return row ? toReport(row, this.config.publicUrl) : null;
+    return row ? (await this.presenter.mapper())(row) : null;
   }
 
   @Mutation(() => ReportPublishPayload, {
@@ -81,7 +76,26 @@ export class ReportResolver {
     const published = await this.commands.publish({ definition: input.definition, runId, campaignId }, viewer);
     if (isRefused(published)) return refused(published);
     const row = await this.queries.byId(published.reportId);
-    return { report: row ? toReport(row, this.config.publicUrl) : null, userErrors: [] };
+    return { report: row ? (await this.presenter.mapper())(row) : null, userErrors: [] };
+  }
+
+  @ResolveField(() => Campaign, { nullable: true, description: 'The campaign that the run belongs to.' })
+  async campaign(@Parent() report: Report, @Context() context: GraphQLContext): Promise<Campaign | null> {
+    const row = await this.campaignLoader(context).load(report.campaignKey);
+    return row ? toCampaign(row) : null;
+  }
+
+  /** One statement for the campaigns of a whole list. */
+  private campaignLoader(context: GraphQLContext): DataLoader<string, CampaignPageRow | undefined> {
+    const known = context.loaders.get('reports.campaign') as
+      DataLoader<string, CampaignPageRow | undefined> | undefined;
+    if (known) return known;
+    const loader = new DataLoader<string, CampaignPageRow | undefined>(async (ids) => {
+      const rows = await this.campaigns.byIds(context.viewer, ids);
+      return ids.map((id) => rows.get(id));
+    });
+    context.loaders.set('reports.campaign', loader);
+    return loader;
   }
 }
 
@@ -91,12 +105,12 @@ export class ReportLookup implements NodeSource {
 
   constructor(
     private readonly queries: ReportQueries,
-    private readonly config: Config,
+    private readonly presenter: ReportPresenter,
   ) {}
 
   async find(id: string): Promise<object | null> {
     const row = await this.queries.byId(id);
-    return row ? toReport(row, this.config.publicUrl) : null;
+    return row ? (await this.presenter.mapper())(row) : null;
   }
 }
 
@@ -106,34 +120,4 @@ function optionalId(type: string, globalId: string | null | undefined, field: st
 
 function refused(refusal: Refused): ReportPublishPayload {
   return { report: null, userErrors: toUserErrors(refusal) };
-}
-
-function toReport(row: ReportRow, base: URL): Report {
-  const versions = row.versions.map((version) => toVersion(row.slug, version, base));
-  return {
-    id: toGlobalId('Report', row.id),
-    slug: row.slug,
-    definition: row.definition,
-    campaignId: toGlobalId('Campaign', row.campaignId),
-    runId: toGlobalId('Run', row.runId),
-    url: new URL(latestPath(row.slug), base).href,
-    latest: versions[0] as ReportVersionNode,
-    versions,
-  };
-}
-
-function toVersion(slug: string, version: ReportVersion, base: URL): ReportVersionNode {
-  return {
-    version: version.version,
-    logSize: BigInt(version.logSize),
-    sha256: version.sha256,
-    correctsVersion: version.correctsVersion,
-    publishedAt: version.publishedAt,
-    downloads: version.files.map((file) => ({
-      format: file.format,
-      url: new URL(versionPath(slug, version.version, file.format), base).href,
-      bytes: BigInt(file.bytes),
-      sha256: file.sha256,
-    })),
-  };
 }

@@ -9,6 +9,9 @@ export class ReportDownload {
   @Field(() => UrlScalar, { description: 'Permanent address; what is there never changes.' })
   url: string;
 
+  @Field(() => String, { description: 'Media type, for example "application/pdf".' })
+  mediaType: string;
+
   @Field(() => BigIntScalar, { description: 'Size in bytes.' })
   bytes: bigint;
 
@@ -16,8 +19,10 @@ export class ReportDownload {
   sha256: string;
 }
 
-@ObjectType({ description: 'One version of a report. It never changes; a correction is the next version.' })
-export class ReportVersionNode {
+@ObjectType('ReportVersion', {
+  description: 'One version of a report. It never changes; a correction is the next version.',
+})
+export class ReportVersionType {
   @Field(() => Int, { description: 'Counted from 1.' })
   version: number;
 
@@ -39,7 +44,11 @@ export class ReportVersionNode {
   downloads: ReportDownload[];
 }
 
-@ObjectType({ implements: () => [NodeInterface], description: 'A signed, provable report about one run.' })
+@ObjectType({
+  implements: () => [NodeInterface],
+  description:
+    'A signed, provable report about one run. Its fields are those of the newest version; older ones are in `versions`.',
+})
 export class Report implements NodeInterface {
   @Field(() => ID, { description: 'Global id.' })
   id: string;
@@ -47,25 +56,46 @@ export class Report implements NodeInterface {
   @Field(() => String, { description: 'Its name in addresses.' })
   slug: string;
 
+  @Field(() => String, { description: 'What it is called.' })
+  title: string;
+
   @Field(() => String, { description: 'What kind of report it is, for example "run-transparency".' })
   definition: string;
 
-  @Field(() => ID, { description: 'Global id of the campaign that it speaks of.' })
-  campaignId: string;
+  @Field(() => Int, { description: 'The newest version, counted from 1.' })
+  version: number;
 
-  @Field(() => ID, { description: 'Global id of the run that it speaks of.' })
-  runId: string;
+  @Field(() => BigIntScalar, {
+    description: 'The size of the log that it speaks of: it knows the events before this place and no others.',
+  })
+  logSize: bigint;
+
+  @Field(() => String, { description: 'SHA-256 of its canonical JSON, in hex, as the log records it.' })
+  sha256: string;
+
+  @Field(() => DateTimeScalar, { description: 'When the newest version was published.' })
+  publishedAt: Date;
+
+  @Field(() => String, { description: 'The key that signed it: the key id of the log, in hex.' })
+  signatureKeyId: string;
+
+  @Field(() => Int, { nullable: true, description: 'The version that the newest one corrects.' })
+  supersedes: number | null;
 
   @Field(() => UrlScalar, {
     description: 'Address of the newest version; the form is chosen by suffix or Accept header.',
   })
   url: string;
 
-  @Field(() => ReportVersionNode, { description: 'The newest version.' })
-  latest: ReportVersionNode;
+  @Field(() => [ReportDownload], { description: 'Downloads of the newest version.' })
+  downloads: ReportDownload[];
 
-  @Field(() => [ReportVersionNode], { description: 'All versions, newest first.' })
-  versions: ReportVersionNode[];
+  @Field(() => [ReportVersionType], { description: 'All versions, newest first.' })
+  versions: ReportVersionType[];
+
+  /** For the fields that other rooms answer. */
+  campaignKey: string;
+  runKey: string;
 }
 
 export const ReportConnection = Connection(Report);

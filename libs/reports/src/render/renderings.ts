@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '#kernel';
 import { runDocument } from '../document/run-document.js';
 import { reportText } from '../domain/run-report.js';
-import type { SignedReport } from '../domain/signed-report.js';
+import { readSignedReport, type SignedReport } from '../domain/signed-report.js';
 import { renderCsv } from './csv.js';
 import { renderHtml } from './html.js';
 import { renderPdf } from './pdf.js';
@@ -37,4 +37,10 @@ export async function render(signed: SignedReport, format: Format): Promise<Uint
     case 'pdf':
       return renderPdf(runDocument(signed.report, reportDigest(signed)), signed.report, json);
   }
+}
+
+/** Whether the bytes are exactly what the signed report looks like in this form. */
+export async function isRenderedFrom(json: string, format: Format, bytes: Uint8Array): Promise<boolean> {
+  const signed = readSignedReport(json);
+  return signed !== undefined && Buffer.compare(await render(signed, format), bytes) === 0;
 }

@@ -20,6 +20,7 @@ export interface ReportVersion {
 export interface ReportRow {
   readonly id: string;
   readonly slug: string;
+  readonly title: string;
   readonly definition: string;
   readonly campaignId: string;
   readonly runId: string;
@@ -29,6 +30,7 @@ export interface ReportRow {
 interface StoredRow {
   id: string;
   slug: string;
+  title: string;
   definition: string;
   campaign_id: string;
   run_id: string;
@@ -44,7 +46,7 @@ interface StoredRow {
 
 // One statement for reports, their versions and their files: a list of reports costs one query.
 const SELECT = `
-  SELECT r.id, r.slug, r.definition, r.campaign_id, r.run_id, v.versions
+  SELECT r.id, r.slug, r.title, r.definition, r.campaign_id, r.run_id, v.versions
     FROM report r
     CROSS JOIN LATERAL (
       SELECT coalesce(jsonb_agg(jsonb_build_object(
@@ -59,6 +61,7 @@ const SELECT = `
 const toReport = (row: StoredRow): ReportRow => ({
   id: row.id,
   slug: row.slug,
+  title: row.title,
   definition: row.definition,
   campaignId: row.campaign_id,
   runId: row.run_id,
@@ -101,8 +104,8 @@ export async function slugIsTaken(tx: Tx, slug: string): Promise<boolean> {
 
 export async function insertReport(tx: Tx, report: Omit<ReportRow, 'versions'>): Promise<void> {
   await tx.query(
-    'INSERT INTO report (id, slug, definition, campaign_id, run_id, created_at) VALUES ($1, $2, $3, $4, $5, $6)',
-    [report.id, report.slug, report.definition, report.campaignId, report.runId, tx.now],
+    'INSERT INTO report (id, slug, title, definition, campaign_id, run_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)',
+    [report.id, report.slug, report.title, report.definition, report.campaignId, report.runId, tx.now],
   );
 }
 
