@@ -6,7 +6,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
-import { build } from 'vite';
+import { build, defaultClientConditions } from 'vite';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = resolve(here, '../..');
@@ -15,6 +15,8 @@ const out = join(root, 'dist/dashboard');
 const islands = readdirSync(join(here, 'src/islands'))
   .filter((name) => name.endsWith('.entry.ts') || name.endsWith('.entry.tsx'))
   .map((name) => join(here, 'src/islands', name));
+
+const verifier = [join(root, 'libs/reports/src/browser.ts')];
 
 const settings = {
   root: here,
@@ -27,6 +29,9 @@ const settings = {
 await build({
   ...settings,
   base: '/',
+  // The report verifier is a library's browser entry. Pages import it by its hashed address when somebody asks for a check;
+  // no source of the dashboard does.
+  resolve: { conditions: ['source', ...defaultClientConditions] },
   build: {
     outDir: join(out, 'client'),
     emptyOutDir: true,
@@ -35,7 +40,10 @@ await build({
     modulePreload: false,
     cssCodeSplit: true,
     assetsInlineLimit: 0,
-    rolldownOptions: { input: [...islands, join(here, 'src/styles/app.css')] },
+    rolldownOptions: {
+      input: [...islands, join(here, 'src/styles/app.css'), ...verifier],
+      preserveEntrySignatures: 'exports-only',
+    },
   },
 });
 

@@ -409,33 +409,35 @@ const transfers = Array.from({ length: 64 }, (_, i) => ({
   position: String(900 - i),
 }));
 export const allTransfers = transfers;
+const version = (n) => ({
+  version: n,
+  logSize: '141',
+  sha256: '5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8',
+  publishedAt: at(15),
+  correctsVersion: n > 1 ? n - 1 : null,
+  downloads: [
+    ['html', 31877],
+    ['json', 18211],
+    ['csv', 5230],
+    ['pdf', 88120],
+  ].map(([format, size]) => ({
+    format,
+    url: `/reports/run-0192f5/v/${n}.${format}`,
+    bytes: String(size),
+    sha256: 'ab'.repeat(32),
+  })),
+});
 export const reports = [
   {
     __typename: 'Report',
     id: 'rep1',
-    slug: 'run-transparency-0192f5-v1',
-    title: 'Run transparency report: A small model that has read Moby-Dick',
+    slug: 'run-0192f5',
     definition: 'run-transparency',
-    version: 1,
-    campaign: campaigns[0],
-    run: runs[0],
-    logSize: '141',
-    sha256: '5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8',
-    publishedAt: at(15),
-    signatureKeyId: 'commonweights.local+1a2b3c4d',
-    supersedes: null,
-    downloads: [
-      ['JSON', 'application/json', 18211],
-      ['CSV', 'text/csv', 5230],
-      ['HTML', 'text/html', 31877],
-      ['PDF', 'application/pdf', 88120],
-    ].map(([format, mediaType, size]) => ({
-      format,
-      mediaType,
-      url: `/reports/rep1/report.${format.toLowerCase()}`,
-      bytes: String(size),
-      sha256: 'ab'.repeat(32),
-    })),
+    campaignId: 'camp1',
+    runId: 'run1',
+    url: '/reports/run-0192f5',
+    latest: version(2),
+    versions: [version(2), version(1)],
   },
 ];
 export const log = {

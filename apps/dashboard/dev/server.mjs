@@ -28,7 +28,12 @@ const root = (session) => ({
       }
     : null,
   signInMethods: { developer: true },
-  node: ({ id }) => (id.startsWith('pl') ? fx.campaigns[0].pledges({ first: 1 }).edges[0].node : null),
+  node: ({ id }) =>
+    id.startsWith('camp')
+      ? fx.campaigns.find((c) => c.id === id)
+      : id.startsWith('pl')
+        ? fx.campaigns[0].pledges({ first: 1 }).edges[0].node
+        : null,
   campaigns: (args) => fx.connect(process.env.DEV_EMPTY ? [] : fx.campaigns, args),
   campaign: ({ id }) => fx.campaigns.find((c) => c.id === id),
   campaignBySlug: ({ slug }) => fx.campaigns.find((c) => c.slug === slug),

@@ -74,6 +74,7 @@ export function createDashboard(options: DashboardOptions): {
       signedIn,
       ask,
       viewer,
+      verifierUrl: assets.module('../../libs/reports/src/browser.ts'),
     };
 
     if (method === 'POST' && url.pathname === '/preferences/theme') {

@@ -1,5 +1,8 @@
 /** Every address of the dashboard, in one table. */
 import type { PageContext, Result } from './http/request.js';
+import { accountPage } from './pages/account.page.js';
+import { reportPage, reportsPage } from './pages/reports.page.js';
+import { statusPage } from './pages/status.page.js';
 import { campaignsPage } from './pages/campaigns.page.js';
 import { campaignPage } from './pages/campaign.page.js';
 import { ledgerAccountPage, ledgerPage } from './pages/ledger.page.js';
@@ -18,7 +21,11 @@ const table: [methods: string, pattern: string, load: Load][] = [
   ['GET', '/runs/:id', runPage],
   ['GET', '/ledger', ledgerPage],
   ['GET', '/ledger/:code', ledgerAccountPage],
+  ['GET', '/reports', reportsPage],
+  ['GET', '/reports-view/:id', reportPage],
   ['GET POST', '/sign-in', signInPage],
+  ['GET POST', '/account', accountPage],
+  ['GET', '/status', statusPage],
   ['POST', '/sign-out', signOutAction],
 ];
 

@@ -101,16 +101,18 @@ export const ledgerAccountQuery = `query LedgerAccount($code: String!, $first: I
   }
 }`;
 
-const report = `id slug title definition version logSize sha256 publishedAt signatureKeyId supersedes
-  downloads { format mediaType url bytes sha256 }`;
+const reportVersion = `version logSize sha256 correctsVersion publishedAt downloads { format url bytes sha256 }`;
+const report = `id slug definition url campaignId runId`;
 export const reportsQuery = `query Reports($first: Int!, $after: String) {
-  reports(first: $first, after: $after) { edges { node { ${report} campaign { slug title } run { id } } } ${pageInfo} }
+  reports(first: $first, after: $after) { edges { node { ${report} latest { ${reportVersion} } } } ${pageInfo} }
   log { size rootHash keyId }
 }`;
 export const reportQuery = `query ReportPage($id: ID!) {
-  report(id: $id) { ${report} campaign { slug title } run { id } }
+  report(id: $id) { ${report} latest { ${reportVersion} } versions { ${reportVersion} } }
   log { size rootHash keyId verifierKey }
 }`;
+export const campaignTitleQuery =
+  'query CampaignTitle($id: ID!) { node(id: $id) { ... on Campaign { id slug title } } }';
 
 export const signInMethodsQuery = 'query SignIn { signInMethods { developer } }';
 export const developerSignIn = `mutation SignIn($input: DeveloperSignInInput!) {
@@ -118,7 +120,8 @@ export const developerSignIn = `mutation SignIn($input: DeveloperSignInInput!) {
 }`;
 export const signOut = 'mutation SignOut { signOut { userErrors { code message hint } } }';
 export const accountQuery = `query Account {
-  viewer { email scopes platformRoles contributor { id displayName pseudonym } projects { id name slug viewerRoles } }
+  viewer { email scopes platformRoles contributor { id displayName pseudonym } projects { id name slug viewerRoles }
+    apiTokens { id name scopes lastUsedAt expiresAt revokedAt } }
 }`;
 export const accountPledgesQuery = `query AccountPledges {
   myPledges {
@@ -126,8 +129,6 @@ export const accountPledgesQuery = `query AccountPledges {
     compute { ${computePledge} availability campaign { slug title } }
   }
 }`;
-export const accountTokensQuery =
-  'query AccountTokens { viewer { apiTokens { id name scopes lastUsedAt expiresAt } } }';
 export const accountNodesQuery = `query AccountNodes {
   nodes(first: 50) { edges { node { id name state class count region lastSeenAt joinedAt owner ${person} } } }
 }`;

@@ -176,20 +176,23 @@ export interface LedgerTransfer {
   debitAccount: { code: string };
   creditAccount: { code: string };
 }
+export interface ReportVersion {
+  version: number;
+  logSize: string;
+  sha256: string;
+  correctsVersion: number | null;
+  publishedAt: string;
+  downloads: { format: string; url: string; bytes: string; sha256: string }[];
+}
 export interface Report {
   id: string;
   slug: string;
-  title: string;
   definition: string;
-  version: string | number;
-  logSize: string | number;
-  sha256: string;
-  publishedAt: string;
-  signatureKeyId: string | null;
-  supersedes: string | null;
-  downloads: { format: string; mediaType: string; url: string; bytes: string | number; sha256: string }[];
-  campaign: { slug: string; title: string } | null;
-  run: { id: string } | null;
+  url: string;
+  campaignId: string;
+  runId: string;
+  latest: ReportVersion;
+  versions?: ReportVersion[];
 }
 export interface UserError {
   code: string;

@@ -46,11 +46,12 @@ export function timeUnit(acceleratorClass: string): string {
   return acceleratorClass === 'cpu' ? 'CPU' : 'GPU';
 }
 
-/** GPU time in the unit that keeps it readable: seconds below ten minutes, minutes below ten hours, else hours. */
+/** GPU time in the unit that keeps it readable: milliseconds below one second, seconds below ten minutes, minutes below ten hours, else hours. */
 export function gpuTime(value: GpuTime): string {
   const ms = BigInt(value.milliseconds);
   const size = ms < 0n ? -ms : ms;
   const kind = timeUnit(value.class);
+  if (size < 1000n && size > 0n) return `${ms} ${kind}-ms`;
   if (size < 600_000n) return `${trimmed(ms, 1000n)} ${kind}-s`;
   if (size < 36_000_000n) return `${trimmed(ms, 60_000n)} ${kind}-min`;
   return `${trimmed(ms, 3_600_000n)} ${kind}-h`;

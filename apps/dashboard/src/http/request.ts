@@ -43,6 +43,8 @@ export interface PageContext {
   /** Asks the API as this browser; answers that set cookies are remembered and sent with the response. */
   ask<T = any>(query: string, variables?: object): Promise<Answer<T>>;
   viewer: Promise<FrameViewer | null>;
+  /** Address of the script that checks reports in the browser; null when the build has none. */
+  verifierUrl: string | null;
 }
 
 export interface Answer<T> {

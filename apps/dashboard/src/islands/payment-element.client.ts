@@ -8,9 +8,7 @@ interface StripeElements {
 }
 interface StripeClient {
   elements(options: object): StripeElements;
-  confirmPayment(
-    options: object,
-  ): Promise<{
+  confirmPayment(options: object): Promise<{
     error?: { code?: string; decline_code?: string; message?: string };
     paymentIntent?: { status: string };
   }>;

@@ -181,8 +181,10 @@ function AccountRow({ account }: { account: LedgerAccount }) {
         {pending === 0n ? '–' : amountIn(account.unit, pending)}
       </td>
       <td data-label="Balance" class="num">
-        <strong>{amountIn(account.unit, size(balance))}</strong>
-        {balance !== 0n && <small>{side(balance)}</small>}
+        <span>
+          <strong>{amountIn(account.unit, size(balance))}</strong>
+          {balance !== 0n && <small>{side(balance)}</small>}
+        </span>
       </td>
     </tr>
   );

@@ -88,12 +88,7 @@ function Header(props: { section: string | undefined; theme: Theme; viewer: Fram
         <div class="top-end">
           <ThemeSwitch theme={props.theme} />
           {props.viewer ? (
-            <a
-              class="person"
-              href="/account"
-              aria-label={`Account of ${props.viewer.displayName}`}
-              aria-current={props.section === 'account' ? 'page' : undefined}
-            >
+            <a class="person" href="/account" aria-current={props.section === 'account' ? 'page' : undefined}>
               <span class="avatar" aria-hidden="true">
                 {initials(props.viewer.displayName)}
               </span>

@@ -48,6 +48,9 @@ export function State({ of }: { of: string }) {
   return <span class={`state ${moods[of.toUpperCase()] ?? 'calm'}`}>{words(of)}</span>;
 }
 
+/** What kinds of report there are, in the words of their readers. */
+export const reportNames: Record<string, string> = { 'run-transparency': 'Run transparency report' };
+
 export const fundingModels: Record<string, string> = {
   KEEP_IT_ALL: 'Keep it all: cards are charged at once',
   ALL_OR_NOTHING: 'All or nothing: cards are charged only if the goal is reached',

@@ -1,0 +1,328 @@
+/** `/account`: what is mine — pledges, machines, tokens. Plain forms; secrets are in the answer to the form and nowhere else. */
+import {
+  accountNodesQuery,
+  accountPledgesQuery,
+  accountQuery,
+  apiTokenCreate,
+  apiTokenRevoke,
+  joinTokenCreate,
+  nodeDrain,
+  pledgeRefund,
+} from '../api/documents.js';
+import {
+  nodesOf,
+  type CashPledge,
+  type ComputePledge,
+  type Connection,
+  type Person,
+  type UserError,
+} from '../api/shapes.js';
+import { gpuTime, money } from '../format/amount.js';
+import { date, relative } from '../format/moment.js';
+import { page, redirect, type PageContext, type Result } from '../http/request.js';
+import { Field, Secret, UserErrors } from '../parts/form.js';
+import { Empty, Notice } from '../parts/notice.js';
+import { State, words } from '../parts/state.js';
+import { failurePage } from './problem.page.js';
+
+interface Me {
+  email: string | null;
+  scopes: string[];
+  platformRoles: string[];
+  contributor: Person & { id: string };
+  projects: { id: string; name: string; slug: string; viewerRoles: string[] }[];
+  apiTokens: {
+    id: string;
+    name: string;
+    scopes: string[];
+    lastUsedAt: string | null;
+    expiresAt: string | null;
+    revokedAt: string | null;
+  }[];
+}
+type MyCash = CashPledge & { campaign: { slug: string; title: string } };
+type MyCompute = ComputePledge & { campaign: { slug: string; title: string } };
+interface MyNode {
+  id: string;
+  name: string;
+  state: string;
+  class: string;
+  count: number;
+  lastSeenAt: string | null;
+  owner: Person;
+}
+interface Done {
+  secret?: { title: string; text: string; note: string };
+  message?: string;
+  errors: UserError[];
+}
+
+const scopes = [
+  ['pledge:write', 'Make and take back pledges'],
+  ['campaign:write', 'Make and keep campaigns'],
+  ['node:write', 'Join and drain machines'],
+] as const;
+
+export async function accountPage(context: PageContext): Promise<Result> {
+  const done = context.method === 'POST' ? await act(context) : null;
+  const answer = await context.ask<{ viewer: Me | null }>(accountQuery);
+  if (!answer.data) return failurePage(answer.problems);
+  const me = answer.data.viewer;
+  if (!me) return redirect('/sign-in?return=/account');
+  const [pledges, machines] = await Promise.all([
+    context.ask<{ myPledges: { cash: MyCash[]; compute: MyCompute[] } }>(accountPledgesQuery),
+    context.ask<{ nodes: Connection<MyNode> }>(accountNodesQuery),
+  ]);
+  const mine = nodesOf(machines.data?.nodes).filter((node) => node.owner.pseudonym === me.contributor.pseudonym);
+  return page({
+    title: 'Account',
+    section: 'account',
+    status: done && done.errors.length > 0 ? 422 : 200,
+    problems: [...answer.problems, ...pledges.problems, ...machines.problems],
+    body: (
+      <div class="wrap">
+        <div class="account-head">
+          <div>
+            <h1>{me.contributor.displayName}</h1>
+            <p class="lead">
+              {me.email ? `${me.email} · ` : ''}known in public records as{' '}
+              <code class="hash">{me.contributor.pseudonym}</code>
+              {me.platformRoles.length > 0 &&
+                ` · ${me.platformRoles.map((role) => words(role).toLowerCase()).join(', ')}`}
+            </p>
+          </div>
+          <form method="post" action="/sign-out">
+            <button class="button quiet small">Sign out</button>
+          </form>
+        </div>
+        {done && <Outcome done={done} />}
+        <section class="stack" aria-labelledby="my-pledges">
+          <h2 id="my-pledges">My pledges</h2>
+          <MyPledges cash={pledges.data?.myPledges.cash ?? []} compute={pledges.data?.myPledges.compute ?? []} />
+        </section>
+        <section class="stack" aria-labelledby="my-nodes">
+          <h2 id="my-nodes">My machines</h2>
+          {mine.length === 0 ? (
+            <Empty title="No machine yet">
+              Make a join token below and run the command on a machine that you lend.
+            </Empty>
+          ) : (
+            <ul class="rows">
+              {mine.map((node) => (
+                <li key={node.id}>
+                  <span class="rows-main">
+                    {node.name} <State of={node.state} />
+                  </span>
+                  <form method="post" action="/account" class="rows-amount">
+                    <input type="hidden" name="do" value="drain" />
+                    <input type="hidden" name="id" value={node.id} />
+                    <button class="button quiet small">Drain</button>
+                  </form>
+                  <span class="rows-when">
+                    {node.count} × {node.class}
+                    {node.lastSeenAt && ` · heard ${relative(node.lastSeenAt, context.now)}`}
+                  </span>
+                </li>
+              ))}
+            </ul>
+          )}
+          <form method="post" action="/account" class="inline-form">
+            <input type="hidden" name="do" value="join" />
+            <Field label="Name of the machine">
+              <input name="name" required maxLength={60} placeholder="alder" />
+            </Field>
+            <button class="button compute">Make a join token</button>
+          </form>
+        </section>
+        <section class="stack" aria-labelledby="my-tokens">
+          <h2 id="my-tokens">API tokens</h2>
+          <p class="muted">For programs that act for you. A token is kept hashed: it is shown once, when it is made.</p>
+          <Tokens tokens={me.apiTokens.filter((token) => !token.revokedAt)} now={context.now} />
+          <form method="post" action="/account" class="form panel">
+            <input type="hidden" name="do" value="token" />
+            <Field label="What is it for?">
+              <input name="name" id="token-name" required maxLength={80} placeholder="laptop" />
+            </Field>
+            <fieldset class="form">
+              <legend>It may</legend>
+              {scopes.map(([scope, label]) => (
+                <label key={scope} class="check">
+                  <input type="checkbox" name="scope" value={scope} />
+                  <span>
+                    {label} <code>{scope}</code>
+                  </span>
+                </label>
+              ))}
+            </fieldset>
+            <p class="actions">
+              <button class="button">Make a token</button>
+            </p>
+          </form>
+        </section>
+        {me.projects.length > 0 && (
+          <section class="stack" aria-labelledby="my-projects">
+            <h2 id="my-projects">My projects</h2>
+            <ul class="rows">
+              {me.projects.map((project) => (
+                <li key={project.id}>
+                  <span class="rows-main">{project.name}</span>
+                  <span class="rows-amount">{project.viewerRoles.map(words).join(', ')}</span>
+                </li>
+              ))}
+            </ul>
+          </section>
+        )}
+      </div>
+    ),
+  });
+}
+
+/** One form, one mutation. The answer is drawn at once and never stored, so that a secret is seen once only. */
+async function act(context: PageContext): Promise<Done> {
+  const { form } = context;
+  const text = (name: string) => form.get(name)?.trim() ?? '';
+  const run = async <T extends { userErrors: UserError[] }>(query: string, input: object, field: string) => {
+    const answer = await context.ask<Record<string, T | null>>(query, { input });
+    const payload = answer.data?.[field] ?? null;
+    const errors = payload?.userErrors.length
+      ? payload.userErrors
+      : answer.problems.map((message) => ({ code: message, message, hint: null, path: null }));
+    return { payload, errors };
+  };
+  switch (text('do')) {
+    case 'token': {
+      const { payload, errors } = await run<{ token: string | null; userErrors: UserError[] }>(
+        apiTokenCreate,
+        { name: text('name'), scopes: form.getAll('scope') },
+        'apiTokenCreate',
+      );
+      if (!payload?.token) return { errors };
+      return {
+        errors,
+        secret: { title: 'Your new token', text: payload.token, note: 'Copy it now. It is not shown again.' },
+      };
+    }
+    case 'revoke': {
+      const { errors } = await run(apiTokenRevoke, { id: text('id') }, 'apiTokenRevoke');
+      return { errors, message: 'The token is revoked. What still uses it is refused from now on.' };
+    }
+    case 'join': {
+      const { payload, errors } = await run<{ command: string | null; userErrors: UserError[] }>(
+        joinTokenCreate,
+        { name: text('name') },
+        'nodeJoinTokenCreate',
+      );
+      if (!payload?.command) return { errors };
+      return {
+        errors,
+        secret: {
+          title: 'Run this on the machine you lend',
+          text: payload.command,
+          note: 'The token in it works once and is not shown again.',
+        },
+      };
+    }
+    case 'drain': {
+      const { errors } = await run(nodeDrain, { nodeId: text('id') }, 'nodeDrain');
+      return { errors, message: 'The machine finishes its step, keeps a checkpoint and takes no new work.' };
+    }
+    case 'refund': {
+      const { errors } = await run(pledgeRefund, { pledgeId: text('id') }, 'pledgeRefund');
+      return { errors, message: 'The refund is on its way. Banks take a few days to show it.' };
+    }
+    default:
+      return {
+        errors: [
+          {
+            code: 'unknown',
+            message: 'This form is not known here.',
+            hint: 'Reload the page and try again.',
+            path: null,
+          },
+        ],
+      };
+  }
+}
+
+function Outcome({ done }: { done: Done }) {
+  if (done.errors.length > 0) return <UserErrors errors={done.errors} />;
+  if (done.secret) {
+    return (
+      <div class="form panel" role="status">
+        <h2>{done.secret.title}</h2>
+        <Secret id="new-secret" text={done.secret.text} />
+        <p class="fine">{done.secret.note}</p>
+      </div>
+    );
+  }
+  return <Notice tone="good" title={done.message ?? 'Done'} live />;
+}
+
+function MyPledges({ cash, compute }: { cash: MyCash[]; compute: MyCompute[] }) {
+  if (cash.length + compute.length === 0) {
+    return (
+      <Empty title="Nothing pledged yet">
+        <a href="/">Find a campaign</a> to take part in.
+      </Empty>
+    );
+  }
+  return (
+    <ul class="rows">
+      {cash.map((pledge) => (
+        <li key={pledge.id}>
+          <span class="rows-main">
+            <a href={`/campaigns/${encodeURIComponent(pledge.campaign.slug)}`}>{pledge.campaign.title}</a>{' '}
+            <State of={pledge.state} />
+          </span>
+          <span class="rows-amount">{money(pledge.amount)}</span>
+          <span class="rows-when">
+            {date(pledge.createdAt)}
+            {/^CAPTURED$/i.test(pledge.state) && (
+              <form method="post" action="/account" class="inline">
+                <input type="hidden" name="do" value="refund" />
+                <input type="hidden" name="id" value={pledge.id} />
+                <button class="link">Ask for it back</button>
+              </form>
+            )}
+          </span>
+        </li>
+      ))}
+      {compute.map((pledge) => (
+        <li key={pledge.id}>
+          <span class="rows-main">
+            <a href={`/campaigns/${encodeURIComponent(pledge.campaign.slug)}`}>{pledge.campaign.title}</a>{' '}
+            <State of={pledge.state} />
+          </span>
+          <span class="rows-amount">{gpuTime(pledge.time)}</span>
+          <span class="rows-when">
+            {pledge.count} × {pledge.class} · {gpuTime(pledge.delivered)} delivered · {gpuTime(pledge.accepted)}{' '}
+            accepted
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Tokens({ tokens, now }: { tokens: Me['apiTokens']; now: number }) {
+  if (tokens.length === 0) return null;
+  return (
+    <ul class="rows">
+      {tokens.map((token) => (
+        <li key={token.id}>
+          <span class="rows-main">{token.name}</span>
+          <form method="post" action="/account" class="rows-amount">
+            <input type="hidden" name="do" value="revoke" />
+            <input type="hidden" name="id" value={token.id} />
+            <button class="button quiet small">Revoke</button>
+          </form>
+          <span class="rows-when">
+            {token.scopes.join(', ') || 'reads only'} ·{' '}
+            {token.lastUsedAt ? `used ${relative(token.lastUsedAt, now)}` : 'never used'}
+            {token.expiresAt && ` · ends ${date(token.expiresAt)}`}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
