@@ -1,5 +1,24 @@
+import { CampaignsModule } from '#campaigns';
+import { CatalogModule } from '#catalog';
 import { IdentityModule } from '#identity';
+import { LedgerModule } from '#ledger';
+import { NodesModule } from '#nodes';
+import { PaymentsModule } from '#payments';
+import { ProvenanceModule } from '#provenance';
+import { ReportsModule } from '#reports';
+import { TrainingModule } from '#training';
 import { TransparencyModule } from '#transparency';
 
 /** Every room with something to serve or to do; the API, the worker and the schema printer take the same list. */
-export const ROOM_MODULES = [IdentityModule, TransparencyModule];
+export const ROOM_MODULES = [
+  IdentityModule,
+  TransparencyModule,
+  LedgerModule,
+  PaymentsModule,
+  CatalogModule,
+  CampaignsModule,
+  NodesModule,
+  TrainingModule,
+  ProvenanceModule,
+  ReportsModule,
+];

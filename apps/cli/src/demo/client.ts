@@ -37,8 +37,12 @@ export class ApiClient {
   }
 
   /** The payload of a mutation. Throws an `ApiError` with the code when it was refused. */
-  async mutate<T>(name: string, input: object, selection: string): Promise<T> {
-    const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
+  async mutate<T>(
+    name: string,
+    input: object,
+    selection: string,
+    type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`,
+  ): Promise<T> {
     const data = await this.query<
       Record<string, T & { userErrors: { code: string; message: string; hint: string | null }[] }>
     >(`mutation Play($input: ${type}!) { ${name}(input: $input) { ${selection} userErrors { code message hint } } }`, {

