@@ -63,7 +63,6 @@ CREATE TABLE run_attempt (
   -- first heard of that step.
   verified_step bigint,
   verified_tokens bigint,
-  verified_flop_hardware numeric(40, 0),
   verified_at timestamptz,
   assemble_by timestamptz NOT NULL,
   drain_by timestamptz,

@@ -185,9 +185,7 @@ export class Conductor {
   /** The run's completion is proof of all that its last attempt did. */
   private async proveCompletion(tx: Tx, attempt: AttemptRow): Promise<void> {
     await tx.query(
-      `UPDATE run_attempt a SET verified_step = a.last_step, verified_tokens = a.last_tokens, verified_at = $2,
-              verified_flop_hardware = (SELECT m.flop_hardware FROM metric_step m
-                 WHERE m.run_id = a.run_id AND m.attempt_id = a.id AND m.step = a.last_step)
+      `UPDATE run_attempt a SET verified_step = a.last_step, verified_tokens = a.last_tokens, verified_at = $2
         WHERE a.id = $1 AND a.last_step IS NOT NULL AND a.last_step > coalesce(a.verified_step, -1)`,
       [attempt.id, tx.now],
     );

@@ -4,7 +4,7 @@ import { type Outcome, isRefused } from '#kernel';
 import { type Tx, UnitOfWork } from '#platform';
 import { Conductor } from './conductor.js';
 import { isOpenRun } from './domain/run.machine.js';
-import { Settlement } from './settlement.js';
+import { Settlement, hardwareFlopOf } from './settlement.js';
 import { type RunSpec, findRuns, insertRun, lockRun, notifyRun } from './store/run.store.js';
 import { refuseTraining } from './training.refusal.js';
 
@@ -76,6 +76,8 @@ export class Runs {
    * further. Records it as proof of the attempt's work. False when another was quicker.
    */
   async promote(tx: Tx, p: Promotion): Promise<boolean> {
+    // Lease, attempt, run: the order in which everybody locks.
+    await tx.query('SELECT 1 FROM run_attempt WHERE id = $1 FOR UPDATE', [p.attemptId]);
     const rows = await tx.query(
       `UPDATE run SET promoted_checkpoint_id = $2, promoted_step = $4, fruitless_attempts = 0, not_before = NULL
         WHERE id = $1 AND promoted_checkpoint_id IS NOT DISTINCT FROM $3::uuid AND coalesce(promoted_step, -1) < $4
@@ -86,7 +88,7 @@ export class Runs {
     if (rows.length === 0) return false;
     await tx.query(
       `UPDATE run_attempt a
-          SET verified_step = $3, verified_tokens = $4, verified_flop_hardware = m.flop_hardware,
+          SET verified_step = $3, verified_tokens = $4,
               verified_at = coalesce(m.recorded_at, $5), last_step = greatest(a.last_step, $3),
               last_tokens = greatest(a.last_tokens, $4)
          FROM (SELECT 1) one LEFT JOIN metric_step m ON m.run_id = $1 AND m.attempt_id = $2 AND m.step = $3
@@ -97,13 +99,41 @@ export class Runs {
     return true;
   }
 
-  /** Operations that the workload counted until a step, decimal text; undefined when it did not say. */
-  async flopHardwareAt(tx: Tx, attemptId: string, runId: string, step: bigint): Promise<string | undefined> {
+  /**
+   * What the fence would find now, without a lock: good for turning a hopeless caller away early, never instead of the
+   * fence. Undefined when the lease isn't live for this node and token.
+   */
+  async peekLease(
+    tx: Tx,
+    writer: { leaseId: string; nodeId: string; token: number },
+  ): Promise<{ runId: string; attemptId: string; restoredFrom: string | null } | undefined> {
+    const [row] = await tx.query<{ runId: string; attemptId: string; restoredFrom: string | null }>(
+      `SELECT l.run_id AS "runId", l.attempt_id AS "attemptId", a.restore ->> 'checkpointId' AS "restoredFrom"
+         FROM lease l JOIN run_attempt a ON a.id = l.attempt_id
+        WHERE l.id = $1 AND l.node_id = $2 AND l.token = $3 AND l.state = 'active' AND l.expires_at > $4`,
+      [writer.leaseId, writer.nodeId, writer.token, tx.now],
+    );
+    return row;
+  }
+
+  /** Operations until a step, decimal text: as the workload counted them, or by the formula when it did not say. */
+  async flopHardwareAt(
+    tx: Tx,
+    point: { runId: string; attemptId: string; step: bigint; tokens: bigint },
+  ): Promise<string> {
+    const { runId, attemptId, step } = point;
     const [row] = await tx.query<{ flop: string | null }>(
       'SELECT flop_hardware::text AS flop FROM metric_step WHERE run_id = $1 AND attempt_id = $2 AND step = $3',
       [runId, attemptId, step],
     );
-    return row?.flop ?? undefined;
+    if (row?.flop) return row.flop;
+    const spec = await this.spec(tx, runId);
+    return spec ? String(hardwareFlopOf(spec, point.tokens)) : '0';
+  }
+
+  /** The run's restore point, or null. */
+  async promotedCheckpoint(tx: Tx, runId: string): Promise<string | null> {
+    return (await findRuns(tx, 'WHERE r.id = $1', [runId]))[0]?.promotedCheckpointId ?? null;
   }
 
   /** The run's fixed description, or undefined. */

@@ -130,7 +130,11 @@ export class Settlement {
       [attempt.id],
     );
     if (usage.length === 0) return;
-    const proven = provenWork(run.spec, attempt);
+    const [counted] = await tx.query<{ flop: string | null }>(
+      'SELECT flop_hardware::text AS flop FROM metric_step WHERE run_id = $1 AND attempt_id = $2 AND step = $3',
+      [run.id, attempt.id, attempt.verifiedStep],
+    );
+    const proven = provenWork(run.spec, attempt, counted?.flop ?? null);
     const weights = usage.map((u) => BigInt(u.deviceCount));
     const tokens = largestRemainder(proven.tokens, weights);
     const hardware = largestRemainder(proven.flopHardware, weights);
@@ -225,17 +229,15 @@ const USAGE_COLUMNS = `u.lease_id AS "leaseId", u.node_id AS "nodeId", u.pledge_
 function provenWork(
   spec: RunSpec,
   attempt: AttemptRow,
+  flopCounted: string | null,
 ): { tokens: bigint; flopHardware: bigint; coversLastStep: boolean } {
   if (attempt.verifiedStep === null) return { tokens: 0n, flopHardware: 0n, coversLastStep: false };
   const grown = (attempt.verifiedTokens ?? attempt.restoredTokens) - attempt.restoredTokens;
   const tokens = grown > 0n ? grown : 0n;
-  const counted =
-    attempt.verifiedFlopHardware === null
-      ? null
-      : BigInt(attempt.verifiedFlopHardware) - BigInt(attempt.restoredFlopHardware);
+  const counted = flopCounted === null ? -1n : BigInt(flopCounted) - BigInt(attempt.restoredFlopHardware);
   return {
     tokens,
-    flopHardware: counted !== null && counted >= 0n ? counted : hardwareFlopOf(spec, tokens),
+    flopHardware: counted >= 0n ? counted : hardwareFlopOf(spec, tokens),
     coversLastStep: attempt.verifiedStep >= (attempt.lastStep ?? attempt.verifiedStep),
   };
 }

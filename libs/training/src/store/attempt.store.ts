@@ -55,7 +55,6 @@ export interface AttemptRow {
   readonly lastTokens: bigint | null;
   readonly verifiedStep: bigint | null;
   readonly verifiedTokens: bigint | null;
-  readonly verifiedFlopHardware: string | null;
   readonly verifiedAt: Date | null;
   readonly assembleBy: Date;
   readonly drainBy: Date | null;
@@ -69,7 +68,7 @@ export const ATTEMPT_COLUMNS = `a.id, a.run_id AS "runId", a.number, a.state, a.
   a.restored_step AS "restoredStep", a.restored_tokens AS "restoredTokens",
   a.restored_flop_hardware::text AS "restoredFlopHardware", a.last_step AS "lastStep", a.last_tokens AS "lastTokens",
   a.verified_step AS "verifiedStep", a.verified_tokens AS "verifiedTokens",
-  a.verified_flop_hardware::text AS "verifiedFlopHardware", a.verified_at AS "verifiedAt", a.assemble_by AS "assembleBy",
+  a.verified_at AS "verifiedAt", a.assemble_by AS "assembleBy",
   a.drain_by AS "drainBy", a.stop_cause AS "stopCause", a.first_exit_at AS "firstExitAt", a.started_at AS "startedAt",
   a.ended_at AS "endedAt"`;
 

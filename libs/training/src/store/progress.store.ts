@@ -31,13 +31,14 @@ export async function appendMetrics(tx: Tx, caller: Caller, points: readonly mes
      first AS (SELECT * FROM written ORDER BY step LIMIT 1),
      attempt AS (
        UPDATE run_attempt a SET last_step = greatest(a.last_step, last.step), last_tokens = greatest(a.last_tokens, last.tokens)
-         FROM live, last WHERE a.id = live.attempt_id
+         FROM live, last WHERE a.id = live.attempt_id RETURNING a.id
      ),
+     -- Joins the attempt's update so that the attempt is locked before the run, as everybody does.
      progress AS (
        UPDATE run r SET step = greatest(r.step, last.step), tokens = greatest(r.tokens, last.tokens),
               first_loss = coalesce(r.first_loss, first.loss),
               last_loss = CASE WHEN last.step >= r.step THEN last.loss ELSE r.last_loss END
-         FROM live, last, first WHERE r.id = live.run_id RETURNING r.id
+         FROM live, last, first, attempt WHERE r.id = live.run_id RETURNING r.id
      )
      SELECT EXISTS (SELECT 1 FROM live) AS live, (SELECT pg_notify('${RUN_CHANNEL}', id::text) FROM progress)::text AS told`,
     [

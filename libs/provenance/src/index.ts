@@ -1,0 +1,3 @@
+export { ProvenanceModule } from './provenance.module.js';
+export { Checkpoints } from './checkpoints.js';
+export { CheckpointQueries } from './checkpoint.queries.js';

@@ -1,0 +1,21 @@
+import { Module } from '@nestjs/common';
+import { NodesModule } from '#nodes';
+import { RESTORE_POINTS, TrainingModule } from '#training';
+import { CheckpointQueries } from './checkpoint.queries.js';
+import { Checkpoints } from './checkpoints.js';
+import { AgentCheckpointController, PublicCheckpointController } from './http/checkpoint.controller.js';
+import { InFlightSubscriber } from './jobs/in-flight.subscriber.js';
+
+/** What runs made: checkpoints, byte by byte. */
+@Module({
+  imports: [NodesModule, TrainingModule],
+  controllers: [AgentCheckpointController, PublicCheckpointController],
+  providers: [
+    Checkpoints,
+    CheckpointQueries,
+    InFlightSubscriber,
+    { provide: RESTORE_POINTS, useExisting: Checkpoints },
+  ],
+  exports: [Checkpoints, CheckpointQueries, RESTORE_POINTS],
+})
+export class ProvenanceModule {}
