@@ -1,7 +1,9 @@
 import fc from 'fast-check';
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InboxProcessor } from '../../libs/payments/src/inbox/inbox.processor.js';
 import { eventually } from '../../libs/testkit/src/index.js';
-import { CARDS, got, Stage } from './payments.stage.js';
+import { CARDS, got, Stage, WEBHOOK_SECRET } from './payments.stage.js';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -61,67 +63,75 @@ describe('webhooks', () => {
     await stage.audit();
   });
 
-  it('in every order and number lead to the same end', async () => {
-    // A life with everything in it, recorded while nothing is delivered.
+  it('in every order and number, at any moment of the life, lead to the same end', async () => {
     await setChaos({ paused: true });
-    let run = 0;
-    const record = async (): Promise<{ paymentId: string; events: Buffer[] }> => {
-      run += 1;
-      const payment = await stage.begin(`perm-${run}`);
-      await stage.pay(payment.clientSecret, CARDS.declined);
-      const { body } = await stage.pay(payment.clientSecret, CARDS.challenge);
-      await fetch(body.next_action?.redirect_to_url.url ?? '', {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: '{"outcome":"complete"}',
-      });
-      const intent = payment.stripePaymentIntentId ?? '';
-      await stage.stripe.refunds.create({ payment_intent: intent, amount: 1000 });
-      await stage.control('disputes', { paymentIntent: intent });
-      const all = await stage.stripe.events.list({ limit: 100 });
-      const own = all.data.filter((event) => JSON.stringify(event.data.object).includes(intent));
-      return { paymentId: payment.paymentId, events: own.map((event) => Buffer.from(JSON.stringify(event))) };
+    const second = new InboxProcessor(stage.db.uow, stage.synchronizer, pino({ level: 'silent' }));
+    const sign = (payload: string): string =>
+      stage.stripe.webhooks.generateTestHeaderString({ payload, secret: WEBHOOK_SECRET });
+    const deliver = async (payload: string): Promise<void> => {
+      got(await stage.intake.receive(Buffer.from(payload), sign(payload)));
     };
-    const sign = (payload: Buffer): string =>
-      stage.stripe.webhooks.generateTestHeaderString({ payload: payload.toString('utf8'), secret: 'whsec_stage' });
+    let run = 0;
 
+    // After each step of the payment's life some of the events so far arrive, again and in any order, at two workers.
     await fc.assert(
-      fc.asyncProperty(
-        fc.infiniteStream(fc.nat()),
-        fc.array(fc.nat(30), { maxLength: 12 }),
-        fc.nat({ max: 3 }),
-        async (ranks, repeated, drainEvery) => {
-          const { paymentId, events } = await record();
-          expect(events.length).toBeGreaterThanOrEqual(10);
-          const order = [...events, ...repeated.map((index) => events[index % events.length] as Buffer)]
-            .map((event) => ({ event, rank: ranks.next().value as number }))
-            .toSorted((a, b) => a.rank - b.rank);
-          for (const [index, { event }] of order.entries()) {
-            got(await stage.intake.receive(event, sign(event)));
-            if (drainEvery > 0 && index % drainEvery === 0) await stage.inbox.drain();
-          }
-          await eventually('the inbox is empty', async () => {
-            await stage.inbox.drain();
-            const rows = await stage.db.dataSource.query(
-              "SELECT 1 FROM stripe_event WHERE state IN ('waiting', 'parked')",
-            );
-            return (rows as unknown[]).length === 0;
-          });
-          expect(await stage.row(paymentId)).toMatchObject({ status: 'SUCCEEDED', fee_minor: 175n });
-          const told = stage.witness.told.filter((line) => line.includes(` perm-${run} `)).toSorted();
-          expect(told.filter((line) => !line.startsWith('failed'))).toEqual([
-            `captured perm-${run} 175`,
-            `dispute opened perm-${run} 4000+1500`,
-            `refunded perm-${run} 1000`,
-          ]);
-          await stage.audit();
-        },
-      ),
-      { numRuns: 12 },
+      fc.asyncProperty(fc.infiniteStream(fc.nat()), async (chance) => {
+        const pick = (below: number): number => (chance.next().value as number) % below;
+        run += 1;
+        const reference = `life-${run}`;
+        const payment = await stage.begin(reference);
+        const intent = payment.stripePaymentIntentId ?? '';
+        let challenge = '';
+        const life = [
+          () => stage.pay(payment.clientSecret, CARDS.declined),
+          async () => {
+            const { body } = await stage.pay(payment.clientSecret, CARDS.challenge);
+            challenge = body.next_action?.redirect_to_url.url ?? '';
+          },
+          () => fetch(challenge, { method: 'POST', headers: JSON_BODY, body: '{"outcome":"complete"}' }),
+          () => stage.stripe.refunds.create({ payment_intent: intent, amount: 1000 }),
+          () => stage.control('disputes', { paymentIntent: intent }),
+          async () => {
+            const [dispute] = (await stage.stripe.disputes.list({ payment_intent: intent })).data;
+            await stage.stripe.disputes.close(dispute?.id ?? '');
+          },
+        ];
+        const eventsSoFar = async (): Promise<string[]> => {
+          const all = await stage.stripe.events.list({ limit: 100 });
+          return all.data.map((event) => JSON.stringify(event)).filter((text) => text.includes(intent));
+        };
+        for (const step of life) {
+          const working = pick(2) === 0 ? stage.inbox.drain() : Promise.resolve(0);
+          await step();
+          const events = await eventsSoFar();
+          for (let n = pick(6); n > 0; n -= 1) await deliver(events[pick(events.length)] ?? '');
+          if (pick(2) === 0) await Promise.all([stage.inbox.drain(), second.drain()]);
+          await working;
+        }
+        const rest = (await eventsSoFar()).map((event) => ({ event, rank: pick(1000) }));
+        for (const { event } of rest.toSorted((a, b) => a.rank - b.rank)) await deliver(event);
+        await eventually('the inbox is empty', async () => {
+          await Promise.all([stage.inbox.drain(), second.drain()]);
+          const open = "SELECT 1 FROM stripe_event WHERE state IN ('waiting', 'parked')";
+          return ((await stage.db.dataSource.query(open)) as unknown[]).length === 0;
+        });
+        expect(await stage.row(payment.paymentId)).toMatchObject({ status: 'SUCCEEDED', fee_minor: 175n });
+        const told = stage.witness.told.filter((line) => line.includes(` ${reference} `));
+        expect(told.filter((line) => !line.startsWith('failed')).toSorted()).toEqual([
+          `captured ${reference} 175`,
+          `dispute lost ${reference} 4000`,
+          `dispute opened ${reference} 4000+1500`,
+          `refunded ${reference} 1000`,
+        ]);
+        await stage.audit();
+      }),
+      { numRuns: 25 },
     );
     await setChaos({ paused: false });
   });
 });
+
+const JSON_BODY = { 'content-type': 'application/json' };
 
 describe('an unknown outcome', () => {
   it('of a submission is repeated with the same key: one intent', async () => {

@@ -87,6 +87,34 @@ describe('a payment by card', () => {
     expect(rows).toEqual([]);
   });
 
+  it('is given up before, and not after, it was charged', async () => {
+    const open = await stage.begin('cancel-open');
+    got(await stage.payments.cancelPayment(open.paymentId));
+    got(await stage.payments.cancelPayment(open.paymentId));
+    expect((await stage.row(open.paymentId))['status']).toBe('CANCELED');
+    expect((await stage.pay(open.clientSecret, CARDS.good)).status).toBe(400);
+    // Paid, but we have not heard of it yet: Stripe's word counts.
+    await stage.control('chaos', { paused: true });
+    const paid = await stage.begin('cancel-paid');
+    await stage.pay(paid.clientSecret, CARDS.good);
+    const late = await stage.payments.cancelPayment(paid.paymentId);
+    await stage.control('chaos', { paused: false });
+    expect(isRefused(late) && late.first.code).toBe('PAYMENT_CAPTURED');
+    await stage.settle();
+    expect(toldOf('cancel-open')).toEqual(['failed canceled final']);
+    expect(toldOf('cancel-paid')).toEqual(['captured 175']);
+    const again = await stage.begin('cancel-open');
+    expect(again.paymentId).not.toBe(open.paymentId);
+  });
+
+  it('that failed before Stripe took it up is over for good, and can be begun anew', async () => {
+    const ids = got(await stage.db.uow.run('p', (tx) => stage.payments.preparePayments(tx, [stage.input('rejected')])));
+    const id = ids[0] ?? '';
+    await stage.payments.failPayment(id, 'parameter_invalid', 'Stripe said no.');
+    expect(toldOf('rejected')).toEqual(['failed parameter_invalid final']);
+    expect((await stage.begin('rejected')).paymentId).not.toBe(id);
+  });
+
   it('carries $999,999.99 to the cent', async () => {
     const payment = await stage.begin('large', 99_999_999n);
     await stage.pay(payment.clientSecret, CARDS.good);

@@ -5,7 +5,8 @@ import Stripe from 'stripe';
 import { Bookkeeper } from './bookkeeper.js';
 import { refusePayment, refuseRefund } from './domain/acceptance.rule.js';
 import { hasEnded, nextSubmitMs, type PaymentStatus } from './domain/payment.machine.js';
-import { PAYMENT_EXPANSION } from './processor/observation.js';
+import type { Payment } from './payment-listener.port.js';
+import { NotSettledYet, PAYMENT_EXPANSION } from './processor/observation.js';
 import { readFailure } from './processor/stripe.failure.js';
 import { STRIPE } from './processor/stripe.token.js';
 import { hasOpenDispute } from './store/dispute.store.js';
@@ -15,6 +16,7 @@ import {
   insertPayments,
   lockPayment,
   postponePayment,
+  toPayment,
   type NewPayment,
   type PaymentRow,
 } from './store/payment.store.js';
@@ -122,7 +124,48 @@ export class Payments {
   }
 
   async #apply(row: PaymentRow, intent: Stripe.PaymentIntent): Promise<void> {
-    if (!(await this.synchronizer.applyIntent(row, intent))) await this.synchronizer.payment(row.id, intent.id);
+    try {
+      if (!(await this.synchronizer.applyIntent(row, intent))) await this.synchronizer.payment(row.id, intent.id);
+    } catch (error) {
+      // Captured, but its fee is not known: the event, or the sweep, books it when it is.
+      if (!(error instanceof NotSettledYet)) throw error;
+    }
+  }
+
+  /**
+   * Gives the payment up before anything is charged. Refusals: PAYMENT_NOT_FOUND; PAYMENT_CAPTURED when it is too late
+   * (refund it instead); PAYMENT_UNREACHABLE when Stripe does not answer, in which case nothing has been decided.
+   */
+  async cancelPayment(paymentId: string): Promise<Outcome<{ paymentId: string }>> {
+    const row = await this.uow.read((tx) => findPayment(tx, paymentId));
+    if (row === undefined) return notFound(paymentId);
+    if (row.status === 'CANCELED' || row.status === 'FAILED') return { paymentId };
+    if (row.status === 'SUCCEEDED') return tooLate(paymentId);
+    try {
+      // What Stripe never heard of is told first: a lost answer may have left an intent that can still be paid.
+      const intentId = row.stripe_payment_intent_id ?? (await this.#createIntent(row)).id;
+      await this.stripe.paymentIntents.cancel(intentId, {}, { idempotencyKey: `${row.idempotency_key}:cancel` });
+      await this.synchronizer.payment(paymentId, intentId);
+      return { paymentId };
+    } catch (error) {
+      const failure = readFailure(error);
+      if (failure.kind === 'unknown') {
+        return refuse({
+          code: 'PAYMENT_UNREACHABLE',
+          message: 'The payment processor did not answer, so the payment stands as it was.',
+          hint: 'Try again in a moment.',
+        });
+      }
+      await this.synchronizer.payment(paymentId);
+      const now = await this.uow.read((tx) => findPayment(tx, paymentId));
+      return now?.status === 'CANCELED' ? { paymentId } : tooLate(paymentId);
+    }
+  }
+
+  /** A payment as it stands. */
+  async find(tx: Tx, paymentId: string): Promise<Payment | undefined> {
+    const row = await findPayment(tx, paymentId);
+    return row === undefined ? undefined : toPayment(row);
   }
 
   /** Every parameter comes from columns that never change, so a repetition is the same call under the same key. */
@@ -279,6 +322,15 @@ function isSame(known: PaymentRow, asked: NewPayment): boolean {
 
 function notFound(paymentId: string): Refused {
   return refuse({ code: 'PAYMENT_NOT_FOUND', message: 'There is no such payment.', detail: paymentId });
+}
+
+function tooLate(paymentId: string): Refused {
+  return refuse({
+    code: 'PAYMENT_CAPTURED',
+    message: 'The payment was charged already.',
+    detail: paymentId,
+    hint: 'Ask for a refund instead.',
+  });
 }
 
 function conflict(row: NewPayment): Refused {

@@ -12,7 +12,8 @@ export class InboxJob implements Clockwork, OnModuleDestroy {
   readonly name = 'stripe-inbox';
   readonly everyMs = 500;
   #arrivals: AsyncIterableIterator<string> | undefined;
-  #draining: Promise<unknown> | undefined;
+  #draining: Promise<void> | undefined;
+  #again = false;
 
   constructor(
     private readonly processor: InboxProcessor,
@@ -39,9 +40,17 @@ export class InboxJob implements Clockwork, OnModuleDestroy {
     }
   }
 
-  /** One at a time in this process; what arrives meanwhile is taken by the next claim of the same drain or the next tick. */
+  /** One at a time in this process; an arrival during the last claim of a drain makes it go round once more. */
   async #drain(): Promise<void> {
-    this.#draining ??= this.processor.drain().finally(() => (this.#draining = undefined));
+    this.#again = true;
+    this.#draining ??= this.#rounds().finally(() => (this.#draining = undefined));
     await this.#draining;
+  }
+
+  async #rounds(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      await this.processor.drain();
+    }
   }
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 /**
  * The sandbox's memory: one SQLite file.
@@ -58,6 +58,7 @@ export class SandboxBook {
   readonly #db: DatabaseSync;
   readonly #seed: string | undefined;
   readonly #nowMs: () => number;
+  readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
 
   constructor(path: string, options: { seed?: string | undefined; nowMs: () => number }) {
@@ -97,16 +98,25 @@ export class SandboxBook {
     }
   }
 
+  /** The texts are few and fixed, so each is compiled once. */
+  #statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const compiled = this.#db.prepare(sql);
+    this.#statements.set(sql, compiled);
+    return compiled;
+  }
+
   run(sql: string, ...values: (string | number | null)[]): number {
-    return Number(this.#db.prepare(sql).run(...values).changes);
+    return Number(this.#statement(sql).run(...values).changes);
   }
 
   rows(sql: string, ...values: (string | number | null)[]): Row[] {
-    return this.#db.prepare(sql).all(...values) as Row[];
+    return this.#statement(sql).all(...values) as Row[];
   }
 
   row(sql: string, ...values: (string | number | null)[]): Row | undefined {
-    return this.#db.prepare(sql).get(...values) as Row | undefined;
+    return this.#statement(sql).get(...values) as Row | undefined;
   }
 
   setting<T>(key: string): T | undefined {
