@@ -53,6 +53,7 @@ export async function run(ctx: {
     const rows = await prepareBareRows(client, accounts, uow, ledger);
     const variants: Variant[] = [
       { name: `ledger, batches of ${BATCH}`, step: () => batched(uow, ledger, accounts) },
+      { name: `ledger, batches of ${BATCH}, two in flight`, step: () => twoBatches(uow, ledger, accounts) },
       { name: 'ledger, 64 callers', step: () => callers(writer, accounts, 64) },
       { name: 'ledger, 256 callers', step: () => callers(writer, accounts, 256) },
       { name: 'bare INSERT, a statement each', step: () => bareSingles(client, rows) },
@@ -87,7 +88,15 @@ function results(rates: ReadonlyMap<string, number>): BenchResult[] {
     note,
   });
   const batch = rate(`ledger, batches of ${BATCH}`);
+  const batchTwo = rate(`ledger, batches of ${BATCH}, two in flight`);
   return [
+    row(
+      'ledger hot account, batched, two in flight, beside two locked rows',
+      batchTwo,
+      pairs,
+      'peer: two balance rows locked in order, one transfer a transaction, 64 callers',
+      many,
+    ),
     row(
       'ledger hot account, batched',
       batch,
@@ -192,6 +201,12 @@ async function batched(uow: UnitOfWork, ledger: Ledger, accounts: Accounts): Pro
   for (const chain of outcome) if (isRefused(chain)) throw new Error(chain.first.message);
   return BATCH;
 }
+
+/** While one batch is being written the next is made ready, as the writer's two lanes do. */
+const twoBatches = async (uow: UnitOfWork, ledger: Ledger, accounts: Accounts): Promise<number> => {
+  const [one, two] = await Promise.all([batched(uow, ledger, accounts), batched(uow, ledger, accounts)]);
+  return one + two;
+};
 
 /** Closed loop: each of n callers makes four transfers, one after another, each answered after its commit. */
 async function callers(writer: LedgerWriter, accounts: Accounts, n: number): Promise<number> {

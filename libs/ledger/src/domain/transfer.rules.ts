@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { MAX_MINOR_UNITS, type Outcome, type Refused } from '#kernel';
 import { refuseTransfer } from './refusal.catalogue.js';
 
@@ -101,10 +101,10 @@ const inRange = (amount: bigint | undefined): boolean =>
   amount !== undefined && amount >= 1n && amount <= MAX_MINOR_UNITS;
 
 /**
- * SHA-256 of all that a caller asks for, in a frozen form (version 1), so that a repeated key can be told from a
+ * SHA-256, in hexadecimal, of all that a caller asks for, in a frozen form (version 1), so that a repeated key can be told from a
  * misused one. The key itself is not part of it.
  */
-export function requestHash(spec: TransferSpec): Buffer {
+export function requestHash(spec: TransferSpec): string {
   const refs =
     spec.refs === undefined ? [] : Object.entries(spec.refs).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   const form = [
@@ -118,5 +118,5 @@ export function requestHash(spec: TransferSpec): Buffer {
     spec.reason,
     refs,
   ];
-  return createHash('sha256').update(JSON.stringify(form)).digest();
+  return hash('sha256', JSON.stringify(form), 'hex');
 }

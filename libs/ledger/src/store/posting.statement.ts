@@ -129,7 +129,7 @@ async function callPost(
     columns.chain.push(chain);
     columns.id.push(newId());
     columns.key.push(keys.of(spec.key));
-    columns.hash.push(`\\x${requestHash(spec).toString('hex')}`);
+    columns.hash.push(`\\x${requestHash(spec)}`);
     columns.kind.push(KIND_NUMBER[spec.kind]);
     columns.debit.push(codes.of(spec.debit));
     columns.credit.push(codes.of(spec.credit));
