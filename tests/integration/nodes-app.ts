@@ -54,9 +54,17 @@ export async function insertContributor(db: TestDatabase): Promise<{ id: string;
   return { id, pseudonym };
 }
 
+/** What an answer may hold; which of it depends on the endpoint. */
+export interface AnswerBody {
+  nodeId?: string;
+  heartbeatMs?: number;
+  desiredState?: string;
+  error?: messages.ErrorBody['error'];
+}
+
 export interface Sent {
   status: number;
-  body: any;
+  body: AnswerBody;
   headers: Record<string, string>;
 }
 
@@ -89,7 +97,7 @@ export async function send(url: string, path: string, message: unknown, options:
     headers: request.headers,
     body: request.body,
   });
-  return { status: response.status, body: await response.json(), headers: request.headers };
+  return { status: response.status, body: (await response.json()) as AnswerBody, headers: request.headers };
 }
 
 export const cpuInventory: messages.Inventory = {
@@ -127,7 +135,7 @@ export async function joinNode(url: string, token: string): Promise<TestNode> {
     key,
     keyId: keyThumbprint(key.x),
   });
-  if (status !== 200) throw new Error(JSON.stringify(body));
+  if (status !== 200 || body.nodeId === undefined) throw new Error(JSON.stringify(body));
   return { nodeId: body.nodeId, key, bootId: newId(), seq: 0 };
 }
 

@@ -6,7 +6,9 @@ import { generateNodeKey, keyThumbprint } from '#protocol';
 import { nodeEdges } from '../../libs/nodes/src/domain/node.machine.js';
 import { type TestDatabase, createTestDatabase } from '../../libs/testkit/src/index.js';
 import {
+  type AnswerBody,
   type NodesApp,
+  type Sent,
   beat,
   beatMessage,
   insertContributor,
@@ -73,7 +75,7 @@ const tick = async () => {
     .find((candidate) => candidate.name === 'node-liveness');
   await clock?.tick();
 };
-const refusal = (sent: { status: number; body: any }) => [sent.status, sent.body.error?.code];
+const refusal = (sent: Sent) => [sent.status, sent.body.error?.code];
 
 describe('joining', () => {
   it('enrols the machine, says so in public, and keeps only the hash of the token', async () => {
@@ -202,7 +204,7 @@ describe('signatures', () => {
         body: JSON.stringify(message),
       });
     const replay = await resend();
-    expect([first.status, replay.status, ((await replay.json()) as any).error.code]).toEqual([
+    expect([first.status, replay.status, ((await replay.json()) as AnswerBody).error?.code]).toEqual([
       200,
       401,
       'AGENT_REPLAYED',

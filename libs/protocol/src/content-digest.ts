@@ -10,7 +10,7 @@ export function contentDigest(body: Uint8Array | { sha256: string }): string {
 }
 
 /** Digests of a header that we can check; unknown algorithms are skipped as the RFC asks, malformed members too. */
-export function parseContentDigest(header: string): { algorithm: keyof typeof ALGORITHMS; hash: Buffer }[] {
+function parseContentDigest(header: string): { algorithm: keyof typeof ALGORITHMS; hash: Buffer }[] {
   return header.split(',').flatMap((member) => {
     const match = /^\s*(sha-256|sha-512)=:([A-Za-z0-9+/]+={0,2}):\s*$/.exec(member);
     return match

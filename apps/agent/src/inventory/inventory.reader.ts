@@ -46,7 +46,7 @@ function inventoryOf(parsed: ParsedDevices, host: Host | null): Outcome<messages
 }
 
 /** Inventory of a donor without a GPU: one unit of class `cpu`, however many cores it lends. */
-export function cpuInventory(host: Host, lentCores: number): messages.Inventory {
+function cpuInventory(host: Host, lentCores: number): messages.Inventory {
   const model = `${host.cpuModel} (${lentCores} of ${host.cpuCores} cores)`;
   const device = {
     index: 0,
@@ -80,7 +80,7 @@ print(re.search(r"__version__ *= *['\\"]([^'\\"]+)", open(path).read()).group(1)
 `;
 
 /** What the machine says of itself. PyTorch is found without importing it, which would take seconds. */
-export async function readHost(python: string): Promise<Host> {
+async function readHost(python: string): Promise<Host> {
   const torch = (await run(python, ['-c', TORCH_PROBE], 10_000))?.trim();
   return {
     os: `${osType()} ${release()}`.slice(0, 100),

@@ -26,14 +26,16 @@ const Log = z.object({
   }),
 });
 
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
 export const isXml = (text: string): boolean => /^\uFEFF?\s*<(\?xml|!DOCTYPE|nvidia_smi_log)/.test(text);
 
 /**
  * Reads `nvidia-smi -q -x`. A GPU in MIG mode is listed as its slices, because those are what can be lent; one in MIG
  * mode without slices can't run anything and is left out.
  */
-export function parseNvidiaXml(text: string): Outcome<ParsedDevices> {
-  const wellFormed = XMLValidator.validate(text);
+export function parseNvidiaXml(xml: string): Outcome<ParsedDevices> {
+  const wellFormed = XMLValidator.validate(xml);
   if (wellFormed !== true)
     return unreadable(`the XML breaks off or is damaged in line ${wellFormed.err.line}: ${wellFormed.err.msg}`);
   // Entities are not expanded: nvidia-smi uses none, and a hostile file could grow without bound.
@@ -42,7 +44,7 @@ export function parseNvidiaXml(text: string): Outcome<ParsedDevices> {
     processEntities: false,
     isArray: (name) => name === 'gpu' || name === 'mig_device',
   });
-  const parsed = Log.safeParse(parser.parse(text));
+  const parsed = Log.safeParse(parser.parse(xml));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     return unreadable(
@@ -56,7 +58,7 @@ export function parseNvidiaXml(text: string): Outcome<ParsedDevices> {
     if (total === null) return unreadable(`GPU ${gpu.product_name} has no readable fb_memory_usage/total`);
     const power = gpu.gpu_power_readings ?? gpu.power_readings ?? {};
     const limit = watts(
-      known(String(power['current_power_limit'] ?? power['power_limit'] ?? power['enforced_power_limit'] ?? '')),
+      known(text(power['current_power_limit'] ?? power['power_limit'] ?? power['enforced_power_limit'] ?? '')),
     );
     const whole = { vendor: 'nvidia' as const, model: gpu.product_name, uuid: known(gpu.uuid) };
     if (/^enabled$/i.test(gpu.mig_mode?.current_mig ?? '')) {

@@ -1,7 +1,7 @@
 import { refuse, type Refused } from '#kernel';
 
 /** What we ask for, named in every refusal, so that the reader knows what would have been right. */
-export const EXPECTED =
+const EXPECTED =
   'Expected one of: the nvidia-smi table, `nvidia-smi --query-gpu=name,uuid,memory.total,power.limit --format=csv`, ' +
   '`nvidia-smi -q -x` (XML), or `rocm-smi --showproductname --showmeminfo vram --showuniqueid --json`.';
 

@@ -16,8 +16,8 @@ export interface GuardedOptions {
   cwd: string;
   /** Right to run from now on, until extended. */
   aliveMs: number;
-  onOutput(chunk: Buffer): void;
-  onExit(exit: { code: number }): void;
+  onOutput: (chunk: Buffer) => void;
+  onExit: (exit: { code: number }) => void;
 }
 
 /** A workload under its guard. See guard.ts for what is promised. */

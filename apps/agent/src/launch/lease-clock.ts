@@ -11,7 +11,7 @@ export function localDeadlineMs(input: { sentAtMs: number; serverTime: string; e
 }
 
 /** 15 % of the time left, at least 300 ms and at most 5 s. */
-export const skewMarginMs = (leftMs: number): number => Math.min(5_000, Math.max(300, leftMs * 0.15));
+const skewMarginMs = (leftMs: number): number => Math.min(5_000, Math.max(300, leftMs * 0.15));
 
 /** Milliseconds of a clock that never jumps. Counted from an arbitrary point. */
 export const monotonicMs = (): number => performance.now();

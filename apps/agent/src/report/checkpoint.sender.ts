@@ -22,7 +22,7 @@ async function sha256Of(path: string): Promise<string> {
 }
 
 /** Files of a checkpoint folder with size and hash, sorted by path. Links are not followed: they could point outside. */
-export async function describeCheckpoint(folder: string): Promise<messages.CheckpointFile[]> {
+async function describeCheckpoint(folder: string): Promise<messages.CheckpointFile[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = await Promise.all(
     entries

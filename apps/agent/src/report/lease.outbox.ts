@@ -30,6 +30,8 @@ export class LeaseOutbox {
   private readonly stop = new AbortController();
   private readonly lanes: Promise<void>[];
   private inFlight = 0;
+  /** Set when the platform keeps no more of this lease's log: the rest is read and thrown away. */
+  private isLogFull = false;
 
   constructor(private readonly options: OutboxOptions) {
     this.lanes = [
@@ -78,7 +80,9 @@ export class LeaseOutbox {
   private async sendLogs(): Promise<boolean> {
     const piece: LogPiece | null = this.logs.take(LOG_PIECE_BYTES);
     if (!piece) return false;
-    await this.deliver('logs', { token: this.options.token, ...piece }, messages.Acknowledged);
+    if (this.isLogFull) return true;
+    const answer = await this.deliver('logs', { token: this.options.token, ...piece }, messages.Acknowledged);
+    this.isLogFull = !answer.ok && !answer.away && answer.code === 'LEASE_LOG_TOO_MUCH';
     return true;
   }
 

@@ -21,6 +21,9 @@ export type LoopEnd =
   { kind: 'left' | 'stopped' } | { kind: 'refused'; code: string; message: string; hint?: string | undefined };
 
 const LEAVE_TRIES = 5;
+const MIN_PATIENCE_MS = 2_500;
+/** Time for a last word when stopped at once. */
+const LAST_WORD_MS = 700;
 /** Refusals after which asking again is pointless. */
 const FINAL = new Set([
   'AGENT_UNKNOWN_NODE',
@@ -65,6 +68,7 @@ export class AgentLoop {
       if (!this.end && this.isDrained()) this.end = await this.leave();
       if (!this.end) await this.pause();
     }
+    if (this.end.kind === 'stopped') await this.sayLastWord();
     await Promise.all([...this.runners.values()].map((runner) => runner.dispose()));
     await Promise.all(this.disposals);
     return this.end;
@@ -96,7 +100,9 @@ export class AgentLoop {
       address: this.options.address,
       leases: [...this.runners.values()].map((runner) => runner.report()),
     };
-    return this.options.client.post(endpoint('/heartbeat'), request, messages.HeartbeatResponse);
+    // A platform that hangs must not cost the leases: it is given up in time to ask again.
+    const patience = AbortSignal.timeout(Math.max(MIN_PATIENCE_MS, 2 * this.heartbeatMs));
+    return this.options.client.post(endpoint('/heartbeat'), request, messages.HeartbeatResponse, patience);
   }
 
   private async apply(answer: messages.HeartbeatResponse, sentAtMs: number): Promise<void> {
@@ -187,6 +193,14 @@ export class AgentLoop {
     return { kind: 'left' };
   }
 
+  /** Tells how the leases ended and that we are gone, if that can be said at once: the gang need not wait for expiry. */
+  private async sayLastWord(): Promise<void> {
+    const told = this.beat().then(() =>
+      this.options.client.post(endpoint('/leave'), {}, messages.Acknowledged, AbortSignal.timeout(LAST_WORD_MS)),
+    );
+    await Promise.race([told, new Promise((resolve) => setTimeout(resolve, LAST_WORD_MS))]);
+  }
+
   private wake(): void {
     this.isAwake = true;
     this.wakeUp?.();
@@ -195,8 +209,9 @@ export class AgentLoop {
   /** Until the next beat is due, or something changed; while the platform is away changes wait for the back-off. */
   private async pause(): Promise<void> {
     const isAway = this.failures > 0;
+    // Never rarer than heartbeats are anyway: a returning platform should be found before leases run out.
     const ms = isAway
-      ? backOffMs(this.failures - 1, this.heartbeatMs / 2, Math.min(10_000, this.heartbeatMs * 3), Math.random())
+      ? backOffMs(this.failures - 1, this.heartbeatMs / 4, this.heartbeatMs, Math.random())
       : this.heartbeatMs;
     if (this.isAwake && !isAway) {
       this.isAwake = false;

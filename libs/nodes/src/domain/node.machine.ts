@@ -40,9 +40,6 @@ export const nodeEdges = (): { from: NodeState; to: NodeState }[] =>
 
 export const mayBecome = (from: NodeState, to: NodeState): boolean => EDGES[from].includes(to);
 
-/** States in which a node is expected to beat. */
-export const LIVE_STATES = ['registered', 'attesting', 'benchmarking', 'idle', 'leased', 'draining'] as const;
-
 export interface BeatFacts {
   state: 'available' | 'draining';
   desiredState: 'available' | 'draining';
@@ -82,7 +79,7 @@ export function stateWhenSilent(
 }
 
 /** Added to a lease's end before somebody else may rely on it: a tenth of the lease time, at most 5 s. */
-export const skewMarginMs = (leaseTtlMs: number): number => Math.min(5_000, leaseTtlMs / 10);
+const skewMarginMs = (leaseTtlMs: number): number => Math.min(5_000, leaseTtlMs / 10);
 
 /** What the scheduler needs to know of a state. */
 export const fleetState = (state: NodeState): 'available' | 'draining' | 'away' =>

@@ -45,7 +45,7 @@ export const toGpuNode = (row: NodeRow): GpuNode => ({
   }),
   joinedAt: row.joinedAt,
   lastSeenAt: row.lastSeenAt,
-  inventory: { ...row.inventory, devices: row.inventory.devices.map(({ uuid: _, ...device }) => device) },
+  inventory: { ...row.inventory, devices: row.inventory.devices.map((device) => ({ ...device, uuid: undefined })) },
 });
 
 @Resolver()
