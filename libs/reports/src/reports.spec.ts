@@ -7,57 +7,20 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '#kernel';
 import { SigningKey } from '#transparency';
-import { bytes, leafBytes, notes, portableTreeHash as hash, tree } from '#transparency/pure';
-import { CAMPAIGN, mainRunEvents, RECIPE, RUN } from '../../../tests/integration/main-run.js';
-import { type CitedEvent, eventOfLeaf } from './domain/cited-event.js';
+import { bytes, notes, portableTreeHash as hash, tree } from '#transparency/pure';
+import { CAMPAIGN } from '../../../tests/integration/main-run.js';
+import { events, key, leaves, log, sign, subject } from '../../../tests/integration/sample-report.js';
+import type { CitedEvent } from './domain/cited-event.js';
 import { ratioText } from './domain/compute-facts.js';
 import { selectEvents } from './domain/event-selection.js';
-import { runFacts, runReport, reportText } from './domain/run-report.js';
-import { SIGNED_REPORT_FORMAT, type SignedReport, verifySignedReport } from './domain/signed-report.js';
+import { runFacts } from './domain/run-report.js';
+import { type SignedReport, verifySignedReport } from './domain/signed-report.js';
 import { energy, money, scientific } from './document/figure-text.js';
 import { embeddedJson } from './render/html.js';
 import { attachedJson } from './render/pdf-attachment.js';
 import { FORMATS, type Format, render } from './render/renderings.js';
 
-const key = SigningKey.fromSeed('test.example/log', new Uint8Array(32).fill(9));
-const subject = { runId: RUN, campaignId: CAMPAIGN, recipeId: RECIPE };
-const leaves = mainRunEvents().map(([type, payload], i) =>
-  leafBytes({
-    id: `01900000-0000-7000-8000-${String(i).padStart(12, '0')}`,
-    type,
-    position: BigInt(i),
-    occurredAt: new Date(Date.UTC(2026, 10, 24, 12, 0, i)),
-    payload,
-  }),
-);
-const events = leaves.map((data, i) => eventOfLeaf(i, data) as CitedEvent);
-const log = new tree.MemoryTree(hash);
-for (const leaf of leaves) log.append(hash.leaf(leaf));
 const facts = runFacts(events, subject);
-
-function sign(mutate: (report: SignedReport['report']) => SignedReport['report'] = (report) => report): SignedReport {
-  const reference = { origin: key.origin, size: log.size, rootHash: bytes.toBase64(log.root()) };
-  const report = mutate(
-    runReport({ reportId: 'r1', slug: 'whale-run', version: 1, corrects: null, log: reference, subject, events }),
-  );
-  return {
-    format: SIGNED_REPORT_FORMAT,
-    report,
-    signature: {
-      algorithm: 'Ed25519',
-      key: key.verifierKeyText,
-      value: bytes.toBase64(key.sign(bytes.utf8(reportText(report)))),
-    },
-    evidence: {
-      checkpoint: key.signNote(notes.formatCheckpoint({ origin: key.origin, size: log.size, root: log.root() })),
-      leaves: report.cites.map((index) => ({
-        index,
-        data: new TextDecoder().decode(leaves[index]),
-        proof: log.inclusionProof(index).map(bytes.toBase64),
-      })),
-    },
-  };
-}
 const signed = sign();
 const failed = async (report: SignedReport, options = {}): Promise<string[]> =>
   (await verifySignedReport(canonicalJson(report), options)).checks.filter((c) => !c.ok).map((c) => c.name);

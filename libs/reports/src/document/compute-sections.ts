@@ -1,3 +1,4 @@
+import { largestRemainder } from '#kernel';
 import type { ComputeFacts, EnergyFacts, FlopFacts } from '../domain/compute-facts.js';
 import type { RunFacts } from '../domain/run-report.js';
 import { barChart } from './charts.js';
@@ -100,8 +101,9 @@ export function flopSection(facts: FlopFacts): Section {
 }
 
 export function energySection(facts: EnergyFacts): Section {
-  const all = BigInt(facts.microWh);
-  const share = (part: string): string => (all === 0n ? '–' : percent(Number((BigInt(part) * 10_000n) / all)));
+  const split = shares([facts.measuredMicroWh, facts.estimatedMicroWh]);
+  const ofMethods = shares(facts.methods.map((method) => method.microWh));
+  const ofRegions = shares(facts.regions.map((region) => region.microWh));
   return {
     id: 'energy',
     title: 'Energy',
@@ -114,25 +116,32 @@ export function energySection(facts: EnergyFacts): Section {
         'Energy',
         [name('Item'), figure('Energy'), figure('Share')],
         [
-          ['All', energy(facts.microWh), share(facts.microWh)],
-          ['Measured', energy(facts.measuredMicroWh), share(facts.measuredMicroWh)],
-          ['Estimated', energy(facts.estimatedMicroWh), share(facts.estimatedMicroWh)],
+          ['All', energy(facts.microWh), facts.microWh === '0' ? '–' : '100.00 %'],
+          ['Measured', energy(facts.measuredMicroWh), split[0] ?? '–'],
+          ['Estimated', energy(facts.estimatedMicroWh), split[1] ?? '–'],
         ],
       ),
       table(
         'Energy by method',
         [code('Method'), figure('Energy'), figure('Share')],
-        facts.methods.map((m) => [m.method, energy(m.microWh), share(m.microWh)]),
+        facts.methods.map((m, i) => [m.method, energy(m.microWh), ofMethods[i] ?? '–']),
         'No energy was reported.',
       ),
       table(
         'Energy by region',
         [name('Region'), figure('Energy'), figure('Share')],
-        facts.regions.map((r) => [r.region, energy(r.microWh), share(r.microWh)]),
+        facts.regions.map((r, i) => [r.region, energy(r.microWh), ofRegions[i] ?? '–']),
         'No energy was reported.',
       ),
     ],
   };
+}
+
+/** Parts of their own sum that add up to 100.00 % exactly; dashes when there is nothing to share. */
+function shares(parts: readonly string[]): string[] {
+  const amounts = parts.map(BigInt);
+  if (amounts.every((amount) => amount === 0n)) return parts.map(() => '–');
+  return largestRemainder(10_000n, amounts).map((share) => percent(Number(share)));
 }
 
 /** A label that fits beside a bar; the whole pseudonym is in the table. */

@@ -14,7 +14,7 @@ export function renderHtml(document: ReportDocument, signedJson: string): string
   const sections = document.sections
     .map(
       (section) =>
-        `<section aria-labelledby="${section.id}">\n<h2 id="${section.id}">${escape(section.title)}</h2>\n${section.blocks.map((block, i) => renderBlock(block, `${section.id}-${i}`)).join('\n')}\n</section>`,
+        `<section>\n<h2 id="${section.id}">${escape(section.title)}</h2>\n${section.blocks.map((block, i) => renderBlock(block, `${section.id}-${i}`)).join('\n')}\n</section>`,
     )
     .join('\n');
   return `<!DOCTYPE html>

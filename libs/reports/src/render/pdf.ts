@@ -71,7 +71,8 @@ function openPdf(document: ReportDocument, date: Date): Pdf {
     displayTitle: true,
     compress: false,
     bufferPages: true,
-    font: join(fonts, 'DejaVuSans.ttf'),
+    // None to begin with: a standard font would not be embedded.
+    font: '',
     info: {
       Title: document.title,
       Author: 'Commonweights',
@@ -95,7 +96,7 @@ function drawDocument(doc: Pdf, document: ReportDocument): void {
   for (const section of document.sections) {
     const part = doc.struct('Sect', { title: section.title });
     root.add(part);
-    ensureRoom(doc, 90);
+    ensureRoom(doc, 60 + leadHeight(doc, section.blocks[0]));
     doc.y += 12;
     doc.outline.addItem(section.title);
     paragraph(doc, part, 'H2', section.title, { font: 'bold', size: 14, gap: 5 });
@@ -103,6 +104,11 @@ function drawDocument(doc: Pdf, document: ReportDocument): void {
     part.end();
   }
   root.end();
+}
+
+/** What a heading must not be parted from: the first block, whole if it is a drawing. */
+function leadHeight(doc: Pdf, block: Block | undefined): number {
+  return block?.kind === 'chart' ? (block.height / block.width) * innerWidth(doc) : 60;
 }
 
 function drawBlock(doc: Pdf, parent: Tag, block: Block): void {
