@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CAMPAIGN_EVENTS, CAMPAIGN_STATES, campaignMachine, takesPledges } from './campaign.machine.js';
+import { stateDiagram } from './state-machine.rule.js';
+import { goalsReached, verdict } from './verdict.rule.js';
+
+describe('campaign machine', () => {
+  it.each(campaignMachine.transitions.map((t) => [t.from, t.event, t.to] as const))(
+    '%s takes %s to %s',
+    (from, event, to) => {
+      expect(campaignMachine.next(from, event)).toBe(to);
+    },
+  );
+
+  it('refuses every step that the table does not name', () => {
+    const known = new Set(campaignMachine.transitions.map((t) => `${t.from} ${t.event}`));
+    for (const from of CAMPAIGN_STATES)
+      for (const event of CAMPAIGN_EVENTS)
+        if (!known.has(`${from} ${event}`)) expect(campaignMachine.next(from, event)).toBeUndefined();
+  });
+
+  it('reaches every state, and takes pledges in none that no reviewer has seen', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...CAMPAIGN_EVENTS), { maxLength: 60 }), (events) => {
+        let state: (typeof CAMPAIGN_STATES)[number] = 'draft';
+        let approved = false;
+        for (const event of events) {
+          const to = campaignMachine.next(state, event);
+          if (to === undefined) continue;
+          approved ||= event === 'approve';
+          state = to;
+          if (takesPledges(state, new Date(1), new Date(0)) && !approved) return false;
+        }
+        return true;
+      }),
+    );
+    const reached = new Set(['draft', ...campaignMachine.transitions.map((t) => t.to)]);
+    expect([...reached].sort()).toEqual([...CAMPAIGN_STATES].sort());
+    expect(campaignMachine.ends()).toEqual(['failed', 'cancelled', 'completed']);
+  });
+
+  it('is the one that the README draws', () => {
+    expect(readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')).toContain(stateDiagram(campaignMachine));
+  });
+});
+
+describe('verdict', () => {
+  const amount = fc.bigInt({ min: 0n, max: 10n ** 12n });
+  const funding = fc.record({
+    cashGoalMinor: amount,
+    computeGoalMs: amount,
+    capturedMinor: amount,
+    refundedMinor: amount,
+    disputedMinor: amount,
+    committedMs: amount,
+  });
+
+  it('never calls a campaign funded that lacks money or GPU time, however much of the other it has', () => {
+    fc.assert(
+      fc.property(funding, (f) => {
+        const net = f.capturedMinor - f.refundedMinor - f.disputedMinor;
+        return goalsReached(f) === (net >= f.cashGoalMinor && f.committedMs >= f.computeGoalMs);
+      }),
+    );
+  });
+
+  it('waits for the deadline, then always comes to an end', () => {
+    fc.assert(
+      fc.property(funding, (f) => {
+        const before = verdict(f, new Date(1000), new Date(999));
+        const after = verdict(f, new Date(1000), new Date(1000));
+        return (before === undefined || before === 'reach_goals') && after !== undefined;
+      }),
+    );
+  });
+});
