@@ -60,7 +60,12 @@ const paid = (amount: number, method = 'pm_card_visa', more: Partial<Stripe.Paym
 
 describe('payment intents', () => {
   it('are created, confirmed, expanded and listed by the unmodified package', async () => {
-    const created = await stripe.paymentIntents.create({ amount: 1099, currency: 'usd', metadata: { a: 'b' } });
+    const created = await stripe.paymentIntents.create({
+      amount: 1099,
+      currency: 'usd',
+      capture_method: 'automatic',
+      metadata: { a: 'b' },
+    });
     expect(created).toMatchObject({ status: 'requires_payment_method', metadata: { a: 'b' }, latest_charge: null });
     expect(created.client_secret).toMatch(new RegExp(`^${created.id}_secret_`));
     expect(created.lastResponse.headers['request-id']).toMatch(/^req_/);
@@ -76,8 +81,11 @@ describe('payment intents', () => {
     });
     const again = await errorOf(stripe.paymentIntents.confirm(created.id, { payment_method: 'pm_card_visa' }));
     expect(again.code).toBe('payment_intent_unexpected_state');
-    const listed = await stripe.paymentIntents.list({ limit: 1 });
-    expect(listed.data.map((intent) => intent.id)).toEqual([created.id]);
+    const listed = await stripe.paymentIntents.list({ limit: 1, expand: ['data.latest_charge.balance_transaction'] });
+    expect(listed.data).toMatchObject([{ id: created.id, latest_charge: { balance_transaction: { amount: 1099 } } }]);
+    expect((await errorOf(stripe.paymentIntents.list({ expand: ['data.nothing'] }))).param).toBe('expand');
+    const receipt = (confirmed.latest_charge as Stripe.Charge).receipt_url ?? '';
+    expect(await (await fetch(receipt)).text()).toContain('10.99 USD');
   });
 
   it.each([
@@ -407,8 +415,8 @@ describe('shapes', () => {
       const samples: Record<string, unknown> = {
         payment_intent: intent,
         charge,
-        payment_method: await stripe.paymentMethods.retrieve(String(intent.payment_method)),
-        balance_transaction: await stripe.balanceTransactions.retrieve(String(charge.balance_transaction)),
+        payment_method: await stripe.paymentMethods.retrieve(intent.payment_method as string),
+        balance_transaction: await stripe.balanceTransactions.retrieve(charge.balance_transaction as string),
         refund: await stripe.refunds.create({ payment_intent: other.id }),
         dispute,
         event: (await stripe.events.list({ limit: 1 })).data[0],

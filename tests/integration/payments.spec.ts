@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRefused } from '#kernel';
+import { DISPUTE_STATUSES } from '../../libs/payments/src/domain/dispute.machine.js';
+import { PAYMENT_STATUSES } from '../../libs/payments/src/domain/payment.machine.js';
+import { REFUND_STATUSES } from '../../libs/payments/src/domain/refund.machine.js';
 import { CARDS, got, Stage, WEBHOOK_SECRET } from './payments.stage.js';
 
 let stage: Stage;
@@ -121,6 +124,18 @@ describe('a payment by card', () => {
     await stage.settle();
     expect((await stage.row(payment.paymentId))['fee_minor']).toBe(2_900_030n);
     await stage.audit();
+  });
+
+  it('has the statuses in the database that the machines have', async () => {
+    const statuses = { payment: PAYMENT_STATUSES, refund: REFUND_STATUSES, dispute: DISPUTE_STATUSES };
+    for (const [table, expected] of Object.entries(statuses)) {
+      const [row] = await stage.db.dataSource.query(
+        'SELECT pg_get_constraintdef(oid) AS rule FROM pg_constraint WHERE conname = $1',
+        [`${table}_status_ck`],
+      );
+      const found = [...(row as { rule: string }).rule.matchAll(/'([A-Z_]+)'/g)].map((match) => match[1] ?? '');
+      expect(found.toSorted()).toEqual([...expected].toSorted());
+    }
   });
 
   it('keeps its terms and its end whatever writes to the table', async () => {

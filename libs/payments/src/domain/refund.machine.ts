@@ -21,6 +21,3 @@ export interface RefundObservation {
 export function nextRefundStatus(current: RefundStatus, observed: RefundObservation): RefundStatus | undefined {
   return REFUND_TRANSITIONS[current].includes(observed.status) ? observed.status : undefined;
 }
-
-/** Money that is, or will be, gone: what counts against the amount that can still be refunded. */
-export const isRefundLive = (status: RefundStatus): boolean => status !== 'FAILED' && status !== 'CANCELED';

@@ -21,6 +21,8 @@ export function observePayment(intent: Stripe.PaymentIntent): PaymentObservation
       return { status: 'CANCELED' };
     case 'succeeded':
       return captured(intent);
+    case 'requires_payment_method':
+    case 'requires_confirmation':
     default: {
       const failure = intent.last_payment_error;
       if (failure === null) return { status: 'SUBMITTED' };
@@ -56,6 +58,7 @@ export function observeRefund(refund: Stripe.Refund): RefundObservation {
       return { status: 'FAILED', failureCode: refund.failure_reason ?? 'unknown' };
     case 'canceled':
       return { status: 'CANCELED' };
+    case null:
     default:
       return { status: 'PENDING' };
   }

@@ -4,7 +4,7 @@ import { moveBalance, retrieveCharge } from './charge.resource.js';
 import type { Params } from './form.codec.js';
 import { allowOnly, metadataOf, optionalFlag, optionalGroup, optionalText } from './params.reader.js';
 import { DISPUTE_FEE_MINOR } from './processing-fee.rule.js';
-import type { SandboxWorld } from './sandbox.world.js';
+import { idOf, type SandboxWorld } from './sandbox.world.js';
 
 /**
  * needs_response --evidence--> under_review --> won | lost; --close--> lost.
@@ -85,7 +85,7 @@ export function openDispute(world: SandboxWorld, chargeId: string, terms: Disput
     is_charge_refundable: terms.inquiry,
     livemode: false,
     metadata: {},
-    payment_intent: charge.payment_intent as string | null,
+    payment_intent: idOf(charge.payment_intent),
     payment_method_details: {
       card: {
         brand: charge.payment_method_details?.card?.brand ?? 'visa',
@@ -184,7 +184,7 @@ export function decideDispute(world: SandboxWorld, id: string): void {
     fee: 0,
     source: dispute.id,
     currency: dispute.currency,
-    description: `Chargeback reversal for ${String(dispute.charge)}`,
+    description: `Chargeback reversal for ${idOf(dispute.charge)}`,
     delayMs: 0,
   });
   const won = end(world, { ...dispute, balance_transactions: [...dispute.balance_transactions, back] }, 'won');

@@ -17,7 +17,7 @@ import {
 } from './params.reader.js';
 import { usePaymentMethod } from './payment-method.resource.js';
 import { CHARGE_MINOR_MAX, CHARGE_MINOR_MIN } from './processing-fee.rule.js';
-import type { SandboxWorld } from './sandbox.world.js';
+import { idOf, type SandboxWorld } from './sandbox.world.js';
 
 const CONFIRM_PARAMS = [
   'payment_method',
@@ -271,5 +271,5 @@ export function byCharge(world: SandboxWorld, params: Params): Params {
   const { payment_intent: intentId, ...rest } = params;
   if (typeof intentId !== 'string') return params;
   const intent = retrievePaymentIntent(world, intentId);
-  return { ...rest, charge: String(intent.latest_charge ?? 'none') };
+  return { ...rest, charge: idOf(intent.latest_charge) ?? 'none' };
 }

@@ -3,7 +3,7 @@ import { invalidRequest, resourceMissing } from './api.error.js';
 import { chargeOfRequest, moveBalance, retrieveCharge, type HiddenCharge } from './charge.resource.js';
 import type { Params } from './form.codec.js';
 import { allowOnly, metadataOf, optionalChoice, optionalInteger, optionalText } from './params.reader.js';
-import type { SandboxWorld } from './sandbox.world.js';
+import { idOf, type SandboxWorld } from './sandbox.world.js';
 
 /** Refunds leave the balance at once; the processing fee of the charge is not given back. */
 export function createRefund(world: SandboxWorld, params: Params): Stripe.Refund {
@@ -67,7 +67,7 @@ function pay(world: SandboxWorld, charge: Stripe.Charge, amount: number, params:
       type: 'card',
     },
     metadata: metadataOf(params),
-    payment_intent: charge.payment_intent as string | null,
+    payment_intent: idOf(charge.payment_intent),
     payment_method: charge.payment_method,
     reason: optionalChoice(params, 'reason', ['duplicate', 'fraudulent', 'requested_by_customer']) ?? null,
     receipt_number: null,
@@ -86,7 +86,7 @@ function pay(world: SandboxWorld, charge: Stripe.Charge, amount: number, params:
 /** What becomes of a refund on the cards whose refunds end later: success, or failure with the money given back. */
 export function settleRefund(world: SandboxWorld, id: string): void {
   const refund = retrieveRefund(world, id);
-  const charge = retrieveCharge(world, String(refund.charge));
+  const charge = retrieveCharge(world, idOf(refund.charge) ?? '');
   const behaviour = world.book.hidden<HiddenCharge>(charge.id)?.refundBehaviour;
   if (behaviour === 'pending_then_succeeds' && refund.status === 'pending') {
     const done = world.book.save<Stripe.Refund>({ ...refund, status: 'succeeded' });

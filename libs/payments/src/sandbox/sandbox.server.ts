@@ -16,7 +16,7 @@ import {
   type SandboxTiming,
   type SandboxWorld,
 } from './sandbox.world.js';
-import { answerThreeDSecure } from './three-d-secure.page.js';
+import { answerReceipt, answerThreeDSecure } from './three-d-secure.page.js';
 import { fireDueTimers } from './timer.wheel.js';
 import { WebhookCourier } from './webhook.courier.js';
 import { chaosOf, recordEvent, type Chaos } from './webhook.queue.js';
@@ -152,6 +152,9 @@ export class SandboxServer {
     if (url.pathname.startsWith('/3ds/')) {
       const origin: RequestOrigin = { id: requestId, idempotencyKey: null };
       return book.transaction(() => answerThreeDSecure(this.#world(origin), { method, url, body, request }));
+    }
+    if (url.pathname.startsWith('/receipts/')) {
+      return answerReceipt(this.#world(NO_REQUEST), url.pathname.slice('/receipts/'.length));
     }
     if (url.pathname.startsWith('/_sandbox/')) {
       return answerControl(

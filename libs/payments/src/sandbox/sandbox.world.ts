@@ -19,6 +19,11 @@ export interface RequestOrigin {
   readonly idempotencyKey: string | null;
 }
 
+/** Stored objects hold ids where an answer may hold the object: the id of a reference, or null. */
+export function idOf(reference: string | { readonly id: string } | null): string | null {
+  return typeof reference === 'string' ? reference : (reference?.id ?? null);
+}
+
 export const NO_REQUEST: RequestOrigin = { id: null, idempotencyKey: null };
 
 /** What every resource of the sandbox works with. */

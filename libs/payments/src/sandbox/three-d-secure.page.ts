@@ -31,6 +31,24 @@ export function answerThreeDSecure(
   return { status: 303, body: '', headers: { location: returnAddress(found.returnUrl, intent) } };
 }
 
+/** What `receipt_url` of a charge leads to. */
+export function answerReceipt(world: SandboxWorld, intentId: string): Answer {
+  const intent = world.book.find<Stripe.PaymentIntent>('payment_intent', intentId);
+  if (intent === undefined) return html(404, page('Not found', '<p>There is no such receipt.</p>'));
+  return html(
+    200,
+    page(
+      'Receipt',
+      `<p><strong>${amountOf(intent)}</strong>: ${intent.status}.</p><p>This is a sandbox: no money moved.</p>`,
+    ),
+  );
+}
+
+function amountOf(intent: Stripe.PaymentIntent): string {
+  const cents = String(intent.amount % 100).padStart(2, '0');
+  return `${Math.trunc(intent.amount / 100)}.${cents} ${intent.currency.toUpperCase()}`;
+}
+
 function outcomeOfJson(body: string): unknown {
   try {
     return (JSON.parse(body) as { outcome?: unknown } | null)?.outcome;
@@ -49,10 +67,9 @@ function returnAddress(returnUrl: string, intent: Stripe.PaymentIntent): string 
 }
 
 function challengePage({ intent }: Challenge): string {
-  const amount = `${Math.trunc(intent.amount / 100)}.${String(intent.amount % 100).padStart(2, '0')} ${intent.currency.toUpperCase()}`;
   return page(
     '3-D Secure test page',
-    `<p>Your bank asks you to confirm a payment of <strong>${amount}</strong>. This is a sandbox: no bank is involved
+    `<p>Your bank asks you to confirm a payment of <strong>${amountOf(intent)}</strong>. This is a sandbox: no bank is involved
 and no money moves.</p>
 <form method="post">
 <button name="outcome" value="complete" class="yes">Complete</button>
