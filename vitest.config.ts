@@ -17,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{apps,libs,tools,workloads}/**/*.spec.ts', 'tests/tidy.spec.ts'],
-          exclude: ['apps/dashboard/**', '**/node_modules/**'],
+          exclude: ['**/node_modules/**'],
           setupFiles: ['./tests/setup.ts'],
         },
       },

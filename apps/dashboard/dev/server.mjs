@@ -43,8 +43,16 @@ const root = (session) => ({
     { class: 'a100', label: 'NVIDIA A100' },
   ],
   myPledges: {
-    cash: fx.campaigns[0].pledges({ first: 2 }).edges.map((e) => ({ ...e.node, campaign: fx.campaigns[0] })),
-    compute: fx.campaigns[0].computePledges({ first: 1 }).edges.map((e) => ({ ...e.node, campaign: fx.campaigns[0] })),
+    cash: () =>
+      fx.connect(
+        fx.campaigns[0].pledges({ first: 2 }).edges.map((e) => ({ ...e.node, campaign: fx.campaigns[0] })),
+        {},
+      ),
+    compute: () =>
+      fx.connect(
+        fx.campaigns[0].computePledges({ first: 1 }).edges.map((e) => ({ ...e.node, campaign: fx.campaigns[0] })),
+        {},
+      ),
   },
   ledgerAccounts: (args) =>
     fx.connect(

@@ -125,8 +125,8 @@ export const accountQuery = `query Account {
 }`;
 export const accountPledgesQuery = `query AccountPledges {
   myPledges {
-    cash { ${cashPledge} campaign { slug title } failureCode }
-    compute { ${computePledge} availability campaign { slug title } }
+    cash(first: 50) { edges { node { ${cashPledge} campaign { slug title } failureCode } } }
+    compute(first: 50) { edges { node { ${computePledge} availability campaign { slug title } } } }
   }
 }`;
 export const accountNodesQuery = `query AccountNodes {

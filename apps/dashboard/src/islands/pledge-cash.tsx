@@ -98,18 +98,29 @@ export function PledgeCashForm(props: PledgeCashProps) {
     // One key for this intention: a second click or a lost answer makes no second pledge.
     key.current ||= crypto.randomUUID();
     try {
-      const { pledgeCashCreate: made } = await askApi(pledgeCashCreate, {
-        input: {
-          campaignId: props.campaignId,
-          amountMinor,
-          currency: props.currency,
-          idempotencyKey: key.current,
-          anonymous,
-        },
-      });
-      if (made?.userErrors.length > 0 || !made?.pledge) {
+      const input = {
+        campaignId: props.campaignId,
+        amountMinor,
+        currency: props.currency,
+        idempotencyKey: key.current,
+        anonymous,
+      };
+      let made = (await askApi(pledgeCashCreate, { input })).pledgeCashCreate;
+      // The pledge stands although the processor was not reached yet: the same key asks for the same pledge again.
+      for (let tries = 0; made?.pledge && made.payment && !made.payment.clientSecret && tries < 8; tries += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+        made = (await askApi(pledgeCashCreate, { input })).pledgeCashCreate;
+      }
+      if (!made?.pledge || made.userErrors.length > 0) {
         key.current = '';
         setErrors(made?.userErrors ?? []);
+      } else if (!made.payment) {
+        setPledge({ id: made.pledge.id, amountMinor, payment: null });
+        setStep('waiting');
+      } else if (!made.payment.clientSecret) {
+        refuse(
+          'The payment service can’t be reached just now. Your pledge is kept: press the button again in a minute.',
+        );
       } else {
         setPledge({ id: made.pledge.id, amountMinor, payment: made.payment });
         setStep('card');

@@ -59,8 +59,13 @@ interface Done {
 
 const scopes = [
   ['pledge:write', 'Make and take back pledges'],
-  ['campaign:write', 'Make and keep campaigns'],
   ['node:write', 'Join and drain machines'],
+  ['project:write', 'Make projects and set their members'],
+  ['campaign:write', 'Write campaigns and start their training'],
+  ['campaign:review', 'Approve or reject campaigns'],
+  ['run:write', 'Create and cancel runs'],
+  ['report:publish', 'Publish reports'],
+  ['profile:write', 'Change your profile and tokens'],
 ] as const;
 
 export async function accountPage(context: PageContext): Promise<Result> {
@@ -70,7 +75,7 @@ export async function accountPage(context: PageContext): Promise<Result> {
   const me = answer.data.viewer;
   if (!me) return redirect('/sign-in?return=/account');
   const [pledges, machines] = await Promise.all([
-    context.ask<{ myPledges: { cash: MyCash[]; compute: MyCompute[] } }>(accountPledgesQuery),
+    context.ask<{ myPledges: { cash: Connection<MyCash>; compute: Connection<MyCompute> } }>(accountPledgesQuery),
     context.ask<{ nodes: Connection<MyNode> }>(accountNodesQuery),
   ]);
   const mine = nodesOf(machines.data?.nodes).filter((node) => node.owner.pseudonym === me.contributor.pseudonym);
@@ -98,7 +103,7 @@ export async function accountPage(context: PageContext): Promise<Result> {
         {done && <Outcome done={done} />}
         <section class="stack" aria-labelledby="my-pledges">
           <h2 id="my-pledges">My pledges</h2>
-          <MyPledges cash={pledges.data?.myPledges.cash ?? []} compute={pledges.data?.myPledges.compute ?? []} />
+          <MyPledges cash={nodesOf(pledges.data?.myPledges.cash)} compute={nodesOf(pledges.data?.myPledges.compute)} />
         </section>
         <section class="stack" aria-labelledby="my-nodes">
           <h2 id="my-nodes">My machines</h2>

@@ -125,10 +125,10 @@ export async function campaignPage(context: PageContext, params: Record<string, 
               <p class="muted">A run starts when the campaign is funded and enough nodes have joined.</p>
             ) : (
               <ul class="rows">
-                {runs.map((run) => (
+                {runs.map((run, at) => (
                   <li key={run.id}>
                     <span class="rows-main">
-                      <a href={`/runs/${encodeURIComponent(run.id)}`}>Run {run.id.slice(-6)}</a>{' '}
+                      <a href={`/runs/${encodeURIComponent(run.id)}`}>{at === 0 ? 'Latest run' : `Earlier run`}</a>{' '}
                       <State of={run.state} />
                     </span>
                     <span class="rows-amount">

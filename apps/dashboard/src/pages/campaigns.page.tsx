@@ -43,17 +43,28 @@ export async function campaignsPage(context: PageContext): Promise<Result> {
             anyone can check: every cent, every GPU-second, every checkpoint.
           </p>
         </div>
-        <nav class="tabs" aria-label="Filter campaigns">
-          {filters.map(([code, label]) => (
-            <a
-              key={code}
-              href={code ? `/?state=${code}` : '/'}
-              aria-current={(state ?? '') === code ? 'true' : undefined}
-            >
-              {label}
-            </a>
-          ))}
-        </nav>
+        <div class="list-head">
+          <nav class="tabs" aria-label="Filter campaigns">
+            {filters.map(([code, label]) => (
+              <a
+                key={code}
+                href={code ? `/?state=${code}` : '/'}
+                aria-current={(state ?? '') === code ? 'true' : undefined}
+              >
+                {label}
+              </a>
+            ))}
+          </nav>
+          <p class="legend">
+            <span>Each dot is a share of a goal:</span>
+            <span>
+              <span class="dot cash" aria-hidden="true" /> money
+            </span>
+            <span>
+              <span class="dot compute" aria-hidden="true" /> GPU time
+            </span>
+          </p>
+        </div>
         {list.length === 0 ? (
           <Empty title={state ? 'No campaign in this state' : 'No campaign yet'}>
             {state ? 'Look at all of them instead.' : 'The first one will appear here as soon as it is approved.'}

@@ -53,7 +53,7 @@ export async function statusPage(context: PageContext): Promise<Result> {
     body: (
       <div class="wrap">
         <div>
-          <h1>{broken === 0 ? 'Everything holds' : 'Something does not hold'}</h1>
+          <h1>{broken > 0 ? 'Something does not hold' : invariants ? 'Everything holds' : 'The books balance'}</h1>
           <p class="lead">
             Looked at just now, from the tables themselves. The page asks the same API that anybody can ask.
           </p>
@@ -77,7 +77,7 @@ export async function statusPage(context: PageContext): Promise<Result> {
           <Sign
             good
             label="Machines"
-            note={`${machines.filter((node) => !/OFFLINE|LEFT|RETIRED|LOST/i.test(node.state)).length} of ${machines.length} here`}
+            note={`${machines.filter((node) => !/OFFLINE|SUSPECT|QUARANTINED|RETIRED|LOST/i.test(node.state)).length} of ${machines.length} here`}
           />
         </ul>
         {invariants && (

@@ -46,7 +46,7 @@ export function BudgetSection(props: { budget: Budget; parameters: string | null
                   {line.source && <Source text={line.source} />}
                 </td>
                 <td data-label="Amount" class="num" title={`${integer(line.amount)} ${line.unit}`}>
-                  {amountOf(line)}
+                  {amountOf(line, budget.gpuTime.class)}
                 </td>
               </tr>
             ))}
@@ -62,14 +62,21 @@ function Source({ text }: { text: string }) {
 }
 
 /** Lines carry their own unit; the ones we know are shown as people read them, others as they are. */
-export function amountOf(line: Pick<BudgetLine, 'amount' | 'unit'>): string {
+export function amountOf(line: Pick<BudgetLine, 'amount' | 'unit'>, acceleratorClass: string): string {
   const { amount, unit } = line;
-  if (/^[A-Z]{3}$/.test(unit)) return money({ amountMinor: amount, currency: unit });
-  const time = /^gpu_(millisecond|second)(?::(.+))?$/.exec(unit);
-  if (time) return gpuTime({ milliseconds: amount, class: time[2] ?? 'gpu' });
-  if (/flop/i.test(unit)) return `${engineering(amount)}${unit.replace(/flop/i, 'FLOP').replace('_per_second', '/s')}`;
-  if (/percent|basis/i.test(unit)) return `${/basis/i.test(unit) ? decimal(amount, 2) : integer(amount)} %`;
-  return `${engineering(amount)} ${unit}`;
+  switch (unit) {
+    case 'US cent':
+      return money({ amountMinor: amount, currency: 'USD' });
+    case 'GPU-millisecond':
+      return gpuTime({ milliseconds: amount, class: acceleratorClass });
+    case 'FLOP':
+    case 'FLOP/s':
+      return `${engineering(amount)}${unit}`;
+    case 'basis point':
+      return `${decimal(amount, 2, BigInt(amount) % 100n === 0n ? 0 : 2)} %`;
+    default:
+      return integer(amount);
+  }
 }
 
 function Step(props: { value: string; label: string; exact: string; strong?: boolean }) {

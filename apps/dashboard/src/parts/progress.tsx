@@ -173,10 +173,11 @@ export function ProgressPanels({ campaign }: { campaign: Goals & { progress: Pro
         <p class="panel-note">{plural(progress.computeBackers, 'donor')}</p>
         <Terms
           terms={[
+            { label: 'Offered', note: 'not accepted yet', ...time(progress.computeOffered) },
             {
               tone: 'compute-promised',
               label: 'Pledged',
-              note: 'promised by donors',
+              note: 'committed by donors',
               ...time(progress.computePledged),
             },
             { tone: 'none', label: 'Reserved', note: 'on a lease at this moment', ...time(progress.computeReserved) },

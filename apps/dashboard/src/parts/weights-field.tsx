@@ -30,7 +30,12 @@ export function WeightsField({ seed, cash, compute, columns = 40, rows = 6 }: Pr
     }
   }
   return (
-    <svg class="field" viewBox={`0 0 ${columns * pitch} ${rows * pitch}`} aria-hidden="true">
+    <svg
+      class="field"
+      preserveAspectRatio="xMinYMid slice"
+      viewBox={`0 0 ${columns * pitch} ${rows * pitch}`}
+      aria-hidden="true"
+    >
       {[...strokes].sort().map(([key, path]) => (
         <path key={key} class={key} d={path} stroke-width={sizes[Number(key.slice(-1))]} />
       ))}
