@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Config, toGlobalId } from '#platform';
+import { Config, toGlobalId, UnitOfWork } from '#platform';
 import { TransparencyLog } from '#transparency';
 import { bytes } from '#transparency/pure';
 import { latestPath, versionPath } from '../http/report-address.js';
@@ -12,11 +12,12 @@ import type { Report, ReportDownload, ReportVersionType } from './report.types.j
 export class ReportPresenter {
   constructor(
     private readonly config: Config,
+    private readonly uow: UnitOfWork,
     private readonly log: TransparencyLog,
   ) {}
 
   async mapper(): Promise<(row: ReportRow) => Report> {
-    const signatureKeyId = bytes.toHex((await this.log.signingKey()).verifierKey.id);
+    const signatureKeyId = bytes.toHex((await this.uow.read((tx) => this.log.verifierKey(tx))).id);
     return (row) => this.toReport(row, signatureKeyId);
   }
 

@@ -11,7 +11,7 @@ import {
   UnitOfWork,
 } from '#platform';
 import { toBase64, toHex } from '../merkle/bytes.js';
-import { formatTlogProof } from '../notes/index.js';
+import { formatTlogProof, formatVerifierKey } from '../notes/index.js';
 import { parseLeaf } from '../log/leaf.js';
 import type { StoredLeaf } from '../log/log.store.js';
 import { TransparencyLog } from '../log/transparency-log.js';
@@ -27,14 +27,17 @@ export class LogResolver {
   @Query(() => TransparencyLogState, { description: 'The transparency log as it stands.' })
   @Access('public')
   async log(): Promise<TransparencyLogState> {
-    const key = await this.transparencyLog.signingKey();
-    const { size, rootHash, note, issuedAt } = await this.uow.read((tx) => this.transparencyLog.latestCheckpoint(tx));
+    const { key, checkpoint } = await this.uow.read(async (tx) => ({
+      key: await this.transparencyLog.verifierKey(tx),
+      checkpoint: await this.transparencyLog.latestCheckpoint(tx),
+    }));
+    const { size, rootHash, note, issuedAt } = checkpoint;
     return {
       size: BigInt(size),
       rootHash: toBase64(rootHash),
       checkpoint: note,
-      verifierKey: key.verifierKeyText,
-      keyId: toHex(key.verifierKey.id),
+      verifierKey: formatVerifierKey(key),
+      keyId: toHex(key.id),
       issuedAt,
     };
   }

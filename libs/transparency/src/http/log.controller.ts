@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import { UnitOfWork } from '#platform';
 import { concatBytes, toBase64 } from '../merkle/bytes.js';
 import { encodeEntries, parseTilePath, tileExists, tileSpan } from '../merkle/tiles.js';
-import { formatTlogProof } from '../notes/index.js';
+import { formatTlogProof, formatVerifierKey } from '../notes/index.js';
 import { TransparencyLog } from '../log/transparency-log.js';
 import { sendProblem } from './problem.js';
 
@@ -29,11 +29,11 @@ export class LogController {
   /** The key that all checkpoints and reports are signed with, as a C2SP verifier key. */
   @Get('key')
   async key(@Res() res: Response): Promise<void> {
-    const key = await this.log.signingKey();
+    const key = await this.uow.read((tx) => this.log.verifierKey(tx));
     res
       .setHeader('Content-Type', 'text/plain; charset=utf-8')
       .setHeader('Cache-Control', 'public, max-age=3600')
-      .send(`${key.verifierKeyText}\n`);
+      .send(`${formatVerifierKey(key)}\n`);
   }
 
   /** `tile/<L>/<N>[.p/<W>]` and `tile/entries/<N>[.p/<W>]`. */

@@ -141,3 +141,9 @@ export async function claimIdentity(tx: Tx, origin: string, verifierKey: string)
   const [row] = await tx.query<{ verifier_key: string }>('SELECT verifier_key FROM log_identity WHERE id = 1');
   return row?.verifier_key ?? '';
 }
+
+/** The key that the log was begun with; undefined while it is empty. */
+export async function readVerifierKey(tx: Tx): Promise<string | undefined> {
+  return (await tx.query<{ verifier_key: string }>('SELECT verifier_key FROM log_identity WHERE id = 1'))[0]
+    ?.verifier_key;
+}

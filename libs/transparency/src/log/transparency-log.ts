@@ -10,7 +10,7 @@ import {
 } from '../merkle/tree.js';
 import type { Hash } from '../merkle/tree-hash.js';
 import { tileExists, type TileRef, tileSpan } from '../merkle/tiles.js';
-import { formatCheckpoint } from '../notes/index.js';
+import { formatCheckpoint, parseVerifierKey, type VerifierKey } from '../notes/index.js';
 import { leafBytes, subjectsOf } from './leaf.js';
 import {
   checkpointAt,
@@ -24,6 +24,7 @@ import {
   logSize,
   readLeaves,
   readNodes,
+  readVerifierKey,
   type StoredCheckpoint,
   type StoredLeaf,
 } from './log.store.js';
@@ -129,6 +130,16 @@ export class TransparencyLog implements PublicRecord {
 
   signingKey(): Promise<SigningKey> {
     return this.key();
+  }
+
+  /**
+   * The key to check the log with. It is what the log was begun with, wherever this process runs; a process on a
+   * machine without the key file would otherwise make up another one.
+   */
+  async verifierKey(tx: Tx): Promise<VerifierKey> {
+    const stored = await readVerifierKey(tx);
+    const parsed = stored === undefined ? undefined : parseVerifierKey(stored);
+    return parsed ?? (await this.key()).verifierKey;
   }
 }
 
