@@ -173,7 +173,9 @@ describe('an unknown outcome', () => {
     );
     const id = ids[0] ?? '';
     expect((await stage.row(id))['status']).toBe('LOCAL_INTENT');
-    await stage.db.dataSource.query('UPDATE payment SET next_check_at = now() - interval '1 second' WHERE id = $1', [id]);
+    await stage.db.dataSource.query("UPDATE payment SET next_check_at = now() - interval '1 second' WHERE id = $1", [
+      id,
+    ]);
     await stage.sweep.tick();
     expect((await stage.row(id))['status']).toBe('SUBMITTED');
   });
