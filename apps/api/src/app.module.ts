@@ -5,6 +5,7 @@ import { GraphQLModule } from '@nestjs/graphql';
 import { IdentityModule } from '#identity';
 import { LOGGER, type Logger, Metrics, PlatformModule, VIEWER_RESOLVER, type ViewerResolver } from '#platform';
 import { graphqlOptions } from './graphql/graphql.options.js';
+import { InvariantBoard, InvariantsResolver } from './graphql/invariants.resolver.js';
 import { NodeResolver, NodeSources } from './graphql/node.resolver.js';
 import { PagesModule } from './http/dashboard.js';
 import { ErrorFilter } from './http/error.filter.js';
@@ -26,6 +27,12 @@ import { ROOM_MODULES } from '../../rooms.js';
     PagesModule,
   ],
   controllers: [HealthController],
-  providers: [NodeResolver, NodeSources, { provide: APP_FILTER, useClass: ErrorFilter }],
+  providers: [
+    NodeResolver,
+    NodeSources,
+    InvariantBoard,
+    InvariantsResolver,
+    { provide: APP_FILTER, useClass: ErrorFilter },
+  ],
 })
 export class AppModule {}

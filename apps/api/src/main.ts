@@ -1,8 +1,14 @@
 import { runProcess, startTelemetry } from '#platform';
 
-// Telemetry patches modules as they are loaded, so the server is loaded after it.
 await runProcess('api', async () => {
-  await startTelemetry('commonweights-api');
+  // Telemetry patches modules as they are required, so the server is loaded after it.
+  const stopTelemetry = await startTelemetry('commonweights-api');
   const { startApi } = await import('./server.js');
-  return startApi();
+  const api = await startApi();
+  return {
+    close: async () => {
+      await api.close();
+      await stopTelemetry();
+    },
+  };
 });

@@ -3,12 +3,13 @@ import type { Type } from '@nestjs/common';
 import { GraphQLSchemaBuilderModule, GraphQLSchemaFactory } from '@nestjs/graphql';
 import { type GraphQLSchema, lexicographicSortSchema, printSchema } from 'graphql';
 import { SCHEMA_OPTIONS } from './graphql/graphql.options.js';
+import { InvariantsResolver } from './graphql/invariants.resolver.js';
 import { NodeResolver } from './graphql/node.resolver.js';
 import { ROOM_MODULES } from '../../rooms.js';
 
 /** The schema of the API, built without a database. */
 export async function buildApiSchema(): Promise<GraphQLSchema> {
-  const app = await NestFactory.create(GraphQLSchemaBuilderModule, { logger: false });
+  const app = await NestFactory.create(GraphQLSchemaBuilderModule, { logger: false, abortOnError: false });
   await app.init();
   const schema = await app.get(GraphQLSchemaFactory).create(resolverClasses(), {
     ...SCHEMA_OPTIONS.buildSchemaOptions,
@@ -24,7 +25,7 @@ export const printApiSchema = async (): Promise<string> =>
 
 /** Every resolver class among the providers of the rooms and the modules that they import. */
 function resolverClasses(): Type[] {
-  const found = new Set<Type>([NodeResolver]);
+  const found = new Set<Type>([NodeResolver, InvariantsResolver]);
   const visited = new Set<unknown>();
   const visit = (module: unknown): void => {
     if (visited.has(module) || typeof module !== 'function') return;

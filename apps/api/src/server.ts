@@ -4,12 +4,15 @@ import { join } from 'node:path';
 import { NestFactory } from '@nestjs/core';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { Config, LOGGER, type Logger, Metrics, VIEWER_RESOLVER, type ViewerResolver } from '#platform';
+import { Config, EventFeed, LOGGER, type Logger, Metrics, VIEWER_RESOLVER, type ViewerResolver } from '#platform';
 import { json, raw } from 'express';
 import { AppModule } from './app.module.js';
 import { LIMITS } from './graphql/limits.js';
 import { serveSubscriptions } from './graphql/subscriptions.js';
 import { dashboardFolder, serveAssets } from './http/dashboard.js';
+import { drain } from './http/drain.js';
+import { graphqlMedia } from './http/graphql-media.js';
+import { HealthController } from './http/health.controller.js';
 import { requestLog } from './http/request-log.js';
 
 /** A running API: where it listens and how to stop it. */
@@ -22,6 +25,8 @@ export interface RunningApi {
 export async function startApi(): Promise<RunningApi> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule, {
     logger: false,
+    // Errors at start are the caller's to word; Nest would end the process without a line.
+    abortOnError: false,
     rawBody: true,
     bodyParser: false,
   });
@@ -31,6 +36,7 @@ export async function startApi(): Promise<RunningApi> {
   express.disable('x-powered-by');
   express.set('trust proxy', 'loopback');
   app.use(requestLog(logger, app.get(Metrics)));
+  app.use('/graphql', graphqlMedia);
   app.use('/graphql', json({ limit: LIMITS.bodyBytes, verify: keepRaw }));
   // Signatures are over bytes, so the bytes stay at hand; uploads of checkpoints are streams and are not parsed.
   app.use('/stripe', raw({ type: () => true, limit: '1mb', verify: keepRaw }));
@@ -38,11 +44,12 @@ export async function startApi(): Promise<RunningApi> {
   // Forms of pages without scripts.
   app.use(raw({ type: 'application/x-www-form-urlencoded', limit: '64kb', verify: keepRaw }));
   app.use('/assets', serveAssets(join(dashboardFolder(config), 'client')));
-  app.enableShutdownHooks();
   await app.init();
   const server = app.getHttpServer() as Server;
+  // Headers come at once; a body (a checkpoint over a slow line) may take long, but has to keep coming.
   server.headersTimeout = 20_000;
-  server.requestTimeout = 120_000;
+  server.requestTimeout = 0;
+  server.timeout = 120_000;
   const subscriptions = serveSubscriptions(
     server,
     app.get(GraphQLSchemaHost).schema,
@@ -50,12 +57,17 @@ export async function startApi(): Promise<RunningApi> {
     logger,
     config.publicUrl.origin,
   );
+  // Before the first subscription can be made, so that it misses nothing.
+  await app.get(EventFeed).ready();
   await app.listen(config.port, config.host);
   logger.info({ port: config.port, host: config.host }, 'api is up');
   return {
     url: `http://${config.host}:${config.port}`,
     close: async () => {
-      await subscriptions.close();
+      app.get(HealthController).startDraining();
+      await new Promise((resolve) => setTimeout(resolve, config.drainNoticeMs));
+      // Requests under way need GraphQL and the database, which `app.close` takes away.
+      await Promise.all([drain(server), subscriptions.close()]);
       await app.close();
     },
   };

@@ -1,8 +1,14 @@
 import { runProcess, startTelemetry } from '#platform';
 
-// Telemetry patches modules as they are loaded, so the worker is loaded after it.
 await runProcess('worker', async () => {
-  await startTelemetry('commonweights-worker');
+  // Telemetry patches modules as they are required, so the worker is loaded after it.
+  const stopTelemetry = await startTelemetry('commonweights-worker');
   const { startWorker } = await import('./worker.js');
-  return startWorker();
+  const worker = await startWorker();
+  return {
+    close: async () => {
+      await worker.close();
+      await stopTelemetry();
+    },
+  };
 });

@@ -26,6 +26,8 @@ export class RelayLoop {
   private readonly relay: OutboxRelay;
   private listener: pg.Client | undefined;
   private wake: (() => void) | undefined;
+  /** A wake-up came while a pass was under way: it may have missed what that one was about. */
+  private woken = false;
   private stopped = false;
   private loop: Promise<void> | undefined;
 
@@ -54,6 +56,7 @@ export class RelayLoop {
   private async run(): Promise<void> {
     let checked = 0;
     while (!this.stopped) {
+      this.woken = false;
       try {
         if (!this.listener) await this.listen();
         const { deliveries, relayed } = await this.relay.pass();
@@ -72,6 +75,7 @@ export class RelayLoop {
   }
 
   private async pause(): Promise<void> {
+    if (this.woken || this.stopped) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, POLL_MS);
       this.wake = () => {
@@ -86,12 +90,22 @@ export class RelayLoop {
     const client = new pg.Client({
       connectionString: this.config.databaseUrl,
       application_name: 'commonweights-relay',
+      keepAlive: true,
+      connectionTimeoutMillis: 5_000,
     });
     client.on('error', () => undefined);
     client.on('end', () => (this.listener = undefined));
-    client.on('notification', () => this.wake?.());
-    await client.connect();
-    await client.query(`LISTEN ${OUTBOX_CHANNEL}`);
+    client.on('notification', () => {
+      this.woken = true;
+      this.wake?.();
+    });
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${OUTBOX_CHANNEL}`);
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw error;
+    }
     this.listener = client;
   }
 }

@@ -3,10 +3,11 @@ import { PlatformModule } from '#platform';
 import { ROOM_MODULES } from '../../rooms.js';
 import { Clocks } from './clocks.js';
 import { Deliveries } from './deliveries.js';
+import { Observation } from './observation.js';
 import { RelayLoop } from './relay-loop.js';
 
 @Module({
   imports: [PlatformModule.forRoot({ processName: 'worker', entities: [] }), ...ROOM_MODULES],
-  providers: [Deliveries, RelayLoop, Clocks],
+  providers: [Deliveries, RelayLoop, Clocks, Observation],
 })
 export class WorkerModule {}

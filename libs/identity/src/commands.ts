@@ -36,7 +36,7 @@ export class IdentityCommands {
     const name = text('name', input.name, 80);
     if (isRefused(name)) return name;
     const email = (input.email ?? `${slugOf(name)}@developer.invalid`).toLowerCase();
-    if (!/^[^\s@]{1,64}@[^\s@]{1,190}$/.test(email)) {
+    if (!/^[^\s@\p{Cc}\p{Cs}]{1,64}@[^\s@\p{Cc}\p{Cs}]{1,190}$/u.test(email)) {
       return refuse({
         code: 'EMAIL_INVALID',
         message: 'This is not an e-mail address.',
@@ -135,11 +135,11 @@ export class IdentityCommands {
         `UPDATE api_token SET revoked_at = coalesce(revoked_at, $3) WHERE id = $1 AND contributor_id = $2 RETURNING id`,
         [id, viewer.contributorId, tx.now],
       );
-      return rows.length > 0 ? id : notFound('API_TOKEN_NOT_FOUND', 'You have no such token.');
+      return rows.length > 0 ? id : notFound('API_TOKEN_NOT_FOUND', 'You have no such token.', ['input', 'apiTokenId']);
     });
   }
 
-  /** Makes a project, with its organisation where that is new; the viewer becomes its owner. */
+  /** Makes a project and its organisation (named like the project unless said otherwise); the viewer becomes owner. */
   async createProject(
     viewer: Contributor,
     input: { name: string; organisationName?: string | null },
@@ -189,7 +189,9 @@ export class IdentityCommands {
       const denied = await requireProjectRole(tx, viewer, input.projectId, []);
       if (denied) return denied;
       const [person] = await tx.query('SELECT 1 FROM contributor WHERE id = $1', [input.contributorId]);
-      if (!person) return notFound('CONTRIBUTOR_NOT_FOUND', 'There is no such contributor.');
+      if (!person) {
+        return notFound('CONTRIBUTOR_NOT_FOUND', 'There is no such contributor.', ['input', 'contributorId']);
+      }
       await tx.query('DELETE FROM project_member WHERE project_id = $1 AND contributor_id = $2', [
         input.projectId,
         input.contributorId,
@@ -237,15 +239,29 @@ const slugOf = (name: string): string =>
     .replaceAll(/^-+|-+$/g, '')
     .slice(0, 60) || 'x';
 
+/** Trimmed text of 1 to `max` characters without control characters. */
 function text(field: string, value: string, max: number): Outcome<string> {
   const trimmed = value.trim();
-  if (trimmed.length >= 1 && trimmed.length <= max) return trimmed;
-  return refuse({
-    code: 'TEXT_LENGTH',
-    message: `"${field}" has ${trimmed.length} characters.`,
-    hint: `Give 1 to ${max} characters.`,
-    path: ['input', field],
-  });
+  const path = ['input', field];
+  if (trimmed.length < 1 || trimmed.length > max) {
+    return refuse({
+      code: 'TEXT_LENGTH',
+      message: `"${field}" has ${trimmed.length} characters.`,
+      hint: `Give 1 to ${max} characters.`,
+      path,
+    });
+  }
+  // \p{Cs} under the flag u is a surrogate without its other half, which UTF-8 can't hold.
+  if (/[\p{Cc}\p{Cs}]/u.test(trimmed)) {
+    return refuse({
+      code: 'TEXT_CHARACTERS',
+      message: `"${field}" holds control characters.`,
+      hint: 'Give plain text in one line.',
+      path,
+    });
+  }
+  return trimmed;
 }
 
-const notFound = (code: string, message: string): Refused => refuse({ code, message, hint: 'Check the id.' });
+const notFound = (code: string, message: string, path: readonly string[]): Refused =>
+  refuse({ code, message, hint: 'Check the id.', path });

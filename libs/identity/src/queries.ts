@@ -56,6 +56,14 @@ export class IdentityQueries {
     return (await this.uow.read((tx) => tx.query<ProjectRow>(`${PROJECT} WHERE p.id = $1`, [id])))[0];
   }
 
+  /** A project with the roles that a contributor has in it, none included. */
+  async projectFor(contributorId: string, id: string): Promise<(ProjectRow & { roles: ProjectRole[] }) | undefined> {
+    return this.uow.read(async (tx) => {
+      const [row] = await tx.query<ProjectRow>(`${PROJECT} WHERE p.id = $1`, [id]);
+      return row && { ...row, roles: [...(await projectRoles(tx, contributorId, id))].sort() };
+    });
+  }
+
   /** The viewer's own page: e-mail, projects with his roles, tokens. One snapshot. */
   async self(viewer: Viewer & { kind: 'contributor' }) {
     return this.uow.read(async (tx) => {

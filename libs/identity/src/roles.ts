@@ -31,7 +31,7 @@ export async function requireProjectRole(
   return refuse({
     code: 'PROJECT_ROLE_REQUIRED',
     message: 'Your role in this project does not allow this.',
-    detail: `It takes one of: owner, ${roles.join(', ')}.`,
+    detail: `It takes one of: ${['owner', ...roles].join(', ')}.`,
     hint: 'Ask an owner of the project to give you the role.',
   });
 }

@@ -34,6 +34,10 @@ const environment = z
     AGENT_HEARTBEAT_MS: z.coerce.number().int().min(100).max(60_000).default(2_000),
     AGENT_LEASE_TTL_MS: z.coerce.number().int().min(1_000).max(600_000).default(30_000),
     DEVELOPER_SIGN_IN: flag,
+    /** Where the worker answers /health and /metrics; it listens nowhere when absent. */
+    WORKER_PORT: port.optional(),
+    /** How long a process that was told to stop goes on taking requests while it says "not ready". */
+    DRAIN_NOTICE_MS: z.coerce.number().int().min(0).max(60_000).default(0),
     OTEL_EXPORTER_OTLP_ENDPOINT: optionalUrl,
     LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   })
@@ -71,13 +75,17 @@ export class Config {
   readonly stripe: { secretKey: string; publishableKey: string; webhookSecret: string; apiBase: URL | undefined };
   readonly agent: { heartbeatMs: number; leaseTtlMs: number };
   readonly developerSignIn: boolean;
+  readonly workerPort: number | undefined;
+  readonly drainNoticeMs: number;
   readonly otlpEndpoint: string | undefined;
   readonly logLevel: string;
   /** The folder with package.json: migrations, workloads and the built dashboard lie below it. */
   readonly packageRoot: string;
 
   constructor(env: NodeJS.ProcessEnv = process.env) {
-    const parsed = environment.safeParse(env);
+    // Compose files and unit files pass a variable that has no value as an empty one; it means the same as none.
+    const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+    const parsed = environment.safeParse(given);
     if (!parsed.success) {
       const issue = parsed.error.issues[0];
       throw new ConfigError(`${issue?.path.join('.') ?? 'environment'} ${issue?.message ?? 'is not valid'}`);
@@ -105,6 +113,8 @@ export class Config {
     };
     this.agent = { heartbeatMs: e.AGENT_HEARTBEAT_MS, leaseTtlMs: e.AGENT_LEASE_TTL_MS };
     this.developerSignIn = e.DEVELOPER_SIGN_IN;
+    this.workerPort = e.WORKER_PORT;
+    this.drainNoticeMs = e.DRAIN_NOTICE_MS;
     this.otlpEndpoint = e.OTEL_EXPORTER_OTLP_ENDPOINT;
     this.logLevel = e.LOG_LEVEL;
     this.packageRoot = findPackageRoot();

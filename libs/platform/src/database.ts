@@ -14,7 +14,7 @@ export interface DatabaseOptions {
   readonly applicationName?: string;
 }
 
-// Small integers only; amounts (bigint, numeric) stay text in results and become bigint where they are read.
+// Amounts are int8 columns and must not pass through a float. `numeric` stays text.
 const INT8 = 20;
 pg.types.setTypeParser(INT8, (text) => BigInt(text) as never);
 

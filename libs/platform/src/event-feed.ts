@@ -3,31 +3,46 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { Config } from './config.js';
 import type { Logger } from './logger.js';
-import { type DomainEvent, EVENT_CHANNEL } from './outbox.js';
+import { type DomainEvent, EVENT_CHANNEL, type EventRow, SELECT_EVENT, toEvent } from './outbox.js';
 import { LOGGER } from './tokens.js';
 import type { Tx } from './unit-of-work.js';
 
 const TOPIC_CHANNEL = 'commonweights_topic';
+const RETRY_MS = 500;
+const CATCH_UP = 1_000;
+const QUEUED = 1_000;
 
 /** Announces that something on the topic changed (for example `run:<id>`), when the transaction commits. */
 export const announce = async (tx: Tx, topic: string): Promise<void> => {
   await tx.query('SELECT pg_notify($1, $2)', [TOPIC_CHANNEL, topic]);
 };
 
+type Value = DomainEvent | string;
+
 interface Listener {
-  offer(value: DomainEvent | string): void;
+  /** Set for readers of a topic; they are woken after a gap in which announcements may have been missed. */
+  readonly topic: string | undefined;
+  offer(value: Value): void;
+  end(): void;
 }
 
 /**
- * Live updates of this process, over one listening connection: every relayed event, and topics announced for changes
- * too frequent to be events. A reader that falls behind loses the oldest values, never memory: whoever needs each
- * event exactly once is a subscriber, not a reader of this feed. After a lost connection every topic is announced.
+ * Live updates of this process, over one listening connection.
+ *
+ * 1. Every relayed event, in the order of positions, and topics announced for changes too frequent to be events.
+ * 2. Nothing is missed from the moment that {@link ready} resolves: after a lost connection the events since then are
+ *    read from the outbox (the newest 1,000 of them) and every topic is announced.
+ * 3. A reader that falls behind loses the oldest values, never memory. Whoever needs each event exactly once is a
+ *    subscriber, not a reader of this feed.
  */
 @Injectable()
 export class EventFeed implements OnModuleDestroy {
   private readonly listeners = new Set<Listener>();
   private client: pg.Client | undefined;
-  private connecting: Promise<void> | undefined;
+  private listening: Promise<void> | undefined;
+  private lastPosition: bigint | undefined;
+  private draining: Promise<void> | undefined;
+  private behind = false;
   private closed = false;
 
   constructor(
@@ -38,44 +53,60 @@ export class EventFeed implements OnModuleDestroy {
 
   /** Events that pass the filter, as they are relayed, until the iterator is closed. */
   subscribe(filter: (event: DomainEvent) => boolean): AsyncIterableIterator<DomainEvent> {
-    return this.open((value) => typeof value !== 'string' && filter(value)) as AsyncIterableIterator<DomainEvent>;
+    return this.open(
+      undefined,
+      (value) => typeof value !== 'string' && filter(value),
+    ) as AsyncIterableIterator<DomainEvent>;
   }
 
   /** The topic's name each time it is announced. Announcements that come while one waits unread are merged. */
   topic(name: string): AsyncIterableIterator<string> {
-    return this.open((value) => value === name, true) as AsyncIterableIterator<string>;
+    return this.open(name, (value) => value === name) as AsyncIterableIterator<string>;
+  }
+
+  /** Resolves when the database notifies this process; at once when it does already. */
+  ready(): Promise<void> {
+    this.listening ??= this.listen();
+    return this.listening;
   }
 
   async onModuleDestroy(): Promise<void> {
     this.closed = true;
+    for (const listener of this.listeners) listener.end();
     await this.client?.end().catch(() => undefined);
   }
 
-  private open(wanted: (value: DomainEvent | string) => boolean, merge = false) {
-    const queue: (DomainEvent | string)[] = [];
+  private open(topic: string | undefined, wanted: (value: Value) => boolean): AsyncIterableIterator<Value> {
+    const queue: Value[] = [];
     let wake: (() => void) | undefined;
-    let ended = false;
+    let ended = this.closed;
     const listener: Listener = {
+      topic,
       offer: (value) => {
-        if (!wanted(value) || (merge && queue.length > 0)) return;
-        if (queue.length >= 1000) queue.shift();
+        if (!wanted(value) || (topic !== undefined && queue.length > 0)) return;
+        if (queue.length >= QUEUED) queue.shift();
         queue.push(value);
+        wake?.();
+      },
+      end: () => {
+        ended = true;
+        this.listeners.delete(listener);
         wake?.();
       },
     };
     this.listeners.add(listener);
-    void this.connect();
+    void this.ready();
+    const over = { value: undefined, done: true as const };
     const end = () => {
-      ended = true;
-      this.listeners.delete(listener);
-      wake?.();
-      return Promise.resolve({ value: undefined, done: true as const });
+      listener.end();
+      queue.length = 0;
+      return Promise.resolve(over);
     };
-    const iterator: AsyncIterableIterator<DomainEvent | string> = {
+    const iterator: AsyncIterableIterator<Value> = {
       next: async () => {
         while (queue.length === 0 && !ended) await new Promise<void>((resolve) => (wake = resolve));
         const value = queue.shift();
-        return value === undefined ? { value: undefined, done: true } : { value, done: false };
+        return value === undefined ? over : { value, done: false };
       },
       return: end,
       throw: end,
@@ -84,78 +115,83 @@ export class EventFeed implements OnModuleDestroy {
     return iterator;
   }
 
-  private connect(): Promise<void> {
-    this.connecting ??= this.listen().catch((error: unknown) => {
-      this.logger.warn({ err: error }, 'live feed lost its database connection; it will try again');
-      this.connecting = undefined;
-      if (!this.closed) setTimeout(() => void this.connect(), 1_000).unref();
-    });
-    return this.connecting;
-  }
-
+  /** Connects, again and again until it succeeds or the process ends. */
   private async listen(): Promise<void> {
-    const client = new pg.Client({ connectionString: this.config.databaseUrl, application_name: 'commonweights-feed' });
-    client.on('error', () => undefined);
-    client.on('end', () => {
-      this.client = undefined;
-      this.connecting = undefined;
-      if (!this.closed && this.listeners.size > 0) setTimeout(() => void this.connect(), 1_000).unref();
-    });
-    client.on('notification', ({ channel, payload }) => {
-      if (channel === TOPIC_CHANNEL && payload) this.broadcast(payload);
-      if (channel === EVENT_CHANNEL && payload) void this.deliver(payload);
-    });
-    await client.connect();
-    await client.query(`LISTEN ${EVENT_CHANNEL}`);
-    await client.query(`LISTEN ${TOPIC_CHANNEL}`);
-    this.client = client;
-  }
-
-  private async deliver(position: string): Promise<void> {
-    try {
-      const [row] = await this.dataSource.query<EventRow[]>(`${SELECT_EVENT} WHERE position = $1`, [position]);
-      if (!row) return;
-      const event = toEvent(row);
-      this.broadcast(event);
-      this.broadcast(`${event.aggregateType}:${event.aggregateId}`);
-    } catch (error) {
-      this.logger.warn({ err: error, position }, 'live feed could not read an event');
+    for (let warned = false; !this.closed; warned = true) {
+      try {
+        await this.connect();
+        return;
+      } catch (error) {
+        if (!warned) this.logger.warn({ err: error }, 'live feed has no database connection; it goes on trying');
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+      }
     }
   }
 
-  private broadcast(value: DomainEvent | string): void {
+  private async connect(): Promise<void> {
+    const client = new pg.Client({
+      connectionString: this.config.databaseUrl,
+      application_name: 'commonweights-feed',
+      keepAlive: true,
+      connectionTimeoutMillis: 5_000,
+    });
+    client.on('error', () => undefined);
+    client.on('notification', ({ channel, payload }) => {
+      if (channel === TOPIC_CHANNEL && payload) this.broadcast(payload);
+      if (channel === EVENT_CHANNEL) this.catchUp();
+    });
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${EVENT_CHANNEL}; LISTEN ${TOPIC_CHANNEL}`);
+      const { rows } = await client.query<{ next: bigint }>('SELECT next_position AS next FROM event_counter');
+      this.lastPosition ??= (rows[0]?.next ?? 0n) - 1n;
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw error;
+    }
+    this.client = client;
+    client.once('end', () => this.lost());
+    this.catchUp();
+    for (const { topic, offer } of this.listeners) if (topic !== undefined) offer(topic);
+  }
+
+  private lost(): void {
+    this.client = undefined;
+    this.listening = undefined;
+    if (!this.closed) void this.ready();
+  }
+
+  /** Reads what was relayed since the last event seen; one read at a time, so order is kept. */
+  private catchUp(): void {
+    this.behind = true;
+    this.draining ??= this.drain().finally(() => {
+      this.draining = undefined;
+      if (this.behind && !this.closed) setTimeout(() => this.catchUp(), RETRY_MS).unref();
+    });
+  }
+
+  private async drain(): Promise<void> {
+    try {
+      while (this.behind && !this.closed) {
+        this.behind = false;
+        // Newest first, so that a reader who was away for long gets the present and not the distant past.
+        const rows = await this.dataSource.query<EventRow[]>(
+          `${SELECT_EVENT} WHERE position > $1 ORDER BY position DESC LIMIT ${CATCH_UP}`,
+          [String(this.lastPosition ?? -1n)],
+        );
+        for (const event of rows.toReversed().map(toEvent)) {
+          this.lastPosition = event.position;
+          this.broadcast(event);
+          this.broadcast(`${event.aggregateType}:${event.aggregateId}`);
+        }
+      }
+    } catch (error) {
+      this.behind = true;
+      if (!this.closed) this.logger.warn({ err: error }, 'live feed could not read events; it will try again');
+    }
+  }
+
+  private broadcast(value: Value): void {
     for (const listener of this.listeners) listener.offer(value);
   }
-}
-
-export interface EventRow {
-  id: string;
-  position: bigint;
-  type: string;
-  aggregate_type: string;
-  aggregate_id: string;
-  payload: Record<string, unknown>;
-  is_public: boolean;
-  occurred_at: Date;
-}
-
-export const SELECT_EVENT =
-  'SELECT id, position, type, aggregate_type, aggregate_id, payload, is_public, occurred_at FROM event_outbox';
-
-/** The event in a row of {@link SELECT_EVENT}. */
-export const toEvent = (row: EventRow): DomainEvent => ({
-  id: row.id,
-  position: row.position,
-  type: row.type,
-  aggregateType: row.aggregate_type,
-  aggregateId: row.aggregate_id,
-  payload: row.payload,
-  isPublic: row.is_public,
-  occurredAt: row.occurred_at,
-});
-
-/** One relayed event by its id. */
-export async function eventById(tx: Tx, id: string): Promise<DomainEvent | undefined> {
-  const [row] = await tx.query<EventRow>(`${SELECT_EVENT} WHERE id = $1 AND position IS NOT NULL`, [id]);
-  return row ? toEvent(row) : undefined;
 }

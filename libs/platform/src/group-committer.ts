@@ -1,3 +1,8 @@
+/** Socket errors, and PostgreSQL's classes 08 (connection), 53 (resources) and 57 (shut down by somebody). */
+const isConnectionLoss = (error: unknown): boolean =>
+  /^(E[A-Z]{4,}|08\w{3}|53\w{3}|57P\w{2})$/.test((error as { code?: string }).code ?? '') ||
+  /^Connection terminated/.test((error as Error).message);
+
 interface Waiting<In, Out> {
   readonly input: In;
   readonly resolve: (output: Out) => void;
@@ -9,7 +14,8 @@ interface Waiting<In, Out> {
  * all in one statement and one commit. There is no timer, so an idle caller waits no longer than a single write; under
  * load the batch grows by itself. Every caller is answered after the commit of its own row.
  *
- * A batch that throws is tried again in halves, so that one poisoned row fails alone.
+ * A batch that throws is tried again in halves, so that one poisoned row fails alone. A lost connection is not: nobody
+ * knows whether the batch was committed, so every caller is told.
  */
 export class GroupCommitter<In, Out> {
   private readonly waiting: Waiting<In, Out>[] = [];
@@ -52,8 +58,8 @@ export class GroupCommitter<In, Out> {
       if (outputs.length !== batch.length) throw new Error(`flush answered ${outputs.length} of ${batch.length} rows`);
       batch.forEach((w, index) => w.resolve(outputs[index] as Out));
     } catch (error) {
-      if (batch.length === 1) {
-        batch[0]?.reject(error);
+      if (batch.length === 1 || isConnectionLoss(error)) {
+        for (const { reject } of batch) reject(error);
         return;
       }
       const half = Math.ceil(batch.length / 2);

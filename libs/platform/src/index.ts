@@ -2,7 +2,7 @@
 export { Config, ConfigError } from './config.js';
 export { createDataSource, explainConnectionFailure, migrationsDigest } from './database.js';
 export { type Tx, UnitOfWork } from './unit-of-work.js';
-export { type DomainEvent, type DomainEventInput, EVENT_CHANNEL, OUTBOX_CHANNEL } from './outbox.js';
+export { type DomainEvent, type DomainEventInput, EVENT_CHANNEL, OUTBOX_CHANNEL, eventById } from './outbox.js';
 export { type Delivery, OutboxRelay, PUBLIC_RECORD, type PublicRecord } from './relay.js';
 export { type Clockwork, ClockworkTask, type EventSubscriber, Handlers, Subscriber } from './handlers.js';
 export { GroupCommitter } from './group-committer.js';
@@ -12,8 +12,9 @@ export { Metrics } from './metrics.js';
 export { type InvariantCheck, type InvariantResult } from './invariant.js';
 export { CLOCK, LOGGER } from './tokens.js';
 export { PlatformModule } from './platform.module.js';
-export { EventFeed, announce, eventById } from './event-feed.js';
-export { type QueueRedis, createQueueClient, freePort, openQueueRedis } from './queue.js';
+export { EventFeed, announce } from './event-feed.js';
+export { freePort } from './free-port.js';
+export { type QueueRedis, createQueueClient, openQueueRedis } from './queue.js';
 export {
   ANONYMOUS,
   type PlatformRole,
@@ -42,4 +43,4 @@ export {
 export { fromGlobalId, parseGlobalId, toGlobalId } from './graphql/global-id.js';
 export { NODE_LOOKUP, NodeLookup, type NodeSource } from './graphql/node-lookup.js';
 export { type Running, runProcess } from './process.js';
-export { startTelemetry } from './telemetry.js';
+export { type StopTelemetry, startTelemetry } from './telemetry.js';

@@ -28,6 +28,13 @@ export class Metrics {
     labelNames: ['subscriber', 'outcome'],
     registers: [this.registry],
   });
+  readonly deliverySeconds = new Histogram({
+    name: 'commonweights_event_delivery_seconds',
+    help: 'Duration of one delivery of an event to a subscriber in seconds.',
+    labelNames: ['subscriber', 'outcome'],
+    buckets: [0.005, 0.025, 0.1, 0.5, 2, 10],
+    registers: [this.registry],
+  });
   readonly clockSeconds = new Histogram({
     name: 'commonweights_clock_tick_seconds',
     help: 'Duration of clock ticks in seconds.',
@@ -44,6 +51,11 @@ export class Metrics {
   readonly outboxWaiting = new Gauge({
     name: 'commonweights_outbox_waiting_events',
     help: 'Events committed but not yet relayed.',
+    registers: [this.registry],
+  });
+  readonly deliveriesWaiting = new Gauge({
+    name: 'commonweights_event_deliveries_waiting',
+    help: 'Deliveries of events to subscribers that are not done.',
     registers: [this.registry],
   });
 

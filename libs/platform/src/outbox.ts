@@ -46,3 +46,36 @@ export async function writeEvents(tx: Tx, events: readonly DomainEventInput[]): 
   );
   await tx.query(`SELECT pg_notify('${OUTBOX_CHANNEL}', '')`);
 }
+
+/** A row of `event_outbox`, as {@link SELECT_EVENT} reads it. */
+export interface EventRow {
+  readonly id: string;
+  readonly position: bigint;
+  readonly type: string;
+  readonly aggregate_type: string;
+  readonly aggregate_id: string;
+  readonly payload: Record<string, unknown>;
+  readonly is_public: boolean;
+  readonly occurred_at: Date;
+}
+
+export const SELECT_EVENT =
+  'SELECT id, position, type, aggregate_type, aggregate_id, payload, is_public, occurred_at FROM event_outbox';
+
+/** The event in a row. */
+export const toEvent = (row: EventRow): DomainEvent => ({
+  id: row.id,
+  position: row.position,
+  type: row.type,
+  aggregateType: row.aggregate_type,
+  aggregateId: row.aggregate_id,
+  payload: row.payload,
+  isPublic: row.is_public,
+  occurredAt: row.occurred_at,
+});
+
+/** One relayed event by its id. */
+export async function eventById(tx: Tx, id: string): Promise<DomainEvent | undefined> {
+  const [row] = await tx.query<EventRow>(`${SELECT_EVENT} WHERE id = $1 AND position IS NOT NULL`, [id]);
+  return row ? toEvent(row) : undefined;
+}

@@ -1,4 +1,4 @@
-import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { type DynamicModule, Global, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { join } from 'node:path';
 import { systemClock } from '#kernel';
@@ -12,6 +12,16 @@ import { createLogger } from './logger.js';
 import { Metrics } from './metrics.js';
 import { CLOCK, LOGGER } from './tokens.js';
 import { UnitOfWork } from './unit-of-work.js';
+
+/** Gives the connections back when everything that used them is over. */
+@Injectable()
+class DatabaseCloser implements OnApplicationShutdown {
+  constructor(private readonly dataSource: DataSource) {}
+
+  async onApplicationShutdown(): Promise<void> {
+    if (this.dataSource.isInitialized) await this.dataSource.destroy();
+  }
+}
 
 /** How things run here. One per process; every other room gets its database, clock, files and settings from it. */
 @Global()
@@ -59,6 +69,7 @@ export class PlatformModule {
         },
         Handlers,
         EventFeed,
+        DatabaseCloser,
       ],
       exports: [
         Config,

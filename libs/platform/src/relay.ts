@@ -1,5 +1,4 @@
-import type { DomainEvent } from './outbox.js';
-import { EVENT_CHANNEL } from './outbox.js';
+import { type DomainEvent, EVENT_CHANNEL, type EventRow, SELECT_EVENT, toEvent } from './outbox.js';
 import type { Tx, UnitOfWork } from './unit-of-work.js';
 
 /** Takes public events into the permanent record, inside the relay's transaction. Implemented by transparency. */
@@ -7,16 +6,6 @@ export interface PublicRecord {
   append(tx: Tx, events: readonly DomainEvent[]): Promise<void>;
 }
 export const PUBLIC_RECORD = Symbol('PUBLIC_RECORD');
-
-interface WaitingRow {
-  id: string;
-  type: string;
-  aggregate_type: string;
-  aggregate_id: string;
-  payload: Record<string, unknown>;
-  is_public: boolean;
-  occurred_at: Date;
-}
 
 /** An event that a subscriber still has to see. */
 export interface Delivery {
@@ -51,23 +40,13 @@ export class OutboxRelay {
       const [counter] = await tx.query<{ next_position: bigint }>(
         'SELECT next_position FROM event_counter WHERE id = 1 FOR UPDATE',
       );
-      const rows = await tx.query<WaitingRow>(
-        `SELECT id, type, aggregate_type, aggregate_id, payload, is_public, occurred_at
-           FROM event_outbox WHERE position IS NULL ORDER BY seq LIMIT ${this.batchSize}`,
+      const rows = await tx.query<EventRow>(
+        `${SELECT_EVENT} WHERE position IS NULL ORDER BY seq LIMIT ${this.batchSize}`,
       );
       relayed = rows.length;
       if (rows.length === 0) return undefined;
       const first = counter?.next_position ?? 0n;
-      const events = rows.map((row, index): DomainEvent => ({
-        id: row.id,
-        position: first + BigInt(index),
-        type: row.type,
-        aggregateType: row.aggregate_type,
-        aggregateId: row.aggregate_id,
-        payload: row.payload,
-        isPublic: row.is_public,
-        occurredAt: row.occurred_at,
-      }));
+      const events = rows.map((row, index) => toEvent({ ...row, position: first + BigInt(index) }));
       await tx.query(
         `UPDATE event_outbox o SET position = p.position, relayed_at = $3
            FROM unnest($1::uuid[], $2::bigint[]) AS p(id, position) WHERE o.id = p.id`,
@@ -96,14 +75,18 @@ export class OutboxRelay {
     return { deliveries, relayed };
   }
 
-  /** Deliveries that were enqueued but not done within the patience: their queue may have lost them. */
+  /**
+   * Deliveries that were enqueued but not done within the patience: their queue may have lost them, or they failed.
+   * The patience doubles with each failure, up to 64 times, so a subscriber that always fails doesn't hold up others.
+   */
   async overdue(patienceMs: number, limit = 500): Promise<Delivery[]> {
     const found: Delivery[] = [];
     await this.uow.run('outbox.overdue', async (tx) => {
       const rows = await tx.query<{ event_id: string; subscriber: string }>(
         `UPDATE event_delivery d SET enqueued_at = $1
            FROM (SELECT event_id, subscriber FROM event_delivery
-                  WHERE state = 'waiting' AND enqueued_at < $1::timestamptz - make_interval(secs => $2 / 1000.0)
+                  WHERE state = 'waiting'
+                    AND enqueued_at < $1::timestamptz - make_interval(secs => $2 / 1000.0 * 2 ^ least(attempts, 6))
                   ORDER BY enqueued_at LIMIT ${limit} FOR UPDATE SKIP LOCKED) AS late
           WHERE d.event_id = late.event_id AND d.subscriber = late.subscriber
           RETURNING d.event_id, d.subscriber`,

@@ -88,7 +88,14 @@ export class UnitOfWork {
     } finally {
       await runner.release();
     }
-    for (const hook of tx.hooks) hook();
+    for (const hook of tx.hooks) {
+      try {
+        hook();
+      } catch (error) {
+        // The commit stands, so the caller must not hear that it failed.
+        process.emitWarning(error as Error);
+      }
+    }
     return outcome;
   }
 }

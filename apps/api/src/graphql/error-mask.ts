@@ -16,11 +16,16 @@ const EXPECTED = new Set([
   'MISSING_SCOPE',
   'NOT_FOUND',
   'TOO_DEEP',
+  'TOO_MANY_FIELDS',
+  'TOO_MANY_OPERATIONS',
   'TOO_MANY_ALIASES',
   'TOO_MANY_NODES',
   'TOO_MANY_ROOT_FIELDS',
   'ID_INVALID',
 ]);
+
+/** What PostgreSQL says of text that it can't hold, in a text column and in a jsonb one. */
+const UNSTORABLE = new Set(['22021', '22P05']);
 
 const MAX_ERRORS = 10;
 
@@ -31,6 +36,13 @@ const MAX_ERRORS = 10;
 export function maskError(logger: Logger, formatted: GraphQLFormattedError, original: unknown): GraphQLFormattedError {
   const code = String(formatted.extensions?.['code'] ?? '');
   const cause = original instanceof GraphQLError ? original.originalError : original;
+  if (UNSTORABLE.has(String((cause as { code?: unknown } | undefined)?.code))) {
+    return {
+      message: 'Text must not hold the character U+0000 or half of a surrogate pair; leave it out.',
+      ...(formatted.path ? { path: formatted.path } : {}),
+      extensions: { code: 'BAD_USER_INPUT' },
+    };
+  }
   const written = cause === undefined || cause instanceof GraphQLError;
   if (EXPECTED.has(code) || (written && code === '' && original instanceof GraphQLError && isClientFault(original))) {
     const { message, locations, path } = formatted;

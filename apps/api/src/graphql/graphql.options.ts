@@ -15,11 +15,8 @@ import type { Request, Response } from 'express';
 import type { GraphQLSchema } from 'graphql';
 import { capErrors, maskError } from './error-mask.js';
 import { jitPlugin } from './jit.plugin.js';
-import { LIMITS, requestLimits } from './limits.js';
+import { LIMITS, limitsPlugin } from './limits.js';
 import { protocolPlugin } from './protocol.plugin.js';
-
-/** Rules added to graphql-js's own, for HTTP and WebSocket alike. */
-export const VALIDATION_RULES = [requestLimits];
 
 /** How the schema is built; the schema printer uses the same. */
 export const SCHEMA_OPTIONS = {
@@ -39,12 +36,12 @@ export function graphqlOptions(viewers: ViewerResolver, logger: Logger, metrics:
     hideSchemaDetailsFromClientErrors: false,
     stopOnTerminationSignals: false,
     parseOptions: { maxTokens: LIMITS.tokens },
-    validationRules: VALIDATION_RULES,
     transformSchema: (schema: GraphQLSchema) => guardRootFields(schema),
     formatError: (formatted, original) => maskError(logger, formatted, original),
     context: ({ req, res }: { req: Request; res: Response }) => contextOf(viewers, req, res),
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
+      limitsPlugin(),
       protocolPlugin(metrics),
       jitPlugin(logger),
       {

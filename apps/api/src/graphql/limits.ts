@@ -1,102 +1,131 @@
+import type { ApolloServerPlugin } from '@apollo/server';
 import {
-  type ASTVisitor,
+  type DocumentNode,
+  type FragmentDefinitionNode,
   GraphQLError,
   Kind,
   type OperationDefinitionNode,
   type SelectionSetNode,
-  type ValidationContext,
-  type ValidationRule,
 } from 'graphql';
 
 /** What one request may ask for. Part of the public contract: loosening is fine, tightening is a breaking change. */
 export const LIMITS = {
-  /** Characters of a request body, in bytes. */
+  /** Size of a request body in bytes. */
   bodyBytes: 262_144,
   tokens: 4_000,
   depth: 14,
   aliases: 60,
   rootFields: 30,
+  /** Fields of all selections, fragments counted where they are spread. */
+  fields: 1_000,
   /** Objects that the answer could hold: the product of `first` along each path, summed. */
   nodes: 50_000,
 } as const;
 
 const INTROSPECTION = new Set(['__schema', '__type']);
 
-interface Tally {
-  aliases: number;
-  nodes: number;
-  depth: number;
-}
-
 /**
- * Refuses a document before it runs when it is too deep, has too many aliases or root fields, or could answer too many
- * objects. Lists count by their `first` (20 when absent, 100 when it is a variable that the document can't tell).
- * Fragments are counted where they are spread; the count stops as soon as a limit is passed, so a document that
- * doubles fragments costs no more than the limit.
+ * Refuses a document before it is validated when it is too deep, too long, or could answer too many objects. Before,
+ * because validation itself takes time quadratic in the fields of a selection.
+ *
+ * Lists count by their `first` (20 when absent, 100 when it is a variable that the document can't tell). Fragments are
+ * counted where they are spread; the count stops as soon as a limit is passed, so a document that doubles fragments
+ * costs no more than the limit. Introspection counts as fields; graphql-js limits its depth itself.
  */
-export const requestLimits: ValidationRule = (context: ValidationContext): ASTVisitor => ({
-  OperationDefinition(operation) {
-    const roots = operation.selectionSet.selections.filter(
-      (s) => s.kind !== Kind.FIELD || !INTROSPECTION.has(s.name.value),
-    );
-    if (roots.length > LIMITS.rootFields) {
-      context.reportError(tooMuch('TOO_MANY_ROOT_FIELDS', `${roots.length} root fields`, LIMITS.rootFields, operation));
-      return;
-    }
-    const tally: Tally = { aliases: 0, nodes: 0, depth: 0 };
-    const problem = measure(context, operation.selectionSet, 1, 1, tally, new Set());
-    if (problem) context.reportError(tooMuch(problem.code, problem.what, problem.limit, operation));
-  },
-});
-
-function measure(
-  context: ValidationContext,
-  set: SelectionSetNode,
-  depth: number,
-  factor: number,
-  tally: Tally,
-  spreads: ReadonlySet<string>,
-): { code: string; what: string; limit: number } | undefined {
-  if (depth > LIMITS.depth) return { code: 'TOO_DEEP', what: 'The query is nested too deep', limit: LIMITS.depth };
-  for (const selection of set.selections) {
-    let next: ReturnType<typeof measure>;
-    if (selection.kind === Kind.FIELD) {
-      if (INTROSPECTION.has(selection.name.value)) continue;
-      if (selection.alias && (tally.aliases += 1) > LIMITS.aliases) {
-        return { code: 'TOO_MANY_ALIASES', what: 'The query has too many aliases', limit: LIMITS.aliases };
-      }
-      if (!selection.selectionSet) continue;
-      const first = selection.arguments?.find((argument) => argument.name.value === 'first')?.value;
-      const size = first === undefined ? undefined : first.kind === Kind.INT ? Math.max(1, Number(first.value)) : 100;
-      const children = factor * (size ?? (isConnection(selection.selectionSet) ? 20 : 1));
-      tally.nodes += children;
-      if (tally.nodes > LIMITS.nodes) {
-        return { code: 'TOO_MANY_NODES', what: 'The query could answer too many objects', limit: LIMITS.nodes };
-      }
-      next = measure(context, selection.selectionSet, depth + 1, children, tally, spreads);
-    } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-      next = measure(context, selection.selectionSet, depth, factor, tally, spreads);
-    } else {
-      const name = selection.name.value;
-      const fragment = context.getFragment(name);
-      // Cycles are another rule's to report.
-      if (!fragment || spreads.has(name)) continue;
-      tally.nodes += 1;
-      if (tally.nodes > LIMITS.nodes) {
-        return { code: 'TOO_MANY_NODES', what: 'The query could answer too many objects', limit: LIMITS.nodes };
-      }
-      next = measure(context, fragment.selectionSet, depth, factor, tally, new Set([...spreads, name]));
-    }
-    if (next) return next;
+export function overLimit(document: DocumentNode): GraphQLError | undefined {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const node of document.definitions) {
+    if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
+  }
+  for (const node of document.definitions) {
+    // Fragments that nobody spreads are refused by validation, which still walks them.
+    if (node.kind !== Kind.OPERATION_DEFINITION && node.kind !== Kind.FRAGMENT_DEFINITION) continue;
+    const problem = new Measure(fragments).measure(node.selectionSet, node.kind === Kind.OPERATION_DEFINITION);
+    if (problem) return tooMuch(problem, node);
   }
   return undefined;
+}
+
+/** {@link overLimit} for Apollo: after parsing, before validation. */
+export const limitsPlugin = (): ApolloServerPlugin => ({
+  requestDidStart: () =>
+    Promise.resolve({
+      validationDidStart: ({ document }) => {
+        const error = overLimit(document);
+        if (error) throw error;
+        return Promise.resolve();
+      },
+    }),
+});
+
+type Problem = keyof typeof PROBLEMS;
+
+const PROBLEMS = {
+  TOO_DEEP: { what: 'The query is nested too deep', limit: LIMITS.depth },
+  TOO_MANY_ALIASES: { what: 'The query has too many aliases', limit: LIMITS.aliases },
+  TOO_MANY_FIELDS: { what: 'The query has too many fields', limit: LIMITS.fields },
+  TOO_MANY_ROOT_FIELDS: { what: 'The query has too many root fields', limit: LIMITS.rootFields },
+  TOO_MANY_NODES: { what: 'The query could answer too many objects', limit: LIMITS.nodes },
+} as const;
+
+class Measure {
+  private aliases = 0;
+  private fields = 0;
+  private roots = 0;
+  private nodes = 0;
+
+  constructor(private readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>) {}
+
+  measure(
+    set: SelectionSetNode,
+    isRoot: boolean,
+    depth = 1,
+    factor = 1,
+    inside: readonly string[] = [],
+  ): Problem | undefined {
+    if (depth > LIMITS.depth) return 'TOO_DEEP';
+    for (const selection of set.selections) {
+      if ((this.fields += 1) > LIMITS.fields) return 'TOO_MANY_FIELDS';
+      let problem: Problem | undefined;
+      if (selection.kind === Kind.FIELD) {
+        const name = selection.name.value;
+        if (selection.alias && (this.aliases += 1) > LIMITS.aliases) return 'TOO_MANY_ALIASES';
+        if (isRoot && (this.roots += 1) > LIMITS.rootFields) return 'TOO_MANY_ROOT_FIELDS';
+        if (!selection.selectionSet) continue;
+        const meta = INTROSPECTION.has(name);
+        const first = selection.arguments?.find((argument) => argument.name.value === 'first')?.value;
+        const size = first === undefined ? undefined : first.kind === Kind.INT ? Math.max(1, Number(first.value)) : 100;
+        const children = factor * (size ?? (isConnection(selection.selectionSet) ? 20 : 1));
+        if ((this.nodes += children) > LIMITS.nodes) return 'TOO_MANY_NODES';
+        // Introspection nests deep by nature (lists of non-null of lists), so its own rule counts it.
+        problem = this.measure(
+          selection.selectionSet,
+          false,
+          meta ? Number.NEGATIVE_INFINITY : depth + 1,
+          children,
+          inside,
+        );
+      } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+        problem = this.measure(selection.selectionSet, isRoot, depth, factor, inside);
+      } else {
+        const fragment = this.fragments.get(selection.name.value);
+        // Unknown fragments and cycles are validation's to report.
+        if (!fragment || inside.includes(selection.name.value)) continue;
+        problem = this.measure(fragment.selectionSet, isRoot, depth, factor, [...inside, selection.name.value]);
+      }
+      if (problem) return problem;
+    }
+    return undefined;
+  }
 }
 
 const isConnection = (set: SelectionSetNode): boolean =>
   set.selections.some((s) => s.kind === Kind.FIELD && (s.name.value === 'edges' || s.name.value === 'nodes'));
 
-const tooMuch = (code: string, what: string, limit: number, node: OperationDefinitionNode) =>
-  new GraphQLError(`${what}; the limit is ${limit}. Ask for less, or in several requests.`, {
+const tooMuch = (code: Problem, node: OperationDefinitionNode | FragmentDefinitionNode): GraphQLError => {
+  const { what, limit } = PROBLEMS[code];
+  return new GraphQLError(`${what}; the limit is ${limit}. Ask for less, or in several requests.`, {
     nodes: node,
-    extensions: { code },
+    extensions: { code, http: { status: 400 } },
   });
+};

@@ -1,26 +1,29 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { GraphQLContext, Metrics } from '#platform';
+import type { GraphQLFormattedError } from 'graphql';
 
 /**
- * Status codes as GraphQL over HTTP has them: a client that takes only `application/json` gets 200 for a well-formed
- * request whatever its outcome, one that takes `application/graphql-response+json` gets 4xx when nothing ran.
- * Also measures each operation.
+ * Status codes as GraphQL over HTTP has them, for every executor alike:
+ * an answer with data is 200 whatever errors stand beside it; a client that takes only `application/json` gets 200 for
+ * every well-formed request; one that takes `application/graphql-response+json` gets 4xx when nothing ran, and 401 or
+ * 403 when it was not allowed to. Also measures each operation.
  */
 export function protocolPlugin(metrics: Metrics): ApolloServerPlugin<GraphQLContext> {
   return {
     requestDidStart: ({ request }) => {
       const stop = metrics.graphqlSeconds.startTimer();
       return Promise.resolve({
-        willSendResponse: ({ response, operation, errors }) => {
-          const accept = request.http?.headers.get('accept') ?? '';
-          const modern = accept.includes('application/graphql-response+json');
-          const status = response.http.status;
-          if (!modern && status !== undefined && status >= 400 && status < 500 && status !== 405) {
-            const refused = response.body.kind === 'single' && response.body.singleResult.errors?.some(isMalformed);
-            if (!refused) response.http.status = 200;
+        willSendResponse: ({ response, operation }) => {
+          if (response.body.kind !== 'single') return Promise.resolve();
+          const { data, errors = [] } = response.body.singleResult;
+          const modern = (request.http?.headers.get('accept') ?? '').includes('application/graphql-response+json');
+          const status = response.http.status ?? 200;
+          // 405 (a mutation by GET) is about the request, not about its outcome.
+          if (status !== 405 && status < 500) {
+            const settled = (data !== undefined && data !== null) || errors.length === 0;
+            response.http.status = settled ? 200 : modern ? refusalStatus(errors, status) : plainStatus(errors);
           }
-          const failed = response.body.kind === 'single' && (response.body.singleResult.errors?.length ?? 0) > 0;
-          stop({ kind: operation?.operation ?? 'none', outcome: failed || errors ? 'error' : 'ok' });
+          stop({ kind: operation?.operation ?? 'none', outcome: errors.length > 0 ? 'error' : 'ok' });
           return Promise.resolve();
         },
       });
@@ -28,5 +31,15 @@ export function protocolPlugin(metrics: Metrics): ApolloServerPlugin<GraphQLCont
   };
 }
 
-const isMalformed = (error: { extensions?: Record<string, unknown> }): boolean =>
-  error.extensions?.['code'] === 'BAD_REQUEST';
+const codesOf = (errors: readonly GraphQLFormattedError[]): unknown[] => errors.map((e) => e.extensions?.['code']);
+
+function refusalStatus(errors: readonly GraphQLFormattedError[], status: number): number {
+  const codes = codesOf(errors);
+  if (codes.includes('UNAUTHENTICATED')) return 401;
+  if (codes.includes('MISSING_SCOPE') || codes.includes('FORBIDDEN')) return 403;
+  return status;
+}
+
+/** 200, unless the request was not one of GraphQL over HTTP at all. */
+const plainStatus = (errors: readonly GraphQLFormattedError[]): number =>
+  codesOf(errors).includes('BAD_REQUEST') ? 400 : 200;

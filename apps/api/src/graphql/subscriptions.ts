@@ -1,15 +1,26 @@
 import type { Server } from 'node:http';
 import { newId } from '#kernel';
 import { type GraphQLContext, type Logger, type ViewerResolver } from '#platform';
-import { GraphQLError, type GraphQLSchema, execute, parse, specifiedRules, subscribe, validate } from 'graphql';
-import { CloseCode } from 'graphql-ws';
-import { useServer } from 'graphql-ws/use/ws';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  execute,
+  parse,
+  specifiedRules,
+  subscribe,
+  validate,
+} from 'graphql';
+import type { Context } from 'graphql-ws';
+import { type Extra, useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { maskError } from './error-mask.js';
-import { VALIDATION_RULES, makeContext, sessionSecretOf } from './graphql.options.js';
-import { LIMITS } from './limits.js';
+import { makeContext, sessionSecretOf } from './graphql.options.js';
+import { LIMITS, overLimit } from './limits.js';
 
-const MAX_SUBSCRIPTIONS = 20;
+const MAX_OPERATIONS = 20;
 
 /**
  * Subscriptions (and other operations) over WebSocket at /graphql by the graphql-transport-ws protocol, with the same
@@ -24,58 +35,57 @@ export function serveSubscriptions(
 ): { close(): Promise<void> } {
   const wss = new WebSocketServer({ noServer: true, maxPayload: LIMITS.bodyBytes });
   server.on('upgrade', (request, socket, head) => {
-    if (new URL(request.url ?? '/', 'http://x').pathname !== '/graphql') {
-      socket.destroy();
+    socket.on('error', () => socket.destroy());
+    if (!/^\/graphql(\?|$)/.test(request.url ?? '')) {
+      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
       return;
     }
     wss.handleUpgrade(request, socket, head, (ws) => wss.emit('connection', ws, request));
   });
-  const open = new WeakMap<object, number>();
+
+  const contextOf = async (ctx: Connection): Promise<GraphQLContext> => {
+    const { headers } = ctx.extra.request;
+    const ownPage = headers.origin === undefined || isOwnOrigin(headers.origin, headers.host, publicOrigin);
+    const given = ctx.connectionParams?.authorization;
+    const authorization = typeof given === 'string' ? given : headers.authorization;
+    const cookie = ownPage ? headers.cookie : undefined;
+    return makeContext(await viewers.resolve({ authorization, cookie }), {
+      requestId: newId(),
+      secret: sessionSecretOf(authorization, cookie),
+      setCookie: () => undefined,
+    });
+  };
+  const mask = (error: GraphQLError | GraphQLFormattedError): GraphQLFormattedError =>
+    maskError(logger, 'toJSON' in error ? error.toJSON() : error, error);
+
   const disposable = useServer<{ authorization?: string }>(
     {
       schema,
       execute,
       subscribe,
-      onConnect: () => true,
-      context: async (ctx): Promise<GraphQLContext> => {
-        const { headers } = ctx.extra.request;
-        const sameOrigin = headers.origin === undefined || isOwnOrigin(headers.origin, headers.host, publicOrigin);
-        const authorization =
-          typeof ctx.connectionParams?.authorization === 'string' ? ctx.connectionParams.authorization : undefined;
-        const cookie = sameOrigin ? headers.cookie : undefined;
-        return makeContext(await viewers.resolve({ authorization, cookie }), {
-          requestId: newId(),
-          secret: sessionSecretOf(authorization, cookie),
-          setCookie: () => undefined,
-        });
-      },
-      onSubscribe: (ctx, _id, payload) => {
-        const held = (open.get(ctx.extra.socket) ?? 0) + 1;
-        if (held > MAX_SUBSCRIPTIONS) {
-          ctx.extra.socket.close(
-            CloseCode.SubscriberAlreadyExists,
-            `At most ${MAX_SUBSCRIPTIONS} operations at a time`,
-          );
-          return [new GraphQLError('Too many operations on this connection.')];
+      onSubscribe: async (ctx, _id, payload) => {
+        // The one being asked for is counted already.
+        if (Object.keys(ctx.subscriptions).length > MAX_OPERATIONS) {
+          const reason = `At most ${MAX_OPERATIONS} operations at a time`;
+          ctx.extra.socket.close(TOO_MANY_OPERATIONS, reason);
+          return [new GraphQLError(`${reason} on one connection.`, { extensions: { code: 'TOO_MANY_OPERATIONS' } })];
         }
-        open.set(ctx.extra.socket, held);
-        try {
-          const document = parse(payload.query, { maxTokens: LIMITS.tokens });
-          const errors = validate(schema, document, [...specifiedRules, ...VALIDATION_RULES], { maxErrors: 10 });
-          return errors.length > 0 ? errors : undefined;
-        } catch (error) {
-          return [error instanceof GraphQLError ? error : new GraphQLError('The document could not be read.')];
-        }
+        const document = readDocument(schema, payload.query);
+        if (Array.isArray(document)) return document;
+        return {
+          schema,
+          document,
+          operationName: payload.operationName,
+          variableValues: payload.variables,
+          contextValue: await contextOf(ctx),
+        };
       },
-      onComplete: (ctx) => {
-        open.set(ctx.extra.socket, Math.max(0, (open.get(ctx.extra.socket) ?? 1) - 1));
+      onNext: (_ctx, _id, _payload, _args, result): ExecutionResult | void => {
+        // Formatted already; graphql-ws only writes it out.
+        if (result.errors) return { ...result, errors: result.errors.map(mask) as unknown as GraphQLError[] };
       },
-      onNext: (_ctx, _id, _payload, _args, result) =>
-        result.errors
-          ? { ...result, errors: result.errors.map((e) => new GraphQLError(maskError(logger, e.toJSON(), e).message)) }
-          : undefined,
-      onError: (_ctx, _id, _payload, errors) => errors.map((e) => maskError(logger, 'toJSON' in e ? e.toJSON() : e, e)),
-    } as Parameters<typeof useServer<{ authorization?: string }>>[0],
+      onError: (_ctx, _id, _payload, errors) => errors.map(mask),
+    },
     wss,
   );
   return {
@@ -84,6 +94,24 @@ export function serveSubscriptions(
       wss.close();
     },
   };
+}
+
+type Connection = Context<{ authorization?: string }, Extra>;
+
+/** Application's own close code: the client asked for more at a time than the server gives. */
+const TOO_MANY_OPERATIONS = 4429;
+
+/** The validated document, or why it is none. */
+function readDocument(schema: GraphQLSchema, query: string): DocumentNode | GraphQLError[] {
+  try {
+    const document = parse(query, { maxTokens: LIMITS.tokens });
+    const tooMuch = overLimit(document);
+    if (tooMuch) return [tooMuch];
+    const errors = validate(schema, document, specifiedRules, { maxErrors: 10 });
+    return errors.length > 0 ? [...errors] : document;
+  } catch (error) {
+    return [error instanceof GraphQLError ? error : new GraphQLError('The document could not be read.')];
+  }
 }
 
 function isOwnOrigin(origin: string, host: string | undefined, publicOrigin: string): boolean {

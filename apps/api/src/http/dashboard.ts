@@ -35,7 +35,7 @@ const TYPES: Record<string, string> = {
 /** Serves the built assets under /assets: their names hold a hash of their bytes, so they never change. */
 export function serveAssets(folder: string): RequestHandler {
   return (req: Request, res: Response, next: NextFunction) => {
-    const name = decodeURIComponent(req.path).replace(/^\/+/, '');
+    const name = req.path.replace(/^\/+/, '');
     if (!/^[\w.-]+(\/[\w.-]+)*$/.test(name) || name.includes('..')) return next();
     const path = join(folder, 'assets', name);
     void stat(path).then(
@@ -47,7 +47,9 @@ export function serveAssets(folder: string): RequestHandler {
         res.setHeader('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'public, max-age=300');
         res.setHeader('x-content-type-options', 'nosniff');
         if (req.method === 'HEAD') return void res.end();
-        createReadStream(path).pipe(res);
+        createReadStream(path)
+          .on('error', () => res.destroy())
+          .pipe(res);
       },
       () => next(),
     );
@@ -97,7 +99,7 @@ export class PagesController {
   }
 
   private readonly graphql: PageGraphql = async (query, variables, headers) => {
-    const response = await fetch(`http://127.0.0.1:${this.config.port}/graphql`, {
+    const response = await fetch(`http://${loopback(this.config.host)}:${this.config.port}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(headers.cookie ? { cookie: headers.cookie } : {}) },
       body: JSON.stringify({ query, variables }),
@@ -122,6 +124,10 @@ export class PagesController {
 
 @Module({ controllers: [PagesController] })
 export class PagesModule {}
+
+/** The address at which this process reaches itself. */
+const loopback = (host: string): string =>
+  host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
 
 /** Where the build puts the dashboard. */
 export const dashboardFolder = (config: Config): string => join(config.packageRoot, 'dist', 'dashboard');

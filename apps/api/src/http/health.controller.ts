@@ -14,7 +14,7 @@ export class HealthController {
   ) {}
 
   /** Load balancers are told first; requests under way are finished. */
-  beforeApplicationShutdown(): void {
+  startDraining(): void {
     this.draining = true;
   }
 
@@ -35,22 +35,43 @@ export class HealthController {
   @Get('metrics')
   async prometheus(@Res() res: Response): Promise<void> {
     try {
-      const [row] = await this.dataSource.query<{ n: bigint }[]>(
-        'SELECT count(*) AS n FROM (SELECT 1 FROM event_outbox WHERE position IS NULL LIMIT 10000) w',
+      const [row] = await soon(
+        this.dataSource.query<{ events: bigint; deliveries: bigint }[]>(
+          `SELECT (SELECT count(*) FROM (SELECT 1 FROM event_outbox WHERE position IS NULL LIMIT 10000) w) AS events,
+                  (SELECT count(*) FROM (SELECT 1 FROM event_delivery WHERE state = 'waiting' LIMIT 10000) w) AS deliveries`,
+        ),
       );
-      this.metrics.outboxWaiting.set(Number(row?.n ?? 0));
+      this.metrics.outboxWaiting.set(Number(row?.events ?? 0));
+      this.metrics.deliveriesWaiting.set(Number(row?.deliveries ?? 0));
     } catch {
       this.metrics.outboxWaiting.set(Number.NaN);
+      this.metrics.deliveriesWaiting.set(Number.NaN);
     }
     res.type(this.metrics.registry.contentType).send(await this.metrics.registry.metrics());
   }
 
   private async database(): Promise<'ok' | 'unreachable'> {
     try {
-      await this.dataSource.query('SELECT 1');
+      await soon(this.dataSource.query('SELECT 1'));
       return 'ok';
     } catch {
       return 'unreachable';
     }
   }
 }
+
+const PATIENCE_MS = 2_000;
+
+/** The answer, or a throw after two seconds: whoever asks for health has little patience himself. */
+const soon = async <T>(answer: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+    answer.catch(() => undefined);
+  }
+};

@@ -12,23 +12,35 @@ export const requestLog =
     const requestId = typeof given === 'string' && isUuid(given) ? given : newId();
     const started = performance.now();
     res.setHeader('x-request-id', requestId);
-    res.on('finish', () => {
+    // Not `finish`: a client that hangs up is to be seen too.
+    res.on('close', () => {
       const ms = performance.now() - started;
       const route = routeOf(req);
       metrics.httpSeconds.observe({ method: req.method, route, status: String(res.statusCode) }, ms / 1000);
       const level =
         res.statusCode >= 500 ? 'error' : QUIET.test(req.path) || route === '/agent/v1/heartbeat' ? 'debug' : 'info';
       logger[level](
-        { requestId, method: req.method, path: req.path, status: res.statusCode, ms: Math.round(ms) },
+        {
+          requestId,
+          method: req.method,
+          path: req.originalUrl.split('?', 1)[0],
+          status: res.statusCode,
+          ms: Math.round(ms),
+          ...(res.writableFinished ? {} : { aborted: true }),
+        },
         'request',
       );
     });
     withRequestScope({ requestId }, next);
   };
 
-/** The path with ids taken out, so that the metric has few series. */
-const routeOf = (req: Request): string =>
-  ((req.route as { path?: string } | undefined)?.path ?? req.path)
-    .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27,}/g, ':id')
-    .replaceAll(/\/\d+(?=\/|$)/g, '/:n')
-    .slice(0, 60);
+/**
+ * The pattern of the route that answered, else the first segment of the path when it is one of ours: a stranger's paths
+ * must not make series in the metrics.
+ */
+const routeOf = (req: Request): string => {
+  const pattern = (req.route as { path?: unknown } | undefined)?.path;
+  if (typeof pattern === 'string') return pattern;
+  const [, area = ''] = req.originalUrl.split(/[/?]/, 2);
+  return /^(graphql|agent|stripe|assets)$/.test(area) ? `/${area}` : 'other';
+};

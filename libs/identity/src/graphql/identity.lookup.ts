@@ -1,4 +1,4 @@
-import { NodeLookup, type NodeSource, UnitOfWork, type Viewer } from '#platform';
+import { NodeLookup, type NodeSource, type Viewer } from '#platform';
 import { IdentityQueries } from '../queries.js';
 import { toContributor, toProject } from './identity.resolver.js';
 import type { Contributor, Project } from './identity.type.js';
@@ -17,18 +17,14 @@ export class ContributorLookup implements NodeSource {
 @NodeLookup()
 export class ProjectLookup implements NodeSource {
   readonly typeName = 'Project';
-  constructor(
-    private readonly queries: IdentityQueries,
-    private readonly uow: UnitOfWork,
-  ) {}
+  constructor(private readonly queries: IdentityQueries) {}
 
   async find(id: string, viewer: Viewer): Promise<Project | null> {
+    if (viewer.kind === 'contributor') {
+      const row = await this.queries.projectFor(viewer.contributorId, id);
+      return row ? toProject(row, row.roles) : null;
+    }
     const row = await this.queries.project(id);
-    if (!row) return null;
-    const roles =
-      viewer.kind === 'contributor'
-        ? await this.uow.read((tx) => this.queries.projectRoles(tx, viewer.contributorId, id))
-        : new Set<string>();
-    return toProject(row, [...roles]);
+    return row ? toProject(row, []) : null;
   }
 }

@@ -155,8 +155,7 @@ export class IdentityResolver {
   }
 
   private async projectPayload(id: string, viewer: SignedIn): Promise<ProjectPayload> {
-    const { projects } = await this.queries.self(viewer);
-    const row = projects.find((project) => project.id === id);
+    const row = await this.queries.projectFor(viewer.contributorId, id);
     if (!row) return this.refusedProject(refuse({ code: 'PROJECT_NOT_FOUND', message: 'There is no such project.' }));
     return { project: toProject(row, row.roles), userErrors: [] };
   }

@@ -1,4 +1,4 @@
-import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
+import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped } from 'graphql';
 import { formatMinorUnits } from '#kernel';
 
 const bad = (message: string) => new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT' } });
@@ -47,10 +47,16 @@ export const DateTimeScalar = new GraphQLScalarType<Date, string>({
 function parseInstant(value: unknown): Date {
   if (typeof value === 'string' && INSTANT.test(value)) {
     const date = new Date(value);
-    if (!Number.isNaN(date.getTime())) return date;
+    // The engine rolls 30 February over into March; the calendar does not.
+    if (!Number.isNaN(date.getTime()) && dayExists(value)) return date;
   }
   throw bad('DateTime takes a moment like "2026-11-24T12:00:00Z", with a time zone.');
 }
+
+const dayExists = (instant: string): boolean => {
+  const [year = 0, month = 0, day = 0] = instant.slice(0, 10).split('-').map(Number);
+  return year >= 1 && day <= new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+};
 
 /** Absolute URLs. */
 export const UrlScalar = new GraphQLScalarType<string, string>({
@@ -73,9 +79,7 @@ export const JsonScalar = new GraphQLScalarType<unknown, unknown>({
   description: JSON_DESCRIPTION,
   serialize: (value) => value,
   parseValue: (value) => value,
-  parseLiteral: () => {
-    throw bad('JSON values are given as variables.');
-  },
+  parseLiteral: (node, variables) => valueFromASTUntyped(node, variables),
 });
 
 /** Decimal text of minor units, used by the types of amounts. */

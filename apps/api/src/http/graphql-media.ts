@@ -1,0 +1,20 @@
+import type { NextFunction, Request, Response } from 'express';
+
+/** Methods and media types of GraphQL over HTTP, refused before a body is read. */
+export function graphqlMedia(req: Request, res: Response, next: NextFunction): void {
+  if (req.method !== 'GET' && req.method !== 'POST') {
+    res.setHeader('allow', 'GET, POST');
+    refuse(res, 405, 'METHOD_NOT_ALLOWED', 'GraphQL is asked by POST, or by GET for queries.');
+  } else if (req.method === 'POST' && !isJson(req.headers['content-type'])) {
+    res.setHeader('accept-post', 'application/json');
+    refuse(res, 415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the request as application/json in UTF-8.');
+  } else next();
+}
+
+/** `application/json`, in UTF-8 where a charset is named. */
+const isJson = (type: string | undefined): boolean =>
+  type !== undefined && /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?(;.*)?$/i.test(type);
+
+const refuse = (res: Response, status: number, code: string, message: string): void => {
+  res.status(status).json({ errors: [{ message, extensions: { code } }] });
+};
