@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isRefused } from '#kernel';
 import type { messages } from '#protocol';
 import { type LaunchPlace, planLaunch } from './launch.plan.js';
+import type { InstalledWorkload } from './workload.registry.js';
 
 const spec: messages.LaunchSpec = {
   runId: '0190b6a0-0000-7000-8000-000000000001',
@@ -38,10 +39,8 @@ const place: LaunchPlace = {
   lentCores: 2,
   passedOn: { PATH: '/usr/bin' },
 };
-const plan = (
-  change: Partial<messages.LaunchSpec> = {},
-  installed: Partial<typeof workload> | { driver: 'torchrun' } = {},
-) => planLaunch({ ...spec, ...change }, { ...workload, ...installed }, place);
+const plan = (change: Partial<messages.LaunchSpec> = {}, installed: Partial<InstalledWorkload> = {}) =>
+  planLaunch({ ...spec, ...change }, { ...workload, ...installed }, place);
 
 describe('launch plan', () => {
   it('gives a process the environment that PyTorch expects', () => {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { createHash } from 'node:crypto';
+import { type KeyObject, createHash, createPublicKey } from 'node:crypto';
 import type { Clock } from '#kernel';
 import { type Outcome, isRefused } from '#kernel';
 import { CLOCK, GroupCommitter, UnitOfWork } from '#platform';
@@ -43,8 +43,8 @@ const isUuidText = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-
  */
 @Injectable()
 export class AgentAuthenticator {
-  private readonly keys = new Map<string, string>();
-  private readonly lookups: GroupCommitter<string, string | null>;
+  private readonly keys = new Map<string, KeyObject>();
+  private readonly lookups: GroupCommitter<string, KeyObject | null>;
   private readonly nonces: GroupCommitter<{ keyId: string; nonce: string; expiresAt: Date }, Seen>;
 
   constructor(
@@ -90,14 +90,14 @@ export class AgentAuthenticator {
     return read.claim;
   }
 
-  private async accept(claim: SignatureClaim, publicKey: string): Promise<Outcome<Seen>> {
+  private async accept(claim: SignatureClaim, publicKey: string | KeyObject): Promise<Outcome<Seen>> {
     if (!claim.verify(publicKey)) return refuseNode('AGENT_SIGNATURE_INVALID');
     const expiresAt = new Date(claim.created.getTime() + 2 * SIGNATURE_WINDOW_MS + 1_000);
     const seen = await this.nonces.submit({ keyId: claim.keyId, nonce: claim.nonce, expiresAt });
     return seen.isFresh ? seen : refuseNode('AGENT_REPLAYED');
   }
 
-  private async publicKey(nodeId: string): Promise<string | null> {
+  private async publicKey(nodeId: string): Promise<KeyObject | null> {
     const known = this.keys.get(nodeId);
     if (known !== undefined) return known;
     const key = await this.lookups.submit(nodeId);
@@ -108,11 +108,11 @@ export class AgentAuthenticator {
     return key;
   }
 
-  private async readKeys(ids: string[]): Promise<(string | null)[]> {
+  private async readKeys(ids: string[]): Promise<(KeyObject | null)[]> {
     const rows = await this.uow.read((tx) =>
       tx.query<{ id: string; public_key: string }>('SELECT id, public_key FROM node WHERE id = ANY($1::uuid[])', [ids]),
     );
-    const found = new Map(rows.map((row) => [row.id, row.public_key]));
+    const found = new Map(rows.map((row) => [row.id, keyObject(row.public_key)]));
     return ids.map((id) => found.get(id) ?? null);
   }
 
@@ -140,6 +140,8 @@ export class AgentAuthenticator {
     return outcome.map((row) => ({ isFresh: row.is_fresh, state: row.state }));
   }
 }
+
+const keyObject = (x: string): KeyObject => createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
 
 /** True for a request that says it carries nothing. */
 function hasNoBody({ headers, rawBody }: AgentHttpRequest): boolean {
