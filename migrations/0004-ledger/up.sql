@@ -330,13 +330,14 @@ END $$;
 --   p_codes    account codes            p_keys     idempotency keys, those of this batch and those resolved by it
 --   p_chain    number of the chain      p_key      position in p_keys          p_pending  the same, of what is resolved
 --   p_kind     1 posted, 2 pending, 3 post_pending, 4 void_pending             p_amount   0: all of the pending transfer
+--   p_balancing  1: at most what the debit account has left, 2: at most what the credit account has left, 0: just the amount
 -- Balances are carried in arrays in the batch's order, so the answers are those of one transfer after another; then all
 -- accepted rows go in by one statement, whose trigger moves the balances. Answers one row for each accepted or repeated
 -- transfer (status 1, 2) and one for the first transfer refused of each refused chain (status 0, with its code).
 CREATE FUNCTION ledger_post(
   p_now timestamptz, p_codes text[], p_keys text[], p_chain integer[], p_id uuid[], p_key integer[], p_hash bytea[],
   p_kind smallint[], p_debit integer[], p_credit integer[], p_amount bigint[], p_pending integer[],
-  p_expires timestamptz[], p_reason text[], p_refs text[]
+  p_expires timestamptz[], p_reason text[], p_refs text[], p_balancing smallint[]
 ) RETURNS TABLE (
   row_no integer, status smallint, code text, subject text, figure bigint, transfer_id uuid, unit text,
   debit text, credit text, amount bigint, recorded_at timestamptz
@@ -438,8 +439,8 @@ BEGIN
   END LOOP;
 
   FOR r IN
-    SELECT x.*, x.n::integer AS row FROM unnest(p_chain, p_id, p_key, p_hash, p_kind, p_debit, p_credit, p_amount, p_pending, p_expires)
-      WITH ORDINALITY x (chain, id, key, hash, kind, debit, credit, amount, pending, expires, n)
+    SELECT x.*, x.n::integer AS row FROM unnest(p_chain, p_id, p_key, p_hash, p_kind, p_debit, p_credit, p_amount, p_pending, p_expires, p_balancing)
+      WITH ORDINALITY x (chain, id, key, hash, kind, debit, credit, amount, pending, expires, balancing, n)
   LOOP
     IF r.chain <> v_chain THEN
       v_chain := r.chain; v_first := r.row; v_chain_id := r.id; v_refused := false;
@@ -478,6 +479,18 @@ BEGIN
         v_code := 'LEDGER_UNIT_MISMATCH'; v_subject := a_unit[v_d] || ' and ' || a_unit[v_c];
       ELSIF r.expires <= v_now THEN
         v_code := 'LEDGER_EXPIRY_PAST';
+      ELSIF r.balancing = 1 AND a_c[v_d] - a_d[v_d] - a_dp[v_d] <= 0 THEN
+        v_code := 'LEDGER_LIMIT_EXCEEDED'; v_subject := a_code[v_d]; v_figure := 0;
+      ELSIF r.balancing = 2 AND a_d[v_c] - a_c[v_c] - a_cp[v_c] <= 0 THEN
+        v_code := 'LEDGER_LIMIT_EXCEEDED'; v_subject := a_code[v_c]; v_figure := 0;
+      END IF;
+      IF r.balancing = 1 THEN
+        v_amount := least(v_amount, a_c[v_d] - a_d[v_d] - a_dp[v_d]);
+      ELSIF r.balancing = 2 THEN
+        v_amount := least(v_amount, a_d[v_c] - a_c[v_c] - a_cp[v_c]);
+      END IF;
+      IF v_code IS NOT NULL THEN
+        NULL;
       ELSIF v_amount > c_max - a_dp[v_d] - a_d[v_d] THEN
         v_code := 'LEDGER_BALANCE_OVERFLOW'; v_subject := a_code[v_d];
       ELSIF v_amount > c_max - a_cp[v_c] - a_c[v_c] THEN

@@ -53,6 +53,7 @@ const moveArb = fc.record({
     { weight: 1, arbitrary: fc.tuple(accountArb, accountArb) },
   ),
   amount: amountArb,
+  balancing: fc.option(fc.constantFrom('debit' as const, 'credit' as const), { freq: 1 }),
   expiresInMs: fc.option(fc.constantFrom(-1, 0, 1, 20, 60), { freq: 3 }),
 });
 const resolveArb = fc.record({
@@ -99,6 +100,7 @@ function inflate(run: string, small: Small): TransferSpec {
     credit: account(small.between[1] ?? 0),
     amount: small.amount,
     reason: 'property',
+    ...(small.balancing === null ? {} : { balancing: small.balancing }),
     ...(small.kind === 'pending' && small.expiresInMs !== null
       ? { expiresAt: new Date(nowMs + small.expiresInMs) }
       : {}),

@@ -86,12 +86,21 @@ export class LedgerModel {
 
   private judge(spec: TransferSpec, now: number): Booked | string {
     if (spec.kind === 'post_pending' || spec.kind === 'void_pending') return this.judgeResolution(spec, now);
-    const { debit = '', credit = '', amount = 0n } = spec;
+    const { debit = '', credit = '' } = spec;
     const [from, to] = [this.accounts.get(debit), this.accounts.get(credit)];
     if (!from || !to) return 'LEDGER_ACCOUNT_NOT_FOUND';
     if (from.unit !== to.unit) return 'LEDGER_UNIT_MISMATCH';
     if (spec.expiresAt !== undefined && spec.expiresAt.getTime() <= now) return 'LEDGER_EXPIRY_PAST';
     const [d, c] = [this.balance(debit, now), this.balance(credit, now)];
+    const left =
+      spec.balancing === 'debit'
+        ? d.creditsPosted - d.debitsPosted - d.debitsPending
+        : spec.balancing === 'credit'
+          ? c.debitsPosted - c.creditsPosted - c.creditsPending
+          : MAX;
+    if (left <= 0n) return 'LEDGER_LIMIT_EXCEEDED';
+    const asked = spec.amount ?? 0n;
+    const amount = asked < left ? asked : left;
     const debits = d.debitsPending + d.debitsPosted + amount;
     const credits = c.creditsPending + c.creditsPosted + amount;
     if (debits > FULL || credits > FULL) return 'LEDGER_BALANCE_OVERFLOW';
@@ -125,4 +134,5 @@ const content = (spec: TransferSpec): string =>
     spec.pendingKey,
     spec.expiresAt,
     spec.reason,
+    spec.balancing,
   ]);

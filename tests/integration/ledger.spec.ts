@@ -158,6 +158,31 @@ describe('published facts of two-phase transfers (funding.md section 5, row 11)'
     expect(await balance(sink)).toEqual([0, 0, 0, 36]);
   });
 
+  it('pays 100 from purses of 40, 40 and 21 by balancing transfers: 40, 40 and 20', async () => {
+    const { source, sink, purse: control, move } = await purse();
+    const purses = await Promise.all([40n, 40n, 21n].map(async (amount) => ({ ...(await purse()), amount })));
+    for (const one of purses) await post(move(source, one.purse, one.amount));
+    // The control account holds what is still to be paid; it and each purse bound every transfer.
+    const paid: (bigint | undefined)[] = [];
+    await post(move(source, control, 100n));
+    for (const one of purses) {
+      const left = (await uow.read((tx) => ledger.balance(tx, control))).creditsPosted;
+      const spent = (await uow.read((tx) => ledger.balance(tx, control))).debitsPosted;
+      const outcome = await post(move(one.purse, sink, left - spent, { balancing: 'debit', key: `${one.purse}:pay` }));
+      if (isRefused(outcome)) throw new Error(outcome.first.code);
+      paid.push(outcome[0]?.amount);
+      await post(move(control, source, outcome[0]?.amount ?? 0n));
+    }
+    expect(paid).toEqual([40n, 40n, 20n]);
+    expect(codeOf(await post(move(purses[0]?.purse ?? '', sink, 1n, { balancing: 'debit' })))).toBe(
+      'LEDGER_LIMIT_EXCEEDED',
+    );
+    const again = await post(
+      move(purses[2]?.purse ?? '', sink, 20n, { balancing: 'debit', key: `${purses[2]?.purse}:pay` }),
+    );
+    expect(isRefused(again) || again[0]).toMatchObject({ amount: 20n, replayed: true });
+  });
+
   it('lets 46 lapse to 35, 23 and 10 as its parts expire, read before any worker wakes', async () => {
     const { source, sink, move } = await purse();
     for (const [amount, ms] of [

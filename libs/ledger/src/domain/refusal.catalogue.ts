@@ -10,6 +10,7 @@ export const LEDGER_CODES = [
   'LEDGER_AMOUNT_INVALID',
   'LEDGER_PENDING_KEY_MISPLACED',
   'LEDGER_EXPIRY_MISPLACED',
+  'LEDGER_BALANCING_MISPLACED',
   'LEDGER_ACCOUNTS_EQUAL',
   'LEDGER_KEY_MISMATCH',
   'LEDGER_PENDING_NOT_FOUND',
@@ -53,6 +54,10 @@ const WORDS: Record<LedgerCode, (facts: RefusalFacts) => Words> = {
   LEDGER_EXPIRY_MISPLACED: () => [
     'Only a pending transfer can expire.',
     'Leave expiresAt out, or make the transfer pending.',
+  ],
+  LEDGER_BALANCING_MISPLACED: () => [
+    "A resolution moves what its pending transfer holds; it can't be balancing.",
+    'Leave balancing out, or give the amount to post.',
   ],
   LEDGER_ACCOUNTS_EQUAL: (f) => [
     `Debit and credit are the same account, ${f.subject ?? ''}.`,

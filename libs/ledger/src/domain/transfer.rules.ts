@@ -31,6 +31,11 @@ export interface TransferSpec {
   readonly pendingKey?: string;
   /** When a pending transfer lapses by itself; from that instant it holds nothing. */
   readonly expiresAt?: Date;
+  /**
+   * Move only as much as this side's account has left (debit: credits less debits; credit: debits less credits; pending
+   * counted), at most `amount`. Refused when nothing is left. Posted and pending transfers only.
+   */
+  readonly balancing?: 'debit' | 'credit';
   /** Why, for people who read the books. Names no person. */
   readonly reason: string;
   /** What it is about, for programs: `{ pledge: '…' }`. Pseudonymous ids only. */
@@ -57,6 +62,7 @@ export interface Transfer {
 }
 
 const MAX_TEXT = 200;
+/** Keys of the transfers that the ledger itself writes. */
 const RESERVED = 'ledger:';
 const KINDS: readonly string[] = ['posted', 'pending', 'post_pending', 'void_pending'];
 
@@ -80,8 +86,12 @@ function brokenShape(spec: TransferSpec, index: number): Refused | undefined {
   const no = (code: Parameters<typeof refuseTransfer>[0], subject?: string) =>
     refuseTransfer(code, { index, key: spec.key, ...(subject === undefined ? {} : { subject }) });
   if (!KINDS.includes(spec.kind)) throw new TypeError(`There is no transfer of kind ${JSON.stringify(spec.kind)}.`);
-  // eslint-disable-next-line no-control-regex -- PostgreSQL's text can't hold NUL
-  if (spec.key.length === 0 || spec.key.length > MAX_TEXT || spec.key.startsWith(RESERVED) || /\u0000/.test(spec.key)) {
+  if (
+    spec.key.length === 0 ||
+    spec.key.length > MAX_TEXT ||
+    spec.key.startsWith(RESERVED) ||
+    spec.key.includes('\u0000')
+  ) {
     return no('LEDGER_KEY_INVALID');
   }
   const resolution = isResolution(spec);
@@ -90,6 +100,7 @@ function brokenShape(spec: TransferSpec, index: number): Refused | undefined {
   }
   if (resolution !== (spec.pendingKey !== undefined)) return no('LEDGER_PENDING_KEY_MISPLACED');
   if (spec.expiresAt !== undefined && spec.kind !== 'pending') return no('LEDGER_EXPIRY_MISPLACED');
+  if (spec.balancing !== undefined && resolution) return no('LEDGER_BALANCING_MISPLACED');
   if (!resolution && (spec.debit === undefined || spec.credit === undefined)) {
     return no('LEDGER_ACCOUNT_NOT_FOUND', '(none given)');
   }
@@ -117,6 +128,7 @@ export function requestHash(spec: TransferSpec): string {
     spec.expiresAt === undefined ? null : spec.expiresAt.toISOString(),
     spec.reason,
     refs,
+    spec.balancing ?? null,
   ];
   return hash('sha256', JSON.stringify(form), 'hex');
 }

@@ -102,7 +102,7 @@ const toTransfer = (spec: TransferSpec, answer: AnswerRow): Transfer => ({
 
 const POST = `SELECT * FROM ledger_post($1::timestamptz, $2::text[], $3::text[], $4::integer[], $5::uuid[], $6::integer[],
   $7::bytea[], $8::smallint[], $9::integer[], $10::integer[], $11::bigint[], $12::integer[], $13::timestamptz[],
-  $14::text[], $15::text[])`;
+  $14::text[], $15::text[], $16::smallint[])`;
 
 async function callPost(
   query: Query,
@@ -124,6 +124,7 @@ async function callPost(
     expires: [] as string[],
     reason: [] as string[],
     refs: [] as string[],
+    balancing: [] as number[],
   };
   for (const { chain, spec } of rows) {
     columns.chain.push(chain);
@@ -137,6 +138,7 @@ async function callPost(
     columns.pending.push(keys.of(spec.pendingKey));
     columns.expires.push(spec.expiresAt?.toISOString() ?? 'infinity');
     columns.reason.push(spec.reason);
+    columns.balancing.push(spec.balancing === undefined ? 0 : spec.balancing === 'debit' ? 1 : 2);
     columns.refs.push(spec.refs === undefined ? '{}' : JSON.stringify(spec.refs));
   }
   try {
@@ -156,6 +158,7 @@ async function callPost(
       columns.expires,
       columns.reason,
       columns.refs,
+      columns.balancing,
     ]);
   } catch (error) {
     throw asRetryable(error);
