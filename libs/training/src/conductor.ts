@@ -31,6 +31,11 @@ export class Conductor {
     private readonly config: Config,
   ) {}
 
+  /** Time given to a workload to checkpoint and leave: some for the work, and some beats for the message. */
+  get drainMs(): number {
+    return 5_000 + 3 * this.config.agent.heartbeatMs;
+  }
+
   /** Takes every step that is due now. */
   async advance(tx: Tx, attemptId: string): Promise<void> {
     // Every step leads closer to the end of the machine, which has five states.
@@ -111,7 +116,7 @@ export class Conductor {
       case 'start':
         return this.start(tx, scene);
       case 'drain':
-        return this.drain(tx, scene.attempt.id, 'node_draining', new Date(tx.now.getTime() + DRAIN_MS));
+        return this.drain(tx, scene.attempt.id, 'node_draining', new Date(tx.now.getTime() + this.drainMs));
       case 'stop':
         return this.stop(tx, scene, step.cause);
       case 'end':
@@ -253,9 +258,6 @@ export class Conductor {
     }
   }
 }
-
-/** Time given to a workload to checkpoint and leave. */
-export const DRAIN_MS = 20_000;
 
 const targetReached = (run: RunRow, attempt: AttemptRow): boolean => (attempt.lastStep ?? -1n) >= run.targetSteps;
 

@@ -4,7 +4,7 @@ import { isRefused } from '#kernel';
 import { Ledger } from '#ledger';
 import { Fleet, type FleetNode } from '#nodes';
 import { Config, type Tx, UnitOfWork } from '#platform';
-import { Conductor, DRAIN_MS } from './conductor.js';
+import { Conductor } from './conductor.js';
 import { RESTORE_POINTS, type RestorePoints } from './restore-points.port.js';
 import { schedule } from './scheduler/schedule.rule.js';
 import type { Decision, SchedulerPolicy, WaitReason } from './scheduler/snapshot.type.js';
@@ -38,8 +38,8 @@ export class Scheduler {
       gatherMs: 5 * heartbeatMs,
       regatherMs: heartbeatMs,
       growAfterMs: 120_000,
-      drainMs: DRAIN_MS,
-      minReserveMs: 2 * DRAIN_MS,
+      drainMs: this.conductor.drainMs,
+      minReserveMs: 2 * this.conductor.drainMs,
       maxReserveMs: 24 * 3_600_000,
     };
   }

@@ -5,6 +5,8 @@ import { IdentityModule } from '#identity';
 import { LedgerModule } from '#ledger';
 import { LEASE_DIRECTIVES, NodesModule } from '#nodes';
 import { Conductor } from './conductor.js';
+import { LeaseFieldsResolver, RunFieldsResolver, UsageFieldsResolver } from './graphql/run-fields.resolver.js';
+import { RunLookup, RunResolver } from './graphql/run.resolver.js';
 import { LeaseController } from './http/lease.controller.js';
 import { LeaseClock, SchedulerClock } from './jobs/training.clock.js';
 import {
@@ -14,6 +16,8 @@ import {
   TrainingRequestSubscriber,
 } from './jobs/training.subscriber.js';
 import { TrainingDirectives } from './lease-directives.js';
+import { RunCommands } from './run.commands.js';
+import { RunQueries } from './run.queries.js';
 import { Runs } from './runs.js';
 import { Scheduler } from './scheduler.service.js';
 import { Settlement } from './settlement.js';
@@ -24,6 +28,8 @@ import { Settlement } from './settlement.js';
   controllers: [LeaseController],
   providers: [
     Conductor,
+    RunCommands,
+    RunQueries,
     Runs,
     Scheduler,
     Settlement,
@@ -35,7 +41,12 @@ import { Settlement } from './settlement.js';
     CommitmentSubscriber,
     SchedulerWakeSubscriber,
     NodeLeftSubscriber,
+    RunResolver,
+    RunFieldsResolver,
+    LeaseFieldsResolver,
+    UsageFieldsResolver,
+    RunLookup,
   ],
-  exports: [Runs, Scheduler, Conductor, LEASE_DIRECTIVES],
+  exports: [Runs, RunQueries, Scheduler, Conductor, LEASE_DIRECTIVES],
 })
 export class TrainingModule {}

@@ -1,7 +1,7 @@
 import type { Tx } from '#platform';
 import type { messages } from '#protocol';
 import { liveLeaseSql } from './fence.sql.js';
-import { RUN_CHANNEL } from './run.store.js';
+import { notifyRun } from './run.store.js';
 
 interface Caller {
   readonly leaseId: string;
@@ -12,11 +12,10 @@ interface Caller {
 const FENCE = liveLeaseSql({ lease: '$1', node: '$2', token: '$3', now: '$4' });
 
 /**
- * Records steps; the first point of a step stands. The run's row follows in the same statement, and so does the news to
- * live pages. Answers false, with nothing written, when the token is stale.
+ * Records steps; the first point of a step stands. The run's row follows in the same statement. Answers false, with nothing written, when the token is stale.
  */
 export async function appendMetrics(tx: Tx, caller: Caller, points: readonly messages.MetricPoint[]): Promise<boolean> {
-  const [row] = await tx.query<{ live: boolean }>(
+  const [row] = await tx.query<{ live: boolean; runId: string | null }>(
     `WITH live AS (${FENCE}),
      point AS (
        SELECT DISTINCT ON (step) * FROM unnest($5::bigint[], $6::float8[], $7::bigint[], $8::float8[], $9::numeric[], $10::timestamptz[])
@@ -40,7 +39,7 @@ export async function appendMetrics(tx: Tx, caller: Caller, points: readonly mes
               last_loss = CASE WHEN last.step >= r.step THEN last.loss ELSE r.last_loss END
          FROM live, last, first, attempt WHERE r.id = live.run_id RETURNING r.id
      )
-     SELECT EXISTS (SELECT 1 FROM live) AS live, (SELECT pg_notify('${RUN_CHANNEL}', id::text) FROM progress)::text AS told`,
+     SELECT EXISTS (SELECT 1 FROM live) AS live, (SELECT id FROM progress) AS "runId"`,
     [
       caller.leaseId,
       caller.nodeId,
@@ -54,6 +53,7 @@ export async function appendMetrics(tx: Tx, caller: Caller, points: readonly mes
       points.map((p) => p.at),
     ],
   );
+  if (row?.runId) await notifyRun(tx, row.runId);
   return row?.live === true;
 }
 

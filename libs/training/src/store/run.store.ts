@@ -1,5 +1,5 @@
 import { newId } from '#kernel';
-import type { Tx } from '#platform';
+import { type Tx, announce } from '#platform';
 import { type RunEvent, type RunState, nextRunState } from '../domain/run.machine.js';
 
 /** What a run was asked to do, fixed at its creation. Amounts are decimal text, so that it is its own public record. */
@@ -111,8 +111,6 @@ export async function moveRun(
   return to;
 }
 
-/** Announces that a run changed, for live pages; sent at commit. Payload: the run's id. */
-export const RUN_CHANNEL = 'commonweights_run';
-export const notifyRun = async (tx: Tx, runId: string): Promise<void> => {
-  await tx.query('SELECT pg_notify($1, $2)', [RUN_CHANNEL, runId]);
-};
+/** Tells live pages, when the transaction commits, that the run changed. */
+export const notifyRun = (tx: Tx, runId: string): Promise<void> => announce(tx, runTopic(runId));
+export const runTopic = (runId: string): string => `run:${runId}`;

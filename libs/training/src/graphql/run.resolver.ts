@@ -1,0 +1,124 @@
+import { Args, ID, Mutation, Query, Resolver, Subscription } from '@nestjs/graphql';
+import { isRefused } from '#kernel';
+import {
+  AFTER_ARG,
+  Access,
+  CurrentViewer,
+  EventFeed,
+  FIRST_ARG,
+  NodeLookup,
+  type NodeSource,
+  type Viewer,
+  fromGlobalId,
+  parseGlobalId,
+  toConnection,
+  toUserErrors,
+} from '#platform';
+import { RunCommands } from '../run.commands.js';
+import { RunQueries } from '../run.queries.js';
+import { runTopic } from '../store/run.store.js';
+import { toRun } from './run.mapper.js';
+import { Run, RunCancelInput, RunConnection, RunCreateInput, RunPayload } from './run.type.js';
+
+type SignedIn = Viewer & { kind: 'contributor' };
+/** A live page is told at most this often; steps may come much faster. */
+const PUSH_EVERY_MS = 250;
+
+@Resolver(() => Run)
+export class RunResolver {
+  constructor(
+    private readonly commands: RunCommands,
+    private readonly queries: RunQueries,
+    private readonly feed: EventFeed,
+  ) {}
+
+  @Access('public')
+  @Query(() => RunConnection, { description: 'Runs, newest first.' })
+  async runs(
+    @Args(FIRST_ARG) first?: number,
+    @Args(AFTER_ARG) after?: string,
+    @Args('campaignId', { type: () => ID, nullable: true, description: 'Only those of this campaign.' })
+    campaignId?: string,
+  ) {
+    const campaign = campaignId ? parseGlobalId(campaignId) : undefined;
+    const wanted = campaignId ? { campaignId: campaign?.type === 'Campaign' ? campaign.id : NOBODY } : {};
+    return toConnection(await this.queries.page({ first, after, ...wanted }), toRun, after);
+  }
+
+  @Access('public')
+  @Query(() => Run, { nullable: true, description: 'A run by its id; null when there is none.' })
+  async run(@Args('id', { type: () => ID, description: 'Global id.' }) globalId: string): Promise<Run | null> {
+    const parsed = parseGlobalId(globalId);
+    const row = parsed?.type === 'Run' ? await this.queries.find(parsed.id) : undefined;
+    return row ? toRun(row) : null;
+  }
+
+  @Access({ scope: 'run:write', projectRoles: ['maintainer'] })
+  @Mutation(() => RunPayload, {
+    description: 'Makes the run of a funded campaign. It starts when its workers are there.',
+  })
+  async runCreate(
+    @Args('input', { description: 'The campaign.' }) input: RunCreateInput,
+    @CurrentViewer() viewer: SignedIn,
+  ): Promise<RunPayload> {
+    const campaignId = fromGlobalId('Campaign', input.campaignId, ['input', 'campaignId']);
+    return this.payload(isRefused(campaignId) ? campaignId : await this.commands.create(viewer, campaignId));
+  }
+
+  @Access({ scope: 'run:write', projectRoles: ['maintainer'] })
+  @Mutation(() => RunPayload, { description: 'Calls a run off. Its workers stop; what they proved is settled.' })
+  async runCancel(
+    @Args('input', { description: 'The run.' }) input: RunCancelInput,
+    @CurrentViewer() viewer: SignedIn,
+  ): Promise<RunPayload> {
+    const runId = fromGlobalId('Run', input.runId, ['input', 'runId']);
+    return this.payload(isRefused(runId) ? runId : await this.commands.cancel(viewer, runId));
+  }
+
+  @Access('public')
+  @Subscription(() => Run, {
+    description: 'The run, now and whenever it makes steps or something happens to it; at most four times a second.',
+    resolve: (run: Run) => run,
+  })
+  runChanged(
+    @Args('runId', { type: () => ID, description: 'Global id.' }) globalId: string,
+  ): AsyncIterableIterator<Run> {
+    const parsed = parseGlobalId(globalId);
+    return this.changes(parsed?.type === 'Run' ? parsed.id : NOBODY);
+  }
+
+  private async *changes(id: string): AsyncIterableIterator<Run> {
+    // The feed opens before the first read, so nothing that happens in between is missed.
+    const changes = this.feed.topic(runTopic(id));
+    try {
+      for (let open = true; open; open = !(await changes.next()).done) {
+        const row = await this.queries.find(id);
+        if (!row) return;
+        yield toRun(row);
+        await new Promise((resolve) => setTimeout(resolve, PUSH_EVERY_MS));
+      }
+    } finally {
+      await changes.return?.();
+    }
+  }
+
+  private async payload(outcome: Awaited<ReturnType<RunCommands['create']>>): Promise<RunPayload> {
+    if (isRefused(outcome)) return { run: null, userErrors: toUserErrors(outcome) };
+    const row = await this.queries.find(outcome);
+    return { run: row ? toRun(row) : null, userErrors: [] };
+  }
+}
+
+/** An id that no object has. */
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
+@NodeLookup()
+export class RunLookup implements NodeSource {
+  readonly typeName = 'Run';
+  constructor(private readonly queries: RunQueries) {}
+
+  async find(id: string): Promise<object | null> {
+    const row = await this.queries.find(id);
+    return row ? toRun(row) : null;
+  }
+}
