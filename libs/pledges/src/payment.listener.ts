@@ -154,6 +154,7 @@ export class PledgePaymentListener implements PaymentListener {
         pledgeId: pledge.id,
         won: dispute.won,
         amountMinor: String(dispute.amountMinor),
+        feeReturnedMinor: String(feeBackMinor),
         currency: payment.currency,
       }),
     );
