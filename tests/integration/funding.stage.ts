@@ -179,6 +179,17 @@ export class FundingStage {
     return made.pledge.id;
   }
 
+  /** The bank decides on the evidence for a dispute. */
+  async closeDispute(stripeDisputeId: string, ending: 'won' | 'lost'): Promise<void> {
+    const evidence = ending === 'won' ? 'winning_evidence' : 'losing_evidence';
+    const response = await fetch(`${this.sandbox.url}/v1/disputes/${stripeDisputeId}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${SECRET_KEY}`, 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ 'evidence[uncategorized_text]': evidence, submit: 'true' }),
+    });
+    if (response.status !== 200) throw new Error(await response.text());
+  }
+
   /** Waits until every webhook is worked off and every event has reached its subscribers. */
   async settle(): Promise<void> {
     await eventually('the sandbox has delivered everything', async () => {

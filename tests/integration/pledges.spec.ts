@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CARD, FundingStage, type Person, codes, got, inDays } from './funding.stage.js';
+import { cashPledgeMachine } from '../../libs/pledges/src/domain/cash-pledge.machine.js';
+import { computePledgeMachine } from '../../libs/pledges/src/domain/compute-pledge.machine.js';
+import { CAMPAIGN, CARD, FundingStage, type Person, codes, got, inDays } from './funding.stage.js';
 
 let stage: FundingStage;
 let owner: Person;
@@ -64,4 +66,185 @@ describe('a cash pledge', () => {
     expect(row?.['n']).toBe(120n);
     expect(await stage.violations()).toEqual([]);
   });
+
+  it('fails with a declined card, and the same pledge is paid with a better one', async () => {
+    const made = got(await stage.cash.create(ada, pledge()));
+    await stage.pay(made.payment?.clientSecret, CARD.declined);
+    await stage.settle();
+    expect(await stateOf(made.pledge.id)).toBe('failed');
+    expect(await stage.violations()).toEqual([]);
+    await stage.pay(made.payment?.clientSecret, CARD.good);
+    await stage.settle();
+    expect(await stateOf(made.pledge.id)).toBe('captured');
+    expect(await stage.violations()).toEqual([]);
+  });
+
+  it('waits for its cardholder when the bank asks, and then is paid', async () => {
+    const made = got(await stage.cash.create(ada, pledge()));
+    const { nextUrl } = await stage.pay(made.payment?.clientSecret, CARD.challenge);
+    await stage.settle();
+    expect(await stateOf(made.pledge.id)).toBe('requires_action');
+    expect(nextUrl).toMatch(/^http/);
+    expect(await stage.violations()).toEqual([]);
+    await fetch(nextUrl ?? '', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ outcome: 'complete' }),
+    });
+    await stage.settle();
+    expect(await stateOf(made.pledge.id)).toBe('captured');
+    expect(await stage.violations()).toEqual([]);
+  });
+
+  it('is refunded by its backer, once', async () => {
+    const id = await stage.give(ada, campaignId, 5_000n);
+    expect(codes(await stage.cash.refund(await stage.person('Mallory'), id, 'mine'))).toEqual(['PLEDGE_FORBIDDEN']);
+    got(await stage.cash.refund(ada, id, 'changed my mind'));
+    await stage.settle();
+    expect(await stateOf(id)).toBe('refunded');
+    expect(codes(await stage.cash.refund(ada, id, 'again'))).toEqual(['PLEDGE_STATE_INVALID']);
+    expect(await stage.violations()).toEqual([]);
+  });
+
+  it('is captured again when its refund fails', async () => {
+    const id = await stage.give(ada, campaignId, 5_000n, CARD.refundFails);
+    got(await stage.cash.refund(owner, id, 'asked for'));
+    await stage.settle();
+    expect(await stateOf(id)).toBe('captured');
+    const [refund] = await stage.rows('SELECT state FROM cash_pledge_refund WHERE pledge_id = $1', [id]);
+    expect(refund?.['state']).toBe('failed');
+    expect(await stage.violations()).toEqual([]);
+  });
+
+  it('is disputed: the bank takes amount and fee at once, and a lost dispute takes it out of escrow', async () => {
+    const id = await stage.give(ada, campaignId, 7_000n, CARD.dispute);
+    await stage.settle();
+    expect(await stateOf(id)).toBe('disputed');
+    expect(await stage.violations()).toEqual([]);
+    expect(codes(await stage.cash.refund(owner, id, 'no'))).toEqual(['PLEDGE_STATE_INVALID']);
+    const [dispute] = await stage.rows(
+      'SELECT stripe_dispute_id AS id FROM dispute d JOIN cash_pledge p USING (payment_id) WHERE p.id = $1',
+      [id],
+    );
+    await stage.closeDispute(String(dispute?.['id']), 'lost');
+    await stage.settle();
+    expect(await stateOf(id)).toBe('charged_back');
+    expect(await stage.violations()).toEqual([]);
+  });
+
+  it('comes back to the campaign when the dispute is won', async () => {
+    const id = await stage.give(ada, campaignId, 7_000n, CARD.dispute);
+    await stage.settle();
+    const [dispute] = await stage.rows(
+      'SELECT stripe_dispute_id AS id FROM dispute d JOIN cash_pledge p USING (payment_id) WHERE p.id = $1',
+      [id],
+    );
+    await stage.closeDispute(String(dispute?.['id']), 'won');
+    await stage.settle();
+    expect(await stateOf(id)).toBe('captured');
+    expect(await stage.violations()).toEqual([]);
+  });
+
+  it('is cancelled while unpaid; money that comes all the same is sent back', async () => {
+    const made = got(await stage.cash.create(ada, pledge()));
+    expect(codes(await stage.cash.cancel(owner, made.pledge.id))).toEqual(['PLEDGE_FORBIDDEN']);
+    got(await stage.cash.cancel(ada, made.pledge.id));
+    expect(codes(await stage.cash.cancel(ada, made.pledge.id))).toEqual(['PLEDGE_STATE_INVALID']);
+    expect(await stage.violations()).toEqual([]);
+    await stage.pay(made.payment?.clientSecret, CARD.good);
+    await stage.settle();
+    expect(await stateOf(made.pledge.id)).toBe('refund_pending');
+    await stage.tick('payment-sweep');
+    await stage.settle();
+    expect(await stateOf(made.pledge.id)).toBe('refunded');
+    expect(await stage.violations()).toEqual([]);
+  });
+
+  it('keeps an anonymous backer out of the public record, pseudonym and all', async () => {
+    const made = got(await stage.cash.create(ada, pledge({ anonymous: true })));
+    const events = await stage.rows("SELECT payload::text AS text FROM event_outbox WHERE payload->>'pledgeId' = $1", [
+      made.pledge.id,
+    ]);
+    expect(events).toHaveLength(1);
+    expect(events[0]?.['text']).not.toContain(ada.pseudonym);
+    expect(events[0]?.['text']).toContain('"contributor": "anonymous"');
+  });
 });
+
+describe('a cash pledge is refused, and changes nothing', () => {
+  const counted = async () => {
+    const [row] = await stage.rows(
+      `SELECT (SELECT count(*) FROM cash_pledge) AS pledges, (SELECT count(*) FROM ledger_transfer) AS transfers,
+              (SELECT count(*) FROM payment) AS payments, (SELECT count(*) FROM event_outbox) AS events`,
+    );
+    return row;
+  };
+  const cases: [string, () => Promise<object>][] = [
+    ['AMOUNT_OUT_OF_RANGE', async () => pledge({ amountMinor: -5n })],
+    ['AMOUNT_OUT_OF_RANGE', async () => pledge({ amountMinor: 10n ** 30n })],
+    ['PLEDGE_AMOUNT_TOO_SMALL', async () => pledge({ amountMinor: 49n })],
+    ['PLEDGE_AMOUNT_ABOVE_CARD_LIMIT', async () => pledge({ amountMinor: 100_000_000n })],
+    ['PLEDGE_CURRENCY_MISMATCH', async () => pledge({ currency: 'EUR' })],
+    ['PLEDGE_IDEMPOTENCY_KEY_INVALID', async () => pledge({ idempotencyKey: 'short' })],
+    ['PLEDGE_CAMPAIGN_NOT_FOUND', async () => pledge({ campaignId: randomUUID() })],
+    ['PLEDGE_CAMPAIGN_NOT_FOUND', async () => pledge({ campaignId: await draft() })],
+    ['PLEDGE_CAMPAIGN_CLOSED', async () => pledge({ campaignId: await suspended() })],
+    ['PLEDGE_CAMPAIGN_CLOSED', async () => pledge({ campaignId: await expired() })],
+  ];
+
+  it.each(cases)('%s (case %#)', async (code, make) => {
+    const asked = await make();
+    const before = await counted();
+    expect(codes(await stage.cash.create(ada, asked as ReturnType<typeof pledge>))).toEqual([code]);
+    expect(await counted()).toEqual(before);
+  });
+
+  it('PLEDGE_NOT_FOUND and PLEDGE_TEXT_INVALID', async () => {
+    expect(codes(await stage.cash.refund(ada, randomUUID(), 'x'))).toEqual(['PLEDGE_NOT_FOUND']);
+    expect(codes(await stage.cash.cancel(ada, randomUUID()))).toEqual(['PLEDGE_NOT_FOUND']);
+    expect(codes(await stage.cash.refund(ada, randomUUID(), 'x'.repeat(501)))).toEqual(['PLEDGE_TEXT_INVALID']);
+  });
+
+  it('the others of its batch are not', async () => {
+    const outcomes = await Promise.all([
+      stage.cash.promise(ada, pledge()),
+      stage.cash.promise(ada, pledge({ currency: 'EUR' })),
+      stage.cash.promise(ada, pledge()),
+    ]);
+    expect(outcomes.map((o) => 'refusals' in o)).toEqual([false, true, false]);
+  });
+
+  it('the database refuses a step that the machine does not know, and any change of what was pledged', async () => {
+    const id = await stage.give(ada, campaignId, 1_000n);
+    await expect(
+      stage.rows("UPDATE cash_pledge SET state = 'created', captured_at = NULL, payment_id = NULL WHERE id = $1", [id]),
+    ).rejects.toThrow(/immutable|does not go/);
+    await expect(stage.rows('UPDATE cash_pledge SET amount_minor = 1 WHERE id = $1', [id])).rejects.toThrow();
+  });
+
+  it.each([
+    ['cash_pledge', cashPledgeMachine],
+    ['compute_pledge', computePledgeMachine],
+  ] as const)('the steps that the trigger of %s knows are those of the machine', async (table, machine) => {
+    const rows = await stage.rows(`SELECT from_state, to_state FROM ${table}_transition`);
+    const stored = rows.map((r) => `${r['from_state']} ${r['to_state']}`);
+    expect(new Set(stored)).toEqual(new Set(machine.transitions.map((t) => `${t.from} ${t.to}`)));
+  });
+});
+
+async function draft(): Promise<string> {
+  const place = await stage.project(owner);
+  return got(await stage.campaigns.create(owner, { ...CAMPAIGN, ...place, deadline: inDays(1) }));
+}
+
+async function suspended(): Promise<string> {
+  const id = await stage.liveCampaign(owner);
+  got(await stage.campaigns.suspend(await stage.person('Olga Operator', 'operator'), id, 'under investigation'));
+  return id;
+}
+
+async function expired(): Promise<string> {
+  const id = await stage.liveCampaign(owner);
+  await stage.rows("UPDATE campaign SET deadline = now() - interval '1 second' WHERE id = $1", [id]);
+  return id;
+}

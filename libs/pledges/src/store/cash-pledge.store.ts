@@ -140,7 +140,7 @@ export async function recordRefund(
   );
   await tx.query(
     `INSERT INTO cash_pledge_refund (refund_id, pledge_id, amount_minor, state, reason, failure_code, requested_at, settled_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $4 = 'requested' THEN NULL ELSE $7 END)
+     VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz, CASE WHEN $4 = 'requested' THEN NULL ELSE $7::timestamptz END)
      ON CONFLICT (refund_id) DO UPDATE SET state = excluded.state, failure_code = excluded.failure_code,
        settled_at = excluded.settled_at`,
     [
