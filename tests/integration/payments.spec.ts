@@ -90,6 +90,12 @@ describe('a payment by card', () => {
     expect(rows).toEqual([]);
   });
 
+  it('asked for by many at once is one payment and one intent', async () => {
+    const input = stage.input('race');
+    const all = await Promise.all(Array.from({ length: 5 }, () => stage.payments.createCardPayment(input)));
+    expect(new Set(all.map((each) => got(each).stripePaymentIntentId)).size).toBe(1);
+  });
+
   it('is given up before, and not after, it was charged', async () => {
     const open = await stage.begin('cancel-open');
     got(await stage.payments.cancelPayment(open.paymentId));
@@ -168,6 +174,18 @@ describe('a refund', () => {
     await stage.settle();
     expect(toldOf('refund-good')).toEqual(['captured 175', 'refunded 2000']);
     expect(await stage.held(stage.refundsPayable)).toBe(0n);
+    await stage.audit();
+  });
+
+  it('asked for by many at once gives back no more than was taken', async () => {
+    const id = await captured('refund-race', CARDS.good);
+    const outcomes = await Promise.all(
+      Array.from({ length: 5 }, () => stage.payments.requestRefund(undefined, id, 2000n, 'race')),
+    );
+    const refused = outcomes.flatMap((outcome) => (isRefused(outcome) ? [outcome.first.code] : []));
+    expect(refused).toEqual(Array(3).fill('REFUND_EXCEEDS_PAYMENT'));
+    await stage.settle();
+    expect(toldOf('refund-race')).toEqual(['captured 175', 'refunded 2000', 'refunded 2000']);
     await stage.audit();
   });
 

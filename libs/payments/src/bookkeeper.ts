@@ -13,7 +13,7 @@ import { changePayment, termsOf, toPayment, type PaymentRow } from './store/paym
 import { changeRefund, insertRefund, type RefundRow } from './store/refund.store.js';
 
 /** The ledger said no to money that has moved already. Nothing is changed; the step is tried again and stays visible. */
-export class PostingRefused extends Error {}
+class PostingRefused extends Error {}
 
 export interface ObservedDispute extends DisputeObservation {
   readonly stripeDisputeId: string;

@@ -1,8 +1,8 @@
 import { refuse, type Refused } from '#kernel';
 
 /** Stripe's bounds for one charge in US dollars, in cents, on every rail. Source: Stripe documentation, "Currencies". */
-export const CARD_MINOR_MIN = 50n;
-export const CARD_MINOR_MAX = 99_999_999n;
+const CARD_MINOR_MIN = 50n;
+const CARD_MINOR_MAX = 99_999_999n;
 
 /** Why a payment by card can't be begun; undefined when it can. */
 export function refusePayment(input: { amountMinor: bigint; currency: string }): Refused | undefined {

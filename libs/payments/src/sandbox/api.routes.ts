@@ -8,7 +8,7 @@ import { createPaymentMethod, retrievePaymentMethod } from './payment-method.res
 import { createRefund, retrieveRefund } from './refund.resource.js';
 import type { SandboxWorld } from './sandbox.world.js';
 
-export interface Call {
+interface Call {
   readonly world: SandboxWorld;
   readonly params: Params;
   /** The variable part of the path, or ''. */
@@ -26,7 +26,7 @@ export interface Route {
 }
 
 /** Everything the sandbox answers under /v1. */
-export const ROUTES: readonly Route[] = [
+const ROUTES: readonly Route[] = [
   {
     method: 'POST',
     pattern: 'payment_intents',

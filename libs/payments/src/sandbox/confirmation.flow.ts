@@ -14,7 +14,7 @@ import type { Decline } from './test-card.table.js';
  *                                                  \--confirm--> requires_action --complete--> succeeded
  *   a decline, or a failed challenge, leads back to requires_payment_method.
  */
-export interface HiddenIntent {
+interface HiddenIntent {
   readonly challenge?: string;
   readonly returnUrl?: string;
 }

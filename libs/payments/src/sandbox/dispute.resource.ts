@@ -187,7 +187,11 @@ export function decideDispute(world: SandboxWorld, id: string): void {
     description: `Chargeback reversal for ${idOf(dispute.charge)}`,
     delayMs: 0,
   });
-  const won = end(world, { ...dispute, balance_transactions: [...dispute.balance_transactions, back] }, 'won');
+  const won = end(
+    world,
+    { ...dispute, is_charge_refundable: true, balance_transactions: [...dispute.balance_transactions, back] },
+    'won',
+  );
   world.emit('charge.dispute.funds_reinstated', won);
 }
 

@@ -6,7 +6,7 @@ export type ParamValue = string | ParamList | Params;
 export interface Params {
   [key: string]: ParamValue;
 }
-export type ParamList = ParamValue[];
+type ParamList = ParamValue[];
 
 interface Branch {
   readonly children: Map<string, Branch | string>;

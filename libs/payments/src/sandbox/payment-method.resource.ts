@@ -104,7 +104,7 @@ function addCard(world: SandboxWorld, card: Params, params: Params): Stripe.Paym
   return world.book.add(method, { hidden });
 }
 
-export function billingDetailsOf(params: Params): Stripe.PaymentMethod.BillingDetails {
+function billingDetailsOf(params: Params): Stripe.PaymentMethod.BillingDetails {
   const group = optionalGroup(params, 'billing_details') ?? {};
   const address = optionalGroup(group, 'address') ?? {};
   const read = (from: Params, name: string): string | null => optionalText(from, name) ?? null;

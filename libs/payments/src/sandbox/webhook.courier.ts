@@ -148,7 +148,7 @@ export class WebhookCourier {
 }
 
 /** Stripe's scheme: `t=<seconds>,v1=<hex HMAC-SHA256 of "<t>.<payload>">`. */
-export function signatureHeader(payload: string, secret: string, timestampSeconds: number): string {
+function signatureHeader(payload: string, secret: string, timestampSeconds: number): string {
   const signature = createHmac('sha256', secret).update(`${timestampSeconds}.${payload}`).digest('hex');
   return `t=${timestampSeconds},v1=${signature}`;
 }

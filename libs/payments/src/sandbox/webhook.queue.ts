@@ -16,7 +16,7 @@ export interface Chaos {
   paused: boolean;
 }
 
-export const CALM: Chaos = { duplicates: 1, outOfOrder: 0, shuffleMs: 0, lose: 0, paused: false };
+const CALM: Chaos = { duplicates: 1, outOfOrder: 0, shuffleMs: 0, lose: 0, paused: false };
 
 /** A held event goes out after this even if nothing overtook it. */
 const HELD_MS_MAX = 5000;
