@@ -113,20 +113,24 @@ async function moneyFigures(tx: Tx, row: PublicationRow, { money }: RunFacts): P
   const [booked] = await tx.query<Sums>(
     `SELECT coalesce(sum(amount) FILTER (WHERE key LIKE 'payment:%:capture'), 0)::text AS captured,
             coalesce(sum(amount) FILTER (WHERE key LIKE 'payment:%:fee'), 0)::text AS fees,
-            coalesce(sum(amount) FILTER (WHERE key LIKE 'refund:%:paid'), 0)::text AS refunded,
+            (coalesce(sum(amount) FILTER (WHERE key LIKE 'refund:%:paid'), 0)
+              - coalesce(sum(amount) FILTER (WHERE key LIKE 'refund:%:returned'), 0))::text AS refunded,
             (coalesce(sum(amount) FILTER (WHERE key LIKE 'dispute:%:withdrawn'), 0)
               - coalesce(sum(amount) FILTER (WHERE key LIKE 'dispute:%:reinstated'), 0))::text AS disputed,
-            coalesce(sum(amount) FILTER (WHERE key LIKE 'dispute:%:fee'), 0)::text AS dispute_fees
+            (coalesce(sum(amount) FILTER (WHERE key LIKE 'dispute:%:fee'), 0)
+              - coalesce(sum(amount) FILTER (WHERE key LIKE 'dispute:%:fee_returned'), 0))::text AS dispute_fees
        FROM ledger_transfer WHERE kind = 'posted' AND refs->>'campaign' = $1`,
     [row.campaign_id],
   );
   const [later] = await tx.query<Sums>(
     `SELECT coalesce(sum((payload->>'amountMinor')::numeric) FILTER (WHERE type = 'pledge.cash.captured'), 0)::text AS captured,
             coalesce(sum((payload->>'feeMinor')::numeric) FILTER (WHERE type = 'pledge.cash.captured'), 0)::text AS fees,
-            coalesce(sum((payload->>'amountMinor')::numeric) FILTER (WHERE type = 'pledge.cash.refunded'), 0)::text AS refunded,
+            (coalesce(sum((payload->>'amountMinor')::numeric) FILTER (WHERE type = 'pledge.cash.refunded'), 0)
+              - coalesce(sum((payload->>'amountMinor')::numeric) FILTER (WHERE type = 'pledge.cash.refund_failed' AND payload->>'wasPaid' = 'true'), 0))::text AS refunded,
             (coalesce(sum((payload->>'amountMinor')::numeric) FILTER (WHERE type = 'pledge.cash.disputed'), 0)
               - coalesce(sum((payload->>'amountMinor')::numeric) FILTER (WHERE type = 'pledge.cash.dispute_closed' AND payload->>'won' = 'true'), 0))::text AS disputed,
-            coalesce(sum((payload->>'feeMinor')::numeric) FILTER (WHERE type = 'pledge.cash.disputed'), 0)::text AS dispute_fees
+            (coalesce(sum((payload->>'feeMinor')::numeric) FILTER (WHERE type = 'pledge.cash.disputed'), 0)
+              - coalesce(sum((payload->>'feeReturnedMinor')::numeric) FILTER (WHERE type = 'pledge.cash.dispute_closed'), 0))::text AS dispute_fees
        FROM event_outbox e LEFT JOIN log_leaf l ON l.event_id = e.id
       WHERE e.is_public AND e.type LIKE 'pledge.cash.%' AND e.payload->>'campaignId' = $1 AND (l.index IS NULL OR l.index >= $2)`,
     [row.campaign_id, row.log_size],

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { CampaignsModule } from '#campaigns';
+import { TrainingModule } from '#training';
 import { TransparencyModule } from '#transparency';
 import { ReportPresenter } from './graphql/report.presenter.js';
 import { ReportLookup, ReportResolver } from './graphql/report.resolver.js';
@@ -10,7 +11,7 @@ import { ReportQueries } from './report.queries.js';
 
 /** Reports: derived from the log, published, served. */
 @Module({
-  imports: [CampaignsModule, TransparencyModule],
+  imports: [CampaignsModule, TrainingModule, TransparencyModule],
   controllers: [ReportController],
   providers: [
     ReportCommands,

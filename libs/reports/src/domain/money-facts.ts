@@ -2,14 +2,15 @@
  * What people paid and where it went, in minor units of one currency.
  *
  * 1. balance = captured − refunded − disputed − fees − dispute fees.
- * 2. A dispute that the campaign won gives its amount back, and its fee only where the event says so.
+ * 2. A refund that the bank sent back after it was paid no longer counts.
+ * 3. A dispute that the campaign won gives its amount back, and its fee only where the event says so.
  */
 import { type CitedEvent, groupBy, sum, text, whole } from './cited-event.js';
 
 export interface MoneyMovement {
   readonly index: number;
   readonly at: string;
-  readonly kind: 'captured' | 'refunded' | 'disputed' | 'dispute won';
+  readonly kind: 'captured' | 'refunded' | 'refund returned' | 'disputed' | 'dispute won';
   readonly contributor: string;
   readonly amountMinor: string;
   readonly feeMinor: string;
@@ -40,7 +41,12 @@ export function moneyFacts(events: readonly CitedEvent[]): MoneyFacts {
   );
   const captured = total('captured', 'amountMinor');
   const fees = total('captured', 'feeMinor');
-  const refunded = total('refunded', 'amountMinor');
+  const returned = sum(
+    of('refund_failed')
+      .filter(wasPaid)
+      .map(({ payload }) => whole(payload, 'amountMinor')),
+  );
+  const refunded = total('refunded', 'amountMinor') - returned;
   const won = sum(
     of('dispute_closed')
       .filter(({ payload }) => payload['won'] === true)
@@ -84,14 +90,28 @@ function movement(
       return [{ ...base, ...amounts, kind: 'captured' }];
     case 'pledge.cash.refunded':
       return [{ ...base, ...amounts, kind: 'refunded' }];
+    case 'pledge.cash.refund_failed':
+      return wasPaid(event) ? [{ ...base, ...amounts, kind: 'refund returned' }] : [];
     case 'pledge.cash.disputed':
       return [{ ...base, ...amounts, kind: 'disputed' }];
     case 'pledge.cash.dispute_closed':
       if (payload['won'] !== true) return [];
-      return [{ ...base, kind: 'dispute won', amountMinor: String(disputedAmount(disputes, payload)), feeMinor: '0' }];
+      return [
+        {
+          ...base,
+          kind: 'dispute won',
+          amountMinor: String(disputedAmount(disputes, payload)),
+          feeMinor: String(-whole(payload, 'feeReturnedMinor')),
+        },
+      ];
     default:
       return [];
   }
+}
+
+/** Whether a failed refund had been counted as paid. */
+function wasPaid({ payload }: CitedEvent): boolean {
+  return payload['wasPaid'] === true;
 }
 
 /** The closing event may leave out the amount; then it is what the dispute was opened for. */

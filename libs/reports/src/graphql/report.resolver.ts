@@ -1,6 +1,5 @@
 import { Args, Context, ID, Mutation, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
-import DataLoader from 'dataloader';
-import { Campaign, CampaignQueries, type CampaignPageRow, toCampaign } from '#campaigns';
+import { Campaign, CampaignQueries, toCampaign } from '#campaigns';
 import { isRefused, type Outcome, type Refused } from '#kernel';
 import {
   Access,
@@ -15,6 +14,8 @@ import {
   toUserErrors,
   type Viewer,
 } from '#platform';
+import { Run, RunQueries, toRun } from '#training';
+import { loaderOf } from './request.loader.js';
 import { ReportCommands } from '../report.commands.js';
 import { ReportQueries } from '../report.queries.js';
 import { ReportPresenter } from './report.presenter.js';
@@ -27,6 +28,7 @@ export class ReportResolver {
     private readonly commands: ReportCommands,
     private readonly presenter: ReportPresenter,
     private readonly campaigns: CampaignQueries,
+    private readonly runs: RunQueries,
   ) {}
 
   @Query(() => ReportConnection, { description: 'Published reports, newest first.' })
@@ -81,21 +83,17 @@ export class ReportResolver {
 
   @ResolveField(() => Campaign, { nullable: true, description: 'The campaign that the run belongs to.' })
   async campaign(@Parent() report: Report, @Context() context: GraphQLContext): Promise<Campaign | null> {
-    const row = await this.campaignLoader(context).load(report.campaignKey);
+    const campaigns = loaderOf(context, 'reports.campaign', (ids: readonly string[]) =>
+      this.campaigns.byIds(context.viewer, ids),
+    );
+    const row = await campaigns.load(report.campaignKey);
     return row ? toCampaign(row) : null;
   }
 
-  /** One statement for the campaigns of a whole list. */
-  private campaignLoader(context: GraphQLContext): DataLoader<string, CampaignPageRow | undefined> {
-    const known = context.loaders.get('reports.campaign') as
-      DataLoader<string, CampaignPageRow | undefined> | undefined;
-    if (known) return known;
-    const loader = new DataLoader<string, CampaignPageRow | undefined>(async (ids) => {
-      const rows = await this.campaigns.byIds(context.viewer, ids);
-      return ids.map((id) => rows.get(id));
-    });
-    context.loaders.set('reports.campaign', loader);
-    return loader;
+  @ResolveField(() => Run, { nullable: true, description: 'The run that the report is about.' })
+  async run(@Parent() report: Report): Promise<Run | null> {
+    const row = await this.runs.find(report.runKey);
+    return row ? toRun(row) : null;
   }
 }
 
