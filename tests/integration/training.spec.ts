@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isRefused, newId } from '#kernel';
+import { provenanceInvariants } from '#provenance';
+import { trainingInvariants } from '#training';
 import { type FakeAgent, TTL_MS, TrainingStage } from './training.stage.js';
 
 let stage: TrainingStage;
@@ -10,6 +12,10 @@ beforeAll(async () => {
   stage = await TrainingStage.open();
 });
 afterAll(() => stage?.close());
+// Whatever a test did, the promises hold.
+afterEach(async () => {
+  expect(await stage.violations([...trainingInvariants, ...provenanceInvariants])).toEqual([]);
+});
 beforeEach(async () => {
   // Runs of tests before would take part in the scheduler's rounds.
   for (const { id } of await stage.sql('SELECT id FROM run WHERE ended_at IS NULL')) await stage.runs.cancel(id);

@@ -103,8 +103,14 @@ export class TrainingStage {
   /** A recipe of a tiny model: 1000 parameters, 100 steps. */
   async recipe(over: { minWorkers?: number; maxWorkers?: number; steps?: number } = {}): Promise<string> {
     const [org, project, person, dataset, recipe] = [newId(), newId(), newId(), newId(), newId()];
-    await this.sql(`INSERT INTO contributor (id, pseudonym, created_at) VALUES ($1::uuid, $2, now())`, [person, newId()]);
-    await this.sql(`INSERT INTO organisation (id, slug, name, created_at) VALUES ($1::uuid, $1::uuid::text, 'Org', now())`, [org]);
+    await this.sql(`INSERT INTO contributor (id, pseudonym, created_at) VALUES ($1::uuid, $2, now())`, [
+      person,
+      newId(),
+    ]);
+    await this.sql(
+      `INSERT INTO organisation (id, slug, name, created_at) VALUES ($1::uuid, $1::uuid::text, 'Org', now())`,
+      [org],
+    );
     await this.sql(
       `INSERT INTO project (id, organisation_id, slug, name, created_at) VALUES ($1::uuid, $2, $1::uuid::text, 'P', now())`,
       [project, org],
@@ -135,7 +141,10 @@ export class TrainingStage {
   /** A donor with an accepted pledge for the campaign, and a node that is there. */
   async donor(campaignId: string, milliseconds = 600_000n): Promise<FakeAgent> {
     const [person, pseudonym, token, nodeId, pledgeId] = [newId(), newId(), newId(), newId(), newId()];
-    await this.sql('INSERT INTO contributor (id, pseudonym, created_at) VALUES ($1::uuid, $2, now())', [person, pseudonym]);
+    await this.sql('INSERT INTO contributor (id, pseudonym, created_at) VALUES ($1::uuid, $2, now())', [
+      person,
+      pseudonym,
+    ]);
     await this.sql(
       `INSERT INTO node_join_token (id, secret_sha256, owner_id, created_at, expires_at, used_at)
        VALUES ($1::uuid, sha256($2), $3, now(), now() + interval '1 day', now())`,
@@ -144,8 +153,8 @@ export class TrainingStage {
     await this.sql(
       `INSERT INTO node (id, owner_id, join_token_id, name, gpu_class, device_count, region, public_key, key_thumbprint,
                          agent_version, inventory, state, state_actor, state_cause, state_since, joined_at)
-       VALUES ($1::uuid, $2, $3, 'node', 'cpu', 1, 'eu-west', $1::uuid::text, $1::uuid::text, '0.1.0', '{}', 'idle', 'agent', 'joined', now(), now())`,
-      [nodeId, person, token],
+       VALUES ($1::uuid, $2, $3, 'node', 'cpu', 1, 'eu-west', $1::uuid::text, $1::uuid::text, '0.1.0', '{}', 'idle', 'agent', 'joined', $4, $4)`,
+      [nodeId, person, token, new Date(this.nowMs)],
     );
     await this.sql('INSERT INTO node_liveness (node_id, address, last_seen_at) VALUES ($1::uuid, $2, $3)', [
       nodeId,

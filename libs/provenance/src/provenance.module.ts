@@ -3,6 +3,7 @@ import { NodesModule } from '#nodes';
 import { RESTORE_POINTS, TrainingModule } from '#training';
 import { CheckpointQueries } from './checkpoint.queries.js';
 import { Checkpoints } from './checkpoints.js';
+import { CheckpointLookup, CheckpointResolver, RunCheckpointsResolver } from './graphql/checkpoint.resolver.js';
 import { AgentCheckpointController, PublicCheckpointController } from './http/checkpoint.controller.js';
 import { InFlightSubscriber } from './jobs/in-flight.subscriber.js';
 
@@ -14,6 +15,9 @@ import { InFlightSubscriber } from './jobs/in-flight.subscriber.js';
     Checkpoints,
     CheckpointQueries,
     InFlightSubscriber,
+    CheckpointResolver,
+    RunCheckpointsResolver,
+    CheckpointLookup,
     { provide: RESTORE_POINTS, useExisting: Checkpoints },
   ],
   exports: [Checkpoints, CheckpointQueries, RESTORE_POINTS],

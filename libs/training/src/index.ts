@@ -7,3 +7,4 @@ export { type RunRow, type RunSpec } from './store/run.store.js';
 export { RunQueries } from './run.queries.js';
 export { Run } from './graphql/run.type.js';
 export { toRun } from './graphql/run.mapper.js';
+export { trainingInvariants } from './training.invariants.js';

@@ -37,6 +37,16 @@ export interface RunEventRow {
   readonly payload: Record<string, unknown>;
 }
 
+function groupBy<T>(rows: readonly T[], key: (row: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const row of rows) {
+    const group = groups.get(key(row));
+    if (group) group.push(row);
+    else groups.set(key(row), [row]);
+  }
+  return groups;
+}
+
 const uuidCursor = (after: string | null | undefined): string | null => {
   const key = decodeCursor(after);
   return key !== undefined && isUuid(key) ? key : null;
@@ -77,8 +87,8 @@ export class RunQueries {
         `SELECT ${LEASE_COLUMNS}, l.step FROM lease l WHERE l.attempt_id = ANY ($1::uuid[]) ORDER BY l.attempt_id, l.rank`,
         [attempts.map((attempt) => attempt.id)],
       );
-      const members = Map.groupBy(leases, (lease) => lease.attemptId);
-      return Map.groupBy(
+      const members = groupBy(leases, (lease) => lease.attemptId);
+      return groupBy(
         attempts.map((attempt) => ({ ...attempt, members: members.get(attempt.id) ?? [] })),
         (attempt) => attempt.runId,
       );
@@ -107,7 +117,7 @@ export class RunQueries {
            FROM usage_record u WHERE u.run_id = ANY ($1::uuid[]) ORDER BY u.run_id, u.lease_id`,
         [runIds],
       );
-      return Map.groupBy(rows, (row) => row.runId);
+      return groupBy(rows, (row) => row.runId);
     });
   }
 
