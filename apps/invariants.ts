@@ -1,5 +1,19 @@
+import { campaignInvariants } from '#campaigns';
+import { ledgerInvariants } from '#ledger';
+import { nodesInvariants } from '#nodes';
+import { paymentInvariants } from '#payments';
 import type { InvariantCheck } from '#platform';
+import { pledgeInvariants } from '#pledges';
+import { reportInvariants } from '#reports';
 import { transparencyInvariants } from '#transparency';
 
 /** Every promise that can be checked on live data, of every room. */
-export const INVARIANTS: readonly InvariantCheck[] = [...transparencyInvariants];
+export const INVARIANTS: readonly InvariantCheck[] = [
+  ...ledgerInvariants,
+  ...paymentInvariants,
+  ...campaignInvariants,
+  ...pledgeInvariants,
+  ...nodesInvariants,
+  ...transparencyInvariants,
+  ...reportInvariants,
+];

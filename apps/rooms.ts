@@ -4,6 +4,7 @@ import { IdentityModule } from '#identity';
 import { LedgerModule } from '#ledger';
 import { NodesModule } from '#nodes';
 import { PaymentsModule } from '#payments';
+import { PledgesModule } from '#pledges';
 import { ProvenanceModule } from '#provenance';
 import { ReportsModule } from '#reports';
 import { TrainingModule } from '#training';
@@ -18,6 +19,7 @@ export const ROOM_MODULES = [
   CatalogModule,
   CampaignsModule,
   NodesModule,
+  PledgesModule,
   TrainingModule,
   ProvenanceModule,
   ReportsModule,

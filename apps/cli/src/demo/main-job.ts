@@ -273,7 +273,7 @@ class MainJob {
         'pledge { id state }',
       );
       if (pledge.state === 'OFFERED') {
-        await organiser.mutate('pledgeComputeAccept', { pledgeId: pledge.id }, 'pledge { state }');
+        await organiser.mutate('pledgeComputeAccept', { pledgeId: pledge.id }, 'pledge { state }', 'PledgeStepInput');
       }
     }
   }
