@@ -3,7 +3,7 @@ import { isRefused } from '#kernel';
 import { LOGGER, type Logger, UnitOfWork } from '#platform';
 import { ORPHAN_MS, retryMs, subjectOf, type EventSubject } from '../domain/event.routing.js';
 import { isMissing } from '../processor/stripe.failure.js';
-import { claimEvents, finishEvent, postponeEvent, type InboxEvent } from '../store/inbox.store.js';
+import { claimEvents, finishEvents, postponeEvent, type FinishedEvent, type InboxEvent } from '../store/inbox.store.js';
 import { Synchronizer, type SyncResult } from '../synchronizer.js';
 
 const BATCH = 50;
@@ -41,34 +41,35 @@ export class InboxProcessor {
     );
     if (isRefused(events)) throw new Error('claiming events is never refused');
     const queue = [...groupedByIntent(events).values()];
+    const finished: FinishedEvent[] = [];
     const lane = async (): Promise<void> => {
       for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
-        for (const { event, subject } of group) await this.#handle(event, subject);
+        for (const hint of group) finished.push(...(await this.#handle(hint)));
       }
     };
     await Promise.all(Array.from({ length: SUBJECTS_AT_ONCE }, lane));
+    // Lost with the process, the events are worked off again, and find their work done.
+    if (finished.length > 0) await this.uow.run('inbox-finish', (tx) => finishEvents(tx, finished));
     return events.length;
   }
 
-  async #handle(event: InboxEvent, subject: EventSubject): Promise<void> {
-    let verdict: Verdict;
+  /** @returns the events that are over; the others have been put back. */
+  async #handle({ subject, events }: Hint): Promise<FinishedEvent[]> {
+    const eldest = events.reduce((a, b) => (a.received_at <= b.received_at ? a : b));
     try {
-      verdict = await this.#judge(event, subject);
+      const verdict = await this.#judge(eldest, subject);
+      if (verdict.state !== 'parked') {
+        const { state, note } = verdict;
+        return events.map(({ id }) => ({ id, state, note }));
+      }
+      for (const event of events) await this.#postpone(event, 'parked', verdict.note ?? '');
     } catch (error) {
       const note = error instanceof Error ? error.message : String(error);
-      this.logger.warn(
-        { eventId: event.id, eventType: event.type, attempts: event.attempts, note },
-        'event not processed; it is tried again',
-      );
-      await this.#postpone(event, 'waiting', note);
-      return;
+      const ids = events.map((event) => event.id);
+      this.logger.warn({ ids, attempts: eldest.attempts, note }, 'events not processed; they are tried again');
+      for (const event of events) await this.#postpone(event, 'waiting', note);
     }
-    if (verdict.state === 'parked') {
-      await this.#postpone(event, 'parked', verdict.note ?? '');
-      return;
-    }
-    const { state, note } = verdict;
-    await this.uow.run('inbox-finish', (tx) => finishEvent(tx, event.id, state, note));
+    return [];
   }
 
   async #judge(event: InboxEvent, subject: EventSubject): Promise<Verdict> {
@@ -111,13 +112,23 @@ export class InboxProcessor {
   }
 }
 
-/** Events of one payment are worked off one after the other; the second usually finds its work done. */
-function groupedByIntent(events: readonly InboxEvent[]): Map<string, { event: InboxEvent; subject: EventSubject }[]> {
-  const groups = new Map<string, { event: InboxEvent; subject: EventSubject }[]>();
+/** Several events that are hints about one object: they arrived before it is read, so one reading answers them all. */
+interface Hint {
+  readonly subject: EventSubject;
+  readonly events: InboxEvent[];
+}
+
+/** What concerns one payment is worked off one after the other. */
+function groupedByIntent(events: readonly InboxEvent[]): Map<string, Hint[]> {
+  const groups = new Map<string, Map<string, Hint>>();
   for (const event of events) {
     const subject = subjectOf(event.type, event.payload.data.object);
-    const key = subject.kind === 'none' ? event.id : subject.intentId;
-    groups.set(key, [...(groups.get(key) ?? []), { event, subject }]);
+    const intent = subject.kind === 'none' ? event.id : subject.intentId;
+    const group = groups.get(intent) ?? new Map<string, Hint>();
+    const key = JSON.stringify(subject);
+    const hint = group.get(key) ?? { subject, events: [] };
+    hint.events.push(event);
+    groups.set(intent, group.set(key, hint));
   }
-  return groups;
+  return new Map([...groups].map(([intent, group]) => [intent, [...group.values()]]));
 }

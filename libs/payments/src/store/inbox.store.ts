@@ -64,18 +64,23 @@ export async function claimEvents(tx: Tx, limit: number, leaseUntil: Date): Prom
   );
 }
 
-export async function finishEvent(
-  tx: Tx,
-  id: string,
-  state: 'done' | 'ignored' | 'orphaned',
-  note?: string,
-): Promise<void> {
-  await tx.query('UPDATE stripe_event SET state = $2, done_at = $3, last_error = $4 WHERE id = $1', [
-    id,
-    state,
-    tx.now,
-    note ?? null,
-  ]);
+export interface FinishedEvent {
+  readonly id: string;
+  readonly state: 'done' | 'ignored' | 'orphaned';
+  readonly note: string | undefined;
+}
+
+export async function finishEvents(tx: Tx, events: readonly FinishedEvent[]): Promise<void> {
+  await tx.query(
+    `UPDATE stripe_event e SET state = n.state, done_at = $4, last_error = n.note
+       FROM unnest($1::text[], $2::text[], $3::text[]) AS n (id, state, note) WHERE e.id = n.id`,
+    [
+      events.map((event) => event.id),
+      events.map((event) => event.state),
+      events.map((event) => event.note ?? null),
+      tx.now,
+    ],
+  );
 }
 
 export async function postponeEvent(
