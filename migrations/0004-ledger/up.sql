@@ -123,6 +123,18 @@ CREATE INDEX ledger_expiry_expires_at_ix ON ledger_expiry (expires_at);
 CREATE INDEX ledger_expiry_debit_ix ON ledger_expiry (debit_account_id, expires_at);
 CREATE INDEX ledger_expiry_credit_ix ON ledger_expiry (credit_account_id, expires_at);
 
+-- What an account holds now, expired amounts left out. Other rooms' statements join this rather than ledger_account when
+-- they show pending amounts.
+CREATE VIEW ledger_balance AS
+SELECT a.id, a.code, a.unit,
+  a.debits_pending - coalesce((SELECT sum(e.amount) FROM ledger_expiry e
+    WHERE e.debit_account_id = a.id AND e.expires_at <= now()), 0)::bigint AS debits_pending,
+  a.debits_posted,
+  a.credits_pending - coalesce((SELECT sum(e.amount) FROM ledger_expiry e
+    WHERE e.credit_account_id = a.id AND e.expires_at <= now()), 0)::bigint AS credits_pending,
+  a.credits_posted
+FROM ledger_account a;
+
 CREATE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION '% of % is refused: the ledger is append-only; correct a mistake by another transfer', TG_OP, TG_TABLE_NAME

@@ -22,6 +22,8 @@ const ROUNDS = 3;
 /** One way of writing transfers: does some, answers how many were committed. */
 interface Variant {
   readonly name: string;
+  /** Milliseconds that callers waited, where single callers are measured. */
+  readonly waits?: number[];
   step(): Promise<number>;
 }
 
@@ -54,14 +56,18 @@ export async function run(ctx: {
     const variants: Variant[] = [
       { name: `ledger, batches of ${BATCH}`, step: () => batched(uow, ledger, accounts) },
       { name: `ledger, batches of ${BATCH}, two in flight`, step: () => twoBatches(uow, ledger, accounts) },
-      { name: 'ledger, 64 callers', step: () => callers(writer, accounts, 64) },
-      { name: 'ledger, 256 callers', step: () => callers(writer, accounts, 256) },
+      callersOf(writer, accounts, 64),
+      callersOf(writer, accounts, 256),
       { name: 'bare INSERT, a statement each', step: () => bareSingles(client, rows) },
       { name: `bare INSERT, ${BATCH} rows a statement`, step: () => bareMany(client, rows) },
       { name: 'two locked rows, a transaction each, 64 callers', step: () => lockedPairs(dataSource, accounts) },
     ];
     const rates = await measure(variants, ctx.seconds);
     for (const [name, rate] of rates) ctx.log(`${name}: ${Math.round(rate)} transfers/s`);
+    for (const { name, waits } of variants) {
+      if (waits)
+        ctx.log(`${name}: waited ${quantile(waits, 0.5)} ms (median), ${quantile(waits, 0.99)} ms (99th percentile)`);
+    }
     await verifyBooks(uow, ctx.log);
     return results(rates);
   } finally {
@@ -208,13 +214,23 @@ const twoBatches = async (uow: UnitOfWork, ledger: Ledger, accounts: Accounts): 
   return one + two;
 };
 
+const quantile = (values: readonly number[], q: number): string =>
+  ([...values].sort((a, b) => a - b)[Math.floor(values.length * q)] ?? Number.NaN).toFixed(1);
+
+function callersOf(writer: LedgerWriter, accounts: Accounts, n: number): Variant {
+  const waits: number[] = [];
+  return { name: `ledger, ${n} callers`, waits, step: () => callers(writer, accounts, n, waits) };
+}
+
 /** Closed loop: each of n callers makes four transfers, one after another, each answered after its commit. */
-async function callers(writer: LedgerWriter, accounts: Accounts, n: number): Promise<number> {
+async function callers(writer: LedgerWriter, accounts: Accounts, n: number, waits: number[]): Promise<number> {
   const each = 4;
   await Promise.all(
     Array.from({ length: n }, async (_, caller) => {
       for (let i = 0; i < each; i += 1) {
+        const start = performance.now();
         const outcome = await writer.submit([pledge(accounts, caller * each + i)]);
+        waits.push(performance.now() - start);
         if (isRefused(outcome)) throw new Error(outcome.first.message);
       }
     }),

@@ -234,6 +234,62 @@ describe('many at once', () => {
     await expectSound();
   });
 
+  it('loses nothing and doubles nothing while its connections are cut', async () => {
+    const id = newId();
+    const [a, b] = [`cut:${id}:a`, `cut:${id}:b`];
+    await uow.run('open', (tx) =>
+      ledger.openAccounts(
+        tx,
+        [a, b].map((code) => ({ code, unit: 'USD', limit: 'none' as const })),
+      ),
+    );
+    const writer = new LedgerWriter(db.dataSource, clock);
+    let working = true;
+    let cuts = 0;
+    const submit = async (n: number): Promise<void> => {
+      for (;;) {
+        try {
+          const spec: TransferSpec = {
+            key: `cut:${id}:${n}`,
+            kind: 'posted',
+            debit: a,
+            credit: b,
+            amount: BigInt(n + 1),
+            reason: 'cut',
+          };
+          const outcome = await writer.submit([spec]);
+          expect(isRefused(outcome)).toBe(false);
+          return;
+        } catch {
+          // The answer was lost with the connection: whether it was posted is unknown, so ask again with the same key.
+        }
+      }
+    };
+    const cutting = (async () => {
+      while (working) {
+        const cut = await db.dataSource
+          .query<unknown[]>(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%ledger_post%'`,
+          )
+          .catch(() => []);
+        cuts += cut.length;
+        await new Promise((resolve) => setTimeout(resolve, 15));
+      }
+    })();
+    let count = 0;
+    for (; count < 300 || (cuts < 10 && count < 5000); count += 10) {
+      const first = count;
+      await Promise.all(Array.from({ length: 10 }, (_, i) => submit(first + i)));
+    }
+    working = false;
+    await cutting;
+    expect(cuts).toBeGreaterThanOrEqual(10);
+    const balance = await uow.read((tx) => ledger.balance(tx, a));
+    expect(balance.debitsPosted).toBe(BigInt((count * (count + 1)) / 2));
+    await expectSound();
+  });
+
   it('lets one of many concurrent resolutions of a pending transfer win', async () => {
     const id = newId();
     const [a, b] = [`race:${id}:a`, `race:${id}:b`];

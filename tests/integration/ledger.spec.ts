@@ -183,6 +183,30 @@ describe('published facts of two-phase transfers (funding.md section 5, row 11)'
     expect(isRefused(again) || again[0]).toMatchObject({ amount: 20n, replayed: true });
   });
 
+  it('tells what became of each transfer, by key', async () => {
+    const { source, sink, move } = await purse();
+    const holds = [10n, 20n, 30n, 40n].map((amount, n) =>
+      move(source, sink, amount, { kind: 'pending', ...(n === 2 ? { expiresAt: at(10) } : {}) }),
+    );
+    const keys = holds.map((h) => h.key);
+    await post(...holds);
+    const resolve = {
+      key: newId(),
+      kind: 'post_pending',
+      pendingKey: keys[0] ?? '',
+      amount: 4n,
+      reason: 'part',
+    } as const;
+    await post(resolve, { key: newId(), kind: 'void_pending', pendingKey: keys[1] ?? '', reason: 'void' });
+    nowMs += 10;
+    const found = await uow.read((tx) => ledger.transfers(tx, [...keys, resolve.key, 'no-such-key']));
+    expect(keys.map((key) => found.get(key)?.state)).toEqual(['posted', 'voided', 'expired', 'pending']);
+    expect(found.get(resolve.key)).toMatchObject({ amount: 4n, debit: source, pendingKey: keys[0], state: 'posted' });
+    expect(found.size).toBe(5);
+    const [row] = await db.dataSource.query('SELECT debits_pending FROM ledger_balance WHERE code = $1', [source]);
+    expect(row.debits_pending).toBe(40n);
+  });
+
   it('lets 46 lapse to 35, 23 and 10 as its parts expire, read before any worker wakes', async () => {
     const { source, sink, move } = await purse();
     for (const [amount, ms] of [

@@ -4,6 +4,7 @@ import type { Tx } from '#platform';
 import type { AccountSpec, Transfer, TransferSpec } from './domain/transfer.rules.js';
 import { openAccounts } from './store/account.store.js';
 import { type Balance, readBalances, readBalancesAt } from './store/balance.store.js';
+import { type StoredTransfer, storedTransfers } from './store/transfer.store.js';
 import { postChains } from './store/posting.statement.js';
 
 /**
@@ -34,6 +35,14 @@ export class Ledger {
   /** Posts several chains in order by one statement, each wholly or not at all, with an answer for each. */
   postChains(tx: Tx, chains: readonly (readonly TransferSpec[])[]): Promise<Outcome<Transfer[]>[]> {
     return postChains((sql, params) => tx.query(sql, params), tx.now, chains);
+  }
+
+  /**
+   * The stored transfers under these keys, by key; unknown keys are missing. `state` says what became of a pending one
+   * as of `tx.now`.
+   */
+  transfers(tx: Tx, keys: readonly string[]): Promise<Map<string, StoredTransfer>> {
+    return storedTransfers(tx, keys);
   }
 
   /** The balance as of `tx.now`, with what has expired by then left out. Throws when there is no such account. */

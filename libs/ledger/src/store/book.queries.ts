@@ -43,7 +43,7 @@ export interface EntryRow extends TransferRow {
 const accountColumns = (moment: string) =>
   `a.id, a.code, a.unit, u.scale::integer AS scale, a.limit_rule, a.opened_at, ${presentBalance(moment)}`;
 
-const transferColumns = (moment: string) => `
+export const transferColumns = (moment: string) => `
   t.id, t.seq, t.key, t.chain_id, t.kind, t.unit, t.debit_account_id, t.credit_account_id, t.amount, t.pending_id,
   t.expires_at, t.reason, t.refs, t.recorded_at,
   CASE t.kind
