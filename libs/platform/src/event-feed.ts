@@ -152,7 +152,7 @@ export class EventFeed implements OnModuleDestroy {
     this.client = client;
     client.once('end', () => this.lost());
     this.catchUp();
-    for (const { topic, offer } of this.listeners) if (topic !== undefined) offer(topic);
+    for (const listener of this.listeners) if (listener.topic !== undefined) listener.offer(listener.topic);
   }
 
   private lost(): void {

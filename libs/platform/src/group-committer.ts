@@ -1,7 +1,7 @@
 /** Socket errors, and PostgreSQL's classes 08 (connection), 53 (resources) and 57 (shut down by somebody). */
 const isConnectionLoss = (error: unknown): boolean =>
   /^(E[A-Z]{4,}|08\w{3}|53\w{3}|57P\w{2})$/.test((error as { code?: string }).code ?? '') ||
-  /^Connection terminated/.test((error as Error).message);
+  (error as Error).message.startsWith('Connection terminated');
 
 interface Waiting<In, Out> {
   readonly input: In;

@@ -34,9 +34,10 @@ const MAX_ERRORS = 10;
  * an id under which the log has the rest. Nothing of the database or the code goes out.
  */
 export function maskError(logger: Logger, formatted: GraphQLFormattedError, original: unknown): GraphQLFormattedError {
-  const code = String(formatted.extensions?.['code'] ?? '');
+  const given = formatted.extensions?.['code'];
+  const code = typeof given === 'string' ? given : '';
   const cause = original instanceof GraphQLError ? original.originalError : original;
-  if (UNSTORABLE.has(String((cause as { code?: unknown } | undefined)?.code))) {
+  if (UNSTORABLE.has((cause as { code?: string } | undefined)?.code ?? '')) {
     return {
       message: 'Text must not hold the character U+0000 or half of a surrogate pair; leave it out.',
       ...(formatted.path ? { path: formatted.path } : {}),

@@ -1,4 +1,4 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { type Stats, createReadStream, existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import { extname, join } from 'node:path';
@@ -34,26 +34,34 @@ const TYPES: Record<string, string> = {
 
 /** Serves the built assets under /assets: their names hold a hash of their bytes, so they never change. */
 export function serveAssets(folder: string): RequestHandler {
-  return (req: Request, res: Response, next: NextFunction) => {
+  // Express 5 hands a rejected promise to the error handler.
+  return async (req: Request, res: Response, next: NextFunction): Promise<void> => {
     const name = req.path.replace(/^\/+/, '');
-    if (!/^[\w.-]+(\/[\w.-]+)*$/.test(name) || name.includes('..')) return next();
     const path = join(folder, 'assets', name);
-    void stat(path).then(
-      (info) => {
-        if (!info.isFile()) return next();
-        res.setHeader('content-type', TYPES[extname(name)] ?? 'application/octet-stream');
-        res.setHeader('content-length', info.size);
-        const hashed = /-[\w-]{8,}\.\w+$/.test(name);
-        res.setHeader('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'public, max-age=300');
-        res.setHeader('x-content-type-options', 'nosniff');
-        if (req.method === 'HEAD') return void res.end();
-        createReadStream(path)
-          .on('error', () => res.destroy())
-          .pipe(res);
-      },
-      () => next(),
-    );
+    const info = /^[\w.-]+(\/[\w.-]+)*$/.test(name) && !name.includes('..') ? await fileAt(path) : undefined;
+    if (!info) return next();
+    res.setHeader('content-type', TYPES[extname(name)] ?? 'application/octet-stream');
+    res.setHeader('content-length', info.size);
+    const hashed = /-[\w-]{8,}\.\w+$/.test(name);
+    res.setHeader('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'public, max-age=300');
+    res.setHeader('x-content-type-options', 'nosniff');
+    if (req.method === 'HEAD') {
+      res.end();
+      return;
+    }
+    createReadStream(path)
+      .on('error', () => res.destroy())
+      .pipe(res);
   };
+}
+
+async function fileAt(path: string): Promise<Stats | undefined> {
+  try {
+    const info = await stat(path);
+    return info.isFile() ? info : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const NOT_PAGES = /^\/(graphql|agent|stripe|health|metrics|log|assets|reports\/|checkpoints)(\/|$)/;
