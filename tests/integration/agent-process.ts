@@ -32,6 +32,7 @@ console.log('secret ' + (process.env.COMMONWEIGHTS_JOIN_TOKEN ?? 'hidden'));
 if (process.env.CW_RESTORE_DIR) console.log('restored ' + readFileSync(join(process.env.CW_RESTORE_DIR, 'state.json'), 'utf8'));
 if (config.ignoreTerm) process.on('SIGTERM', () => undefined);
 if (config.flood) for (let i = 0; i < config.flood; i++) process.stdout.write('x'.repeat(1023) + '\\n');
+if (config.fill) writeFileSync(join(out, 'heap.bin'), Buffer.alloc(config.fill));
 if (config.escape) {
   const child = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1000)'], { detached: true, stdio: 'ignore' });
   child.unref();
@@ -130,11 +131,13 @@ export class AgentWorld {
   }
 
   /** An agent that has joined and beats. */
-  async startAgent(options: { env?: Record<string, string>; workloads?: string } = {}): Promise<Agent> {
+  async startAgent(
+    options: { env?: Record<string, string>; workloads?: string; args?: string[] } = {},
+  ): Promise<Agent> {
     const home = this.newHome();
     const workloads = options.workloads ?? join(this.root, 'workloads');
     const where = ['--server', this.platform.url, '--home', home, '--workloads', workloads];
-    const child = this.spawn(['start', ...where, '--region', 'eu-west', '--cpus', '1'], {
+    const child = this.spawn(['start', ...where, '--region', 'eu-west', '--cpus', '1', ...(options.args ?? [])], {
       COMMONWEIGHTS_JOIN_TOKEN: await this.newToken(),
       ...options.env,
     });

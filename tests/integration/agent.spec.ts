@@ -172,6 +172,16 @@ describe('the agent', () => {
     expect(rssKiB).toBeLessThan(300_000);
   });
 
+  it('stops a workload that fills the disk', async () => {
+    const agent = await world.startAgent({ args: ['--disk-gib', '0'] });
+    const lease = world.script.offer(agent.nodeId, { config: { steps: 10_000, fill: 1_000_000 } });
+    await untilPhase(lease, 'stopped');
+    expect(lease.reports.at(-1)?.reason).toMatchObject({
+      code: 'AGENT_DISK_LIMIT',
+      message: expect.stringContaining('the limit is 0'),
+    });
+  });
+
   it('restores a checkpoint only when its bytes are the declared ones', async () => {
     const agent = await world.startAgent();
     const bytes = Buffer.from('{"step":7}');

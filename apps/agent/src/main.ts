@@ -43,6 +43,7 @@ function donating(command: Command): Command {
     .option('--region <region>', 'where it stands, such as eu-west or DE')
     .option('--cpus <n>', 'lend this many CPU cores and no GPU', whole)
     .option('--cpu-only', 'lend the CPU even where a GPU is found')
+    .option('--disk-gib <n>', 'disk that one lease may take, in GiB (default: 20)', whole)
     .option('--address <host>', 'address at which other members reach this node (default: found by itself)')
     .option('--workloads <dir>', 'folder of the installed workloads')
     .option('--python <path>', 'Python with PyTorch')

@@ -4,6 +4,7 @@ import { isRefused, type Outcome } from '#kernel';
 import { keyThumbprint } from '#protocol';
 import type { AgentConfig } from '../agent.config.js';
 import { detectInventory } from '../inventory/inventory.reader.js';
+import { DEFAULT_DISK_LIMITS } from '../launch/disk.watch.js';
 import { WorkloadRegistry } from '../launch/workload.registry.js';
 import { AgentLoop } from '../session/agent.loop.js';
 import { enrol } from '../session/enrolment.js';
@@ -17,6 +18,7 @@ export interface StartFlags {
   address?: string;
   cpus?: number;
   cpuOnly?: boolean;
+  diskGib?: number;
   drainSeconds: number;
   waitSeconds: number;
 }
@@ -98,6 +100,10 @@ export async function startCommand(config: AgentConfig, flags: StartFlags): Prom
     workloads: new WorkloadRegistry(config.workloadsDir, config.installRoot),
     python: config.python,
     passedOn: config.passedOn,
+    disk:
+      flags.diskGib === undefined
+        ? DEFAULT_DISK_LIMITS
+        : { ...DEFAULT_DISK_LIMITS, maxLeaseBytes: flags.diskGib * 1024 ** 3 },
     say: sayAt,
   });
   sayAt(

@@ -8,6 +8,7 @@ import { EventTail, type WorkloadEvent } from '../report/event.tail.js';
 import { LeaseOutbox } from '../report/lease.outbox.js';
 import { fetchRestorePoint } from '../report/restore.js';
 import type { PlatformClient } from '../session/platform.client.js';
+import { type DiskLimits, diskTrouble } from './disk.watch.js';
 import { freePort } from './free-port.js';
 import { GuardedProcess } from './guarded.process.js';
 import { planLaunch } from './launch.plan.js';
@@ -24,12 +25,14 @@ export interface RunnerContext {
   workloads: WorkloadRegistry;
   python: string;
   passedOn: Readonly<Record<string, string>>;
+  disk: DiskLimits;
   /** Asks for a heartbeat now, because something changed that the platform waits for. */
   wake(): void;
   say(line: string): void;
 }
 
 const TAIL_MS = 200;
+const DISK_CHECK_MS = 2_000;
 const TERM_GRACE_MS = 3_000;
 type Reason = NonNullable<messages.LeaseReport['reason']>;
 
@@ -52,6 +55,7 @@ export class LeaseRunner {
   private outbox: LeaseOutbox | null = null;
   private tail: EventTail | null = null;
   private tailTimer: NodeJS.Timeout | null = null;
+  private diskCheckedAtMs = 0;
   private deadlineTimer: NodeJS.Timeout | null = null;
   private drainTimer: NodeJS.Timeout | null = null;
   private deadlineMs = 0;
@@ -224,10 +228,17 @@ export class LeaseRunner {
 
   private schedulePoll(): void {
     this.tailTimer = setTimeout(() => {
-      void this.tail?.poll().finally(() => {
+      void Promise.all([this.tail?.poll(), this.checkDisk()]).finally(() => {
         if (this.exitedAtMs === null && !this.hasEnded) this.schedulePoll();
       });
     }, TAIL_MS);
+  }
+
+  private async checkDisk(): Promise<void> {
+    if (monotonicMs() - this.diskCheckedAtMs < DISK_CHECK_MS) return;
+    const trouble = await diskTrouble(this.context.folder, this.context.disk).catch(() => null);
+    this.diskCheckedAtMs = monotonicMs();
+    if (trouble) this.stop({ code: 'AGENT_DISK_LIMIT', message: trouble });
   }
 
   private onEvent(event: WorkloadEvent): void {

@@ -23,6 +23,7 @@ export interface AgentHttpRequest {
   readonly originalUrl: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly rawBody?: Buffer | undefined;
+  readonly body?: unknown;
 }
 
 interface Seen {
@@ -86,6 +87,9 @@ export class AgentAuthenticator {
     if (!read.ok) return refuseNode(read.fault, read.why);
     if (request.rawBody && !verifyContentDigest(headers['content-digest'] ?? '', request.rawBody))
       return refuseNode('AGENT_DIGEST_MISMATCH');
+    if (request.body !== undefined && !isWhole(request)) {
+      throw new Error('a body was parsed without being kept: the application must be made with rawBody: true');
+    }
     if (hasNoBody(request) && read.claim.bodySha256 !== EMPTY_SHA256) return refuseNode('AGENT_DIGEST_MISMATCH');
     return read.claim;
   }
