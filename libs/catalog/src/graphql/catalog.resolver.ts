@@ -28,8 +28,9 @@ export class CatalogResolver {
     const terms = budgetTerms(input);
     const budget = isRefused(terms) ? terms : computeBudget(terms);
     if (isRefused(budget)) {
-      const { code, message, detail, hint, path } = budget.first;
-      throw new GraphQLError(`${message} ${hint ?? ''}`.trim(), { extensions: { code, detail, hint, path } });
+      const { code, message, detail, hint } = budget.first;
+      const text = [`${code}: ${message}`, detail, hint].filter(Boolean).join(' ');
+      throw new GraphQLError(text, { extensions: { code: 'BAD_USER_INPUT' } });
     }
     return toComputeBudget(budget);
   }
