@@ -51,6 +51,8 @@ export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update
 
 export class TrainingStage {
   nowMs = Date.UTC(2026, 10, 24, 12, 0, 0);
+  /** Follows the real clock instead of `nowMs`: for tests beside a running API. */
+  isRealTime = false;
   readonly ledger = new Ledger();
   readonly uow: UnitOfWork;
   readonly conductor: Conductor;
@@ -68,7 +70,7 @@ export class TrainingStage {
 
   private constructor(readonly db: TestDatabase) {
     const config = testConfig(db.url);
-    this.uow = new UnitOfWork(db.dataSource, { now: () => new Date(this.nowMs) });
+    this.uow = new UnitOfWork(db.dataSource, { now: () => this.now() });
     const settlement = new Settlement(this.ledger);
     const fleet = new Fleet(config);
     this.files = new FileStore(this.folder);
@@ -89,6 +91,17 @@ export class TrainingStage {
 
   static async open(): Promise<TrainingStage> {
     return new TrainingStage(await createTestDatabase());
+  }
+
+  /** The worker's part beside an API that runs on the same database. */
+  static beside(db: TestDatabase): TrainingStage {
+    const stage = new TrainingStage(db);
+    stage.isRealTime = true;
+    return stage;
+  }
+
+  now(): Date {
+    return new Date(this.isRealTime ? Date.now() : this.nowMs);
   }
 
   async close(): Promise<void> {
@@ -139,7 +152,7 @@ export class TrainingStage {
   }
 
   /** A donor with an accepted pledge for the campaign, and a node that is there. */
-  async donor(campaignId: string, milliseconds = 600_000n): Promise<FakeAgent> {
+  async donor(campaignId: string, milliseconds = 600_000n, publicKey?: string): Promise<FakeAgent> {
     const [person, pseudonym, token, nodeId, pledgeId] = [newId(), newId(), newId(), newId(), newId()];
     await this.sql('INSERT INTO contributor (id, pseudonym, created_at) VALUES ($1::uuid, $2, now())', [
       person,
@@ -153,13 +166,13 @@ export class TrainingStage {
     await this.sql(
       `INSERT INTO node (id, owner_id, join_token_id, name, gpu_class, device_count, region, public_key, key_thumbprint,
                          agent_version, inventory, state, state_actor, state_cause, state_since, joined_at)
-       VALUES ($1::uuid, $2, $3, 'node', 'cpu', 1, 'eu-west', $1::uuid::text, $1::uuid::text, '0.1.0', '{}', 'idle', 'agent', 'joined', $4, $4)`,
-      [nodeId, person, token, new Date(this.nowMs)],
+       VALUES ($1::uuid, $2, $3, 'node', 'cpu', 1, 'eu-west', $5, $5, '0.1.0', '{"devices":[]}', 'idle', 'agent', 'joined', $4, $4)`,
+      [nodeId, person, token, this.now(), publicKey ?? nodeId],
     );
     await this.sql('INSERT INTO node_liveness (node_id, address, last_seen_at) VALUES ($1::uuid, $2, $3)', [
       nodeId,
       '127.0.0.1',
-      new Date(this.nowMs),
+      this.now(),
     ]);
     await this.run(async (tx) => {
       await this.ledger.openAccounts(tx, [
