@@ -426,6 +426,16 @@ describe('commonweights verify', () => {
     }
   });
 
+  it('proves completeness with the saved leaves of the log', async () => {
+    const saved = join(home, 'leaves.json');
+    await writeFile(saved, await (await get('/log/leaves?count=1000')).text());
+    expect((await verify(join(home, 'whale.json'), '--leaves', saved)).output).toContain('ok    completeness');
+    const part = join(home, 'part.json');
+    await writeFile(part, await (await get('/log/leaves?start=5&count=1000')).text());
+    expect((await verify(join(home, 'whale.json'), '--leaves', part)).code).toBe(2);
+    expect((await verify(join(home, 'whale.json'), '--leaves', join(home, 'whale.html'))).code).toBe(2);
+  });
+
   it('compares with a checkpoint from elsewhere, and says what it can not read', async () => {
     const checkpoint = join(home, 'checkpoint');
     await writeFile(checkpoint, await (await get('/log/checkpoint')).text());

@@ -13,7 +13,7 @@ import { events, key, leaves, log, sign, subject } from '../../../tests/integrat
 import type { CitedEvent } from './domain/cited-event.js';
 import { ratioText } from './domain/compute-facts.js';
 import { selectEvents } from './domain/event-selection.js';
-import { runFacts } from './domain/run-report.js';
+import { runFacts, runReport } from './domain/run-report.js';
 import { type SignedReport, verifySignedReport } from './domain/signed-report.js';
 import { energy, money, scientific } from './document/figure-text.js';
 import { embeddedJson } from './render/html.js';
@@ -139,7 +139,12 @@ describe('a signed report', () => {
 
   it('does not verify with another key of the same name', async () => {
     const other = SigningKey.fromSeed(key.origin, new Uint8Array(32).fill(1));
-    expect(await failed(signed, { key: other.verifierKeyText })).toEqual(['signature', 'checkpoint', 'inclusion']);
+    expect(await failed(signed, { key: other.verifierKeyText })).toEqual([
+      'key',
+      'signature',
+      'checkpoint',
+      'inclusion',
+    ]);
   });
 
   it('shows a changed figure, also when it is signed again', async () => {
@@ -169,6 +174,34 @@ describe('a signed report', () => {
     expect(
       await failed(with_((list) => list.map((leaf, i) => (i === 0 ? { ...leaf, proof: list[1]!.proof } : leaf)))),
     ).toEqual(['inclusion']);
+  });
+
+  it('proves with the whole log that nothing was left out, and shows it when something was', async () => {
+    const whole = leaves.map((leaf) => new TextDecoder().decode(leaf));
+    expect(await failed(signed, { leaves: whole })).toEqual([]);
+    expect(await failed(signed, { leaves: whole.slice(0, -1) })).toEqual(['completeness']);
+    expect(await failed(signed, { leaves: whole.with(0, '{}') })).toEqual(['completeness']);
+    // A publisher who hides the refund signs a report that is right about everything it cites.
+    const withoutRefund = events.filter((event) => event.type !== 'pledge.cash.refunded');
+    const hidden = sign((report) => runReport({ ...report, subject, events: withoutRefund }));
+    expect(await failed(hidden)).toEqual([]);
+    expect(await failed(hidden, { leaves: whole })).toEqual(['completeness']);
+  });
+
+  it('never survives a change anywhere in the file', async () => {
+    const text = canonicalJson(signed);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(text.length - 1),
+        fc.constantFrom('0', '1', 'a', 'A', '+', '"', ' '),
+        async (at, char) => {
+          if (text[at] === char) return;
+          const changed = text.slice(0, at) + char + text.slice(at + 1);
+          expect((await verifySignedReport(changed, { key: key.verifierKeyText })).ok).toBe(false);
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 
   it('shows a log that told two histories', async () => {

@@ -7,10 +7,10 @@ export function registerLogCommands(program: Command): void {
   const log = program.command('log').description('Work with the transparency log.');
   log
     .command('check-vectors')
-    .description('Run a file of Merkle, signed-note or tlog-tiles test vectors and print how many passed.')
+    .description('Run a file of published test vectors and print how many passed.')
     .argument(
       '<file>',
-      'a JSON file of the form of merkle-rfc6962.json, signed-note-checkpoint.json or tlog-tiles-log.json',
+      'a JSON file of Merkle, signed-note, tlog-tiles, canonical JSON, DSSE or HTTP signature vectors',
     )
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .action(async (file: string) => {
@@ -22,7 +22,9 @@ async function checkVectors(path: string): Promise<number> {
   const vectors = await readJson(path);
   const results = vectors === undefined ? undefined : await runVectors(vectors);
   if (!results) {
-    process.stderr.write(`${path} is not a JSON file of a known form of vectors (Merkle, signed notes, tlog-tiles).\n`);
+    process.stderr.write(
+      `${path} is not a JSON file of a known form of vectors (Merkle, signed notes, tlog-tiles, canonical JSON, DSSE, HTTP signatures).\n`,
+    );
     return 2;
   }
   const failed = results.filter((result) => !result.ok);

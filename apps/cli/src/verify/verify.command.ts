@@ -8,6 +8,7 @@ interface VerifyOptions {
   readonly key?: string;
   readonly checkpoint?: string;
   readonly report?: string;
+  readonly leaves?: string[];
 }
 
 /** `verify FILE`: checks a downloaded report without a network connection. Exits 0 when all holds, 1 when not, 2 on wrong use. */
@@ -22,6 +23,7 @@ export function registerVerifyCommands(program: Command): void {
     )
     .option('--checkpoint <file>', 'a signed checkpoint of the log that you got elsewhere, to compare with')
     .option('--report <file>', 'the JSON that belongs to a CSV')
+    .option('--leaves <files...>', 'the whole log, as saved from /log/leaves, to prove that no event was left out')
     .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
     .action(async (file: string, options: VerifyOptions) => {
       process.exitCode = await verify(file, options);
@@ -33,9 +35,11 @@ async function verify(path: string, options: VerifyOptions): Promise<number> {
     const file = await readReportFile(path, options.report);
     const key = options.key === undefined ? undefined : await textOrFile(options.key);
     const checkpoint = options.checkpoint === undefined ? undefined : await readText(options.checkpoint);
+    const leaves = options.leaves === undefined ? undefined : await readLeaves(options.leaves);
     const { checks, signed } = await verifySignedReport(file.json, {
       ...(key === undefined ? {} : { key }),
       ...(checkpoint === undefined ? {} : { checkpoint }),
+      ...(leaves === undefined ? {} : { leaves }),
     });
     const all = signed && file.format !== 'json' ? [...checks, await renderingCheck(file, file.json)] : checks;
     const ok = all.every((check) => check.ok);
@@ -57,6 +61,23 @@ async function renderingCheck(file: ReportFile, json: string): Promise<Check> {
     ? 'What the file shows is exactly what the signed figures give.'
     : 'The file is not what this version of the program makes of the signed figures. It was changed, or made by another version: rely on the JSON, or verify with that version.';
   return { name: 'rendering', ok, detail };
+}
+
+/** The leaves of saved answers of `/log/leaves`, put in order by their index. */
+async function readLeaves(paths: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    const text = await readText(path);
+    try {
+      const { leaves } = JSON.parse(text) as { leaves: { index: number; data: string }[] };
+      for (const { index, data } of leaves) found[index] = data;
+    } catch {
+      throw new UnreadableReport(`${path} is not an answer of /log/leaves; save it as it came.`);
+    }
+  }
+  if (found.includes(undefined as never))
+    throw new UnreadableReport('The leaves have a gap; save /log/leaves from start=0 on, 1000 at a time.');
+  return found;
 }
 
 async function textOrFile(value: string): Promise<string> {

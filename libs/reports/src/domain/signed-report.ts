@@ -7,8 +7,9 @@
  * name. Neither can be taken for the other.
  */
 import { canonicalJson } from '#kernel';
-import { bytes, notes, portableTreeHash, proofs, type TreeHash } from '#transparency/pure';
+import { bytes, notes, portableTreeHash, proofs, tree, type TreeHash } from '#transparency/pure';
 import { type CitedEvent, eventOfLeaf } from './cited-event.js';
+import { selectEvents } from './event-selection.js';
 import { reportText, runReport, type RunReport } from './run-report.js';
 
 export const SIGNED_REPORT_FORMAT = 'commonweights-signed-report/v1';
@@ -42,6 +43,8 @@ export interface VerifyOptions {
   readonly key?: string;
   /** A checkpoint of the same log that the reader got elsewhere. */
   readonly checkpoint?: string;
+  /** Every leaf of the log below the report's size, in order, as text: proves that no event was left out. */
+  readonly leaves?: readonly string[];
   readonly hash?: TreeHash;
 }
 
@@ -67,18 +70,14 @@ export async function verifySignedReport(text: string, options: VerifyOptions = 
       [...checks, { name: 'key', ok: false, detail: 'The key is not a C2SP Ed25519 verifier key (name+id+base64).' }],
       signed,
     );
-  checks.push({
-    name: 'key',
-    ok: true,
-    detail: options.key
-      ? `${key.name}, as given`
-      : `${key.name}, taken from the file itself: compare it with one from a source you trust (--key)`,
-  });
+  checks.push(keyCheck(signed, key, options.key !== undefined));
   checks.push(await signatureCheck(signed, key));
   const { check, root } = await checkpointCheck(signed, key);
   checks.push(check);
   if (options.checkpoint !== undefined) checks.push(await knownCheckpointCheck(signed, key, options.checkpoint));
-  checks.push(inclusionCheck(signed, root, options.hash ?? portableTreeHash), figuresCheck(signed));
+  const hash = options.hash ?? portableTreeHash;
+  checks.push(inclusionCheck(signed, root, hash), figuresCheck(signed));
+  if (options.leaves !== undefined) checks.push(completenessCheck(signed, root, options.leaves, hash));
   return finish(checks, signed);
 }
 
@@ -107,6 +106,18 @@ export function readSignedReport(text: string): SignedReport | undefined {
   } catch {
     return undefined;
   }
+}
+
+function keyCheck({ signature }: SignedReport, key: notes.VerifierKey, isGiven: boolean): Check {
+  const name = 'key';
+  if (!isGiven)
+    return {
+      name,
+      ok: true,
+      detail: `${key.name}, taken from the file itself: compare it with one from a source you trust (--key)`,
+    };
+  const ok = notes.formatVerifierKey(key) === signature.key;
+  return { name, ok, detail: ok ? `${key.name}, as given` : 'The file names another key than the one given.' };
 }
 
 async function signatureCheck({ report, signature }: SignedReport, key: notes.VerifierKey): Promise<Check> {
@@ -200,6 +211,31 @@ function figuresCheck({ report, evidence }: SignedReport): Check {
     ok: false,
     detail: `The cited events give other figures${section ? ` (first in "${section}")` : ''}.`,
   };
+}
+
+/** Builds the log again and selects from all of it, so that an event left out of the report is missed. */
+function completenessCheck(
+  { report }: SignedReport,
+  root: Uint8Array | undefined,
+  leaves: readonly string[],
+  hash: TreeHash,
+): Check {
+  const name = 'completeness';
+  const data = leaves.slice(0, report.log.size).map(bytes.utf8);
+  const log = new tree.MemoryTree(hash);
+  for (const leaf of data) log.append(hash.leaf(leaf));
+  if (!root || data.length < report.log.size || !bytes.equalBytes(log.root(), root)) {
+    return { name, ok: false, detail: `The leaves that you gave are not the first ${report.log.size} of this log.` };
+  }
+  const events = data
+    .map((leaf, index) => eventOfLeaf(index, leaf))
+    .filter((event): event is CitedEvent => event !== undefined);
+  const { runId, campaignId, recipeId } = report.facts.subject;
+  const found = selectEvents(events, { runId, campaignId, recipeId }).map((event) => event.index);
+  const missing = found.filter((index) => !report.cites.includes(index));
+  if (missing.length > 0)
+    return { name, ok: false, detail: `The report leaves out ${missing.length} events, the first at ${missing[0]}.` };
+  return { name, ok: true, detail: `The log holds no other event about this run (${leaves.length} looked at).` };
 }
 
 function finish(checks: readonly Check[], signed: SignedReport): Verification {

@@ -1,3 +1,11 @@
+import {
+  isDsseVectors,
+  isHttpSignatureVectors,
+  isJcsVectors,
+  runDsseVectors,
+  runHttpSignatureVectors,
+  runJcsVectors,
+} from './form-vectors.js';
 import { isMerkleVectors, runMerkleVectors } from './merkle-vectors.js';
 import { isNoteVectors, runNoteVectors } from './note-vectors.js';
 import { isTilesVectors, runTilesVectors } from './tiles-vectors.js';
@@ -10,5 +18,8 @@ export async function runVectors(file: unknown): Promise<CaseResult[] | undefine
   if (isMerkleVectors(file)) return runMerkleVectors(file);
   if (isNoteVectors(file)) return runNoteVectors(file);
   if (isTilesVectors(file)) return runTilesVectors(file);
+  if (isJcsVectors(file)) return runJcsVectors(file);
+  if (isDsseVectors(file)) return runDsseVectors(file);
+  if (isHttpSignatureVectors(file)) return runHttpSignatureVectors(file);
   return undefined;
 }
