@@ -79,7 +79,8 @@ export class PagesController {
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
-  @All('*path')
+  // Express 5's wildcard does not match the bare root.
+  @All(['/', '*path'])
   async page(
     @Req() req: Request & { rawBody?: Buffer },
     @Res() res: Response,
