@@ -255,6 +255,35 @@ describe('a dispute', () => {
     }
   });
 
+  it('lost after escrow was spent is a debt of the campaign, and of no other', async () => {
+    const own = await Stage.open();
+    const payment = await own.begin('spent');
+    await own.pay(payment.clientSecret, CARDS.good);
+    await own.settle();
+    await own.db.uow.run('spend', async (tx) => {
+      await own.ledger.openAccounts(tx, [{ code: 'bank:operating:USD', unit: 'USD', limit: 'none' }]);
+      return own.ledger.post(tx, [
+        {
+          key: 'spend',
+          kind: 'posted',
+          debit: own.escrow,
+          credit: 'bank:operating:USD',
+          amount: 4000n,
+          reason: 'tranche',
+        },
+      ]);
+    });
+    const opened = await own.control('disputes', { paymentIntent: payment.stripePaymentIntentId });
+    await own.stripe.disputes.close(((await opened.json()) as { id: string }).id);
+    await own.settle();
+    expect(own.witness.told.at(-1)).toBe('dispute lost spent 5000');
+    expect(await own.held(own.escrow)).toBe(-1000n);
+    expect(await own.held(`campaign:${own.campaignId}:debt:USD`)).toBe(5000n);
+    expect(await own.held('disputes_receivable:USD')).toBe(0n);
+    await own.audit();
+    await own.close();
+  });
+
   it('may be over a part of the charge', async () => {
     const payment = await stage.begin('dispute-part');
     await stage.pay(payment.clientSecret, CARDS.good);

@@ -95,7 +95,7 @@ export class Bookkeeper {
       },
       new Date(tx.now.getTime() + nextCheckMs(0)),
     );
-    await this.#post(tx, row, postings.refundRequestedPostings(termsOf(row), adopted.id, refund.amountMinor));
+    await this.#postOrOwe(tx, row, postings.refundRequestedPostings(termsOf(row), adopted.id, refund.amountMinor));
     return adopted;
   }
 
@@ -165,7 +165,7 @@ export class Bookkeeper {
       await this.#listener()?.onDisputeOpened(tx, payment, { disputeId: id, amountMinor, feeMinor });
     }
     if (step === 'LOST') {
-      await this.#post(tx, row, postings.disputeLostPostings(terms, id, amountMinor));
+      await this.#postOrOwe(tx, row, postings.disputeLostPostings(terms, id, amountMinor));
       await this.#listener()?.onDisputeClosed(tx, payment, { disputeId: id, won: false, amountMinor });
     }
     if (step === 'WON' && reinstated !== undefined) {
@@ -210,6 +210,17 @@ export class Bookkeeper {
     const outcome = await this.ledger.post(tx, transfers);
     if (!isRefused(outcome)) return;
     throw new PostingRefused(`payment ${row.id}: ${outcome.first.code}: ${outcome.first.message}`);
+  }
+
+  /** Money that was taken from outside is gone whatever escrow says: what escrow can't bear, the campaign owes. */
+  async #postOrOwe(tx: Tx, row: PaymentRow, transfers: postings.Posting[]): Promise<void> {
+    const outcome = await this.ledger.post(tx, transfers);
+    if (!isRefused(outcome)) return;
+    if (outcome.first.code !== 'LEDGER_LIMIT_EXCEEDED')
+      throw new PostingRefused(`payment ${row.id}: ${outcome.first.code}`);
+    const terms = termsOf(row);
+    await this.ledger.openAccounts(tx, [{ code: postings.campaignDebt(terms), unit: row.currency, limit: 'none' }]);
+    await this.#post(tx, row, postings.owed(terms, transfers));
   }
 
   async #openAccounts(tx: Tx, currency: string): Promise<void> {

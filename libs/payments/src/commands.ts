@@ -53,7 +53,7 @@ export interface CardPayment {
 }
 
 /** The sweep leaves the first call to whoever made the row, for this long. */
-const FIRST_CALL_MS = 15_000;
+const FIRST_CALL_MS = 5000;
 
 /**
  * Payments by card. Every row and its idempotency key are committed before Stripe is called; a call whose outcome is

@@ -25,6 +25,18 @@ export const processorFees = (currency: string): string => `processor:fees:${cur
 export const disputesReceivable = (currency: string): string => `disputes_receivable:${currency}`;
 export const processorDisputeFees = (currency: string): string => `processor:dispute_fees:${currency}`;
 
+/** What a campaign owes because money it had spent was taken back. */
+export const campaignDebt = (terms: MoneyTerms): string => `campaign:${terms.campaignId}:debt:${terms.currency}`;
+
+/** The same postings with the debt of the campaign in the place of its escrow: for money that is gone already. */
+export function owed(terms: MoneyTerms, transfers: readonly Posting[]): Posting[] {
+  return transfers.map((each) =>
+    each.debit === terms.escrowAccount
+      ? { ...each, debit: campaignDebt(terms), reason: `${each.reason}, more than escrow held` }
+      : each,
+  );
+}
+
 /** The accounts this room keeps. Any of them may stand on either side: a dispute can exceed what Stripe holds. */
 export const processorAccounts = (currency: string): readonly string[] => [
   processorAvailable(currency),

@@ -9,7 +9,7 @@ import { Synchronizer, type SyncResult } from '../synchronizer.js';
 const BATCH = 50;
 const SUBJECTS_AT_ONCE = 4;
 /** A worker that died with events in hand gives them up after this. */
-const LEASE_MS = 30_000;
+const LEASE_MS = 10_000;
 
 type Verdict = { readonly state: 'done' | 'ignored' | 'orphaned' | 'parked'; readonly note?: string };
 

@@ -10,7 +10,7 @@ import { claimDueRefunds, postponeRefund, type RefundRow } from '../store/refund
 import { Synchronizer } from '../synchronizer.js';
 
 const BATCH = 20;
-const LEASE_MS = 60_000;
+const LEASE_MS = 20_000;
 
 /**
  * Finishes what a crash, a lost answer or a lost webhook left open: submits rows that Stripe has not confirmed, with
