@@ -123,6 +123,34 @@ CREATE INDEX ledger_expiry_expires_at_ix ON ledger_expiry (expires_at);
 CREATE INDEX ledger_expiry_debit_ix ON ledger_expiry (debit_account_id, expires_at);
 CREATE INDEX ledger_expiry_credit_ix ON ledger_expiry (credit_account_id, expires_at);
 
+-- The book of each unit: its transfers numbered from 1 without a gap, each sealed over the one before. Written behind the
+-- transfers by one sealer, so that writers don't queue for a number.
+CREATE TABLE ledger_seal (
+  unit text NOT NULL,
+  position bigint NOT NULL,
+  transfer_id uuid NOT NULL,
+  hash bytea NOT NULL,
+  CONSTRAINT ledger_seal_unit_position_pk PRIMARY KEY (unit, position),
+  CONSTRAINT ledger_seal_transfer_id_uq UNIQUE (transfer_id),
+  CONSTRAINT ledger_seal_transfer_id_fk FOREIGN KEY (transfer_id) REFERENCES ledger_transfer (id),
+  CONSTRAINT ledger_seal_unit_fk FOREIGN KEY (unit) REFERENCES ledger_unit (code),
+  CONSTRAINT ledger_seal_position_ck CHECK (position > 0),
+  CONSTRAINT ledger_seal_hash_ck CHECK (length(hash) = 32)
+);
+
+-- Where the sealer stands. Every transfer with seq <= floor_seq is sealed, and none will appear there any more: when the
+-- sequence stood at next_floor_seq, transactions before next_floor_xid were under way, and they are all over by the time
+-- that floor is taken.
+CREATE TABLE ledger_sealer (
+  id smallint NOT NULL,
+  floor_seq bigint NOT NULL,
+  next_floor_seq bigint NOT NULL,
+  next_floor_xid bigint NOT NULL,
+  CONSTRAINT ledger_sealer_id_pk PRIMARY KEY (id),
+  CONSTRAINT ledger_sealer_id_ck CHECK (id = 1)
+);
+INSERT INTO ledger_sealer (id, floor_seq, next_floor_seq, next_floor_xid) VALUES (1, 0, 0, 0);
+
 -- What an account holds now, expired amounts left out. Other rooms' statements join this rather than ledger_account when
 -- they show pending amounts.
 CREATE VIEW ledger_balance AS
@@ -147,6 +175,10 @@ CREATE TRIGGER ledger_transfer_truncate_tr BEFORE TRUNCATE ON ledger_transfer
 CREATE TRIGGER ledger_account_delete_tr BEFORE DELETE ON ledger_account
   FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
 CREATE TRIGGER ledger_account_truncate_tr BEFORE TRUNCATE ON ledger_account
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_seal_immutable_tr BEFORE UPDATE OR DELETE ON ledger_seal
+  FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_seal_truncate_tr BEFORE TRUNCATE ON ledger_seal
   FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
 CREATE TRIGGER ledger_unit_change_tr BEFORE UPDATE OR DELETE ON ledger_unit
   FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();

@@ -1,3 +1,4 @@
+import { brokenSeals, sealHeads } from './store/seal.store.js';
 import type { InvariantCheck, InvariantResult, Tx } from '#platform';
 
 const MAX_LINES = 20;
@@ -113,5 +114,19 @@ export const ledgerInvariants: readonly InvariantCheck[] = [
              IS DISTINCT FROM (p.id, p.debit_account_id, p.credit_account_id, p.amount, p.expires_at)) v`,
         `SELECT 'waiting to expire' AS name, count(*)::text AS value FROM ledger_expiry`,
       ),
+  },
+  {
+    name: 'ledger.books_are_sealed',
+    invariant: 1,
+    description: 'The sealed transfers of each unit are numbered without a gap, each over the one before.',
+    run: async (tx) => {
+      const violations = await brokenSeals(tx);
+      const heads = await sealHeads(tx);
+      return {
+        ok: violations.length === 0,
+        violations,
+        figures: Object.fromEntries(heads.map((h) => [h.unit, `${h.position} sealed, ${h.hash.toString('hex')}`])),
+      };
+    },
   },
 ];

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { LedgerAccountSource, LedgerTransferSource } from './graphql/ledger-node.source.js';
 import { LedgerAccountResolver, LedgerTransferResolver } from './graphql/ledger.resolver.js';
 import { LedgerExpiryJob } from './jobs/ledger-expiry.job.js';
+import { LedgerSealJob } from './jobs/ledger-seal.job.js';
 import { LedgerWriter } from './ledger-writer.js';
 import { Ledger } from './ledger.js';
 
@@ -10,6 +11,7 @@ import { Ledger } from './ledger.js';
     Ledger,
     LedgerWriter,
     LedgerExpiryJob,
+    LedgerSealJob,
     LedgerAccountResolver,
     LedgerTransferResolver,
     LedgerAccountSource,

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '#kernel';
+
+/** What of a transfer is sealed: all that it says, by codes and keys that mean something outside this database. */
+export interface SealedTransfer {
+  readonly unit: string;
+  readonly position: bigint;
+  readonly key: string;
+  readonly kind: string;
+  readonly debit: string;
+  readonly credit: string;
+  /** Minor units. */
+  readonly amount: bigint;
+  /** What a resolution took off the pending counters, minor units; else 0. */
+  readonly released: bigint;
+  readonly pendingKey: string | null;
+  readonly expiresAt: Date | null;
+  readonly reason: string;
+  readonly refs: Readonly<Record<string, string>>;
+  readonly recordedAt: Date;
+}
+
+/** The hash before a book's first transfer. */
+export const SEAL_ORIGIN: Buffer = Buffer.alloc(32);
+
+/**
+ * The text of a transfer that is hashed: version 1, frozen. A JSON array in canonical form (RFC 8785), amounts and
+ * positions as decimal text, moments in UTC with milliseconds.
+ */
+export const sealText = (t: SealedTransfer): string =>
+  canonicalJson([
+    'ledger-seal/1',
+    t.unit,
+    t.position.toString(),
+    t.key,
+    t.kind,
+    t.debit,
+    t.credit,
+    t.amount.toString(),
+    t.released.toString(),
+    t.pendingKey,
+    t.expiresAt?.toISOString() ?? null,
+    t.reason,
+    t.refs,
+    t.recordedAt.toISOString(),
+  ]);
+
+/** SHA-256 over the seal before (32 bytes) and the transfer's text. */
+export const sealHash = (previous: Buffer, transfer: SealedTransfer): Buffer =>
+  createHash('sha256').update(previous).update(sealText(transfer)).digest();

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isRefused, newId } from '#kernel';
+import { Ledger, LedgerSealJob, type TransferSpec, ledgerInvariants } from '#ledger';
+import { type TestDatabase, createTestDatabase } from '../../libs/testkit/src/index.js';
+
+let db: TestDatabase;
+let job: LedgerSealJob;
+const ledger = new Ledger();
+const ACCOUNTS = ['seal:a:USD', 'seal:b:USD', 'seal:a:EUR', 'seal:b:EUR'];
+beforeAll(async () => {
+  db = await createTestDatabase();
+  job = new LedgerSealJob(db.uow);
+  await db.uow.run('open', (tx) =>
+    ledger.openAccounts(
+      tx,
+      ACCOUNTS.map((code) => ({ code, unit: code.slice(-3), limit: 'none' as const })),
+    ),
+  );
+});
+afterAll(() => db.close());
+
+const spec = (unit: string, key = newId()): TransferSpec => ({
+  key,
+  kind: 'posted',
+  debit: `seal:a:${unit}`,
+  credit: `seal:b:${unit}`,
+  amount: 7n,
+  reason: 'seal',
+  refs: { b: '2', a: '1' },
+});
+const book = (unit: string) =>
+  db.dataSource.query<{ position: bigint; key: string }[]>(
+    `SELECT s.position, t.key FROM ledger_seal s JOIN ledger_transfer t ON t.id = s.transfer_id WHERE s.unit = $1 ORDER BY 1`,
+    [unit],
+  );
+const check = () => {
+  const found = ledgerInvariants.find((c) => c.name === 'ledger.books_are_sealed');
+  if (!found) throw new Error('no such check');
+  return db.uow.read((tx) => found.run(tx));
+};
+
+describe('the sealed book', () => {
+  it('numbers each unit without a gap and never passes over a transfer that commits late', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let drawn = () => {};
+    const written = new Promise<void>((resolve) => (drawn = resolve));
+    // Draws its sequence number first and commits last, on accounts of its own.
+    const late = db.uow.run('late', async (tx) => {
+      const outcome = await ledger.post(tx, [spec('EUR', 'late')]);
+      drawn();
+      await held;
+      return outcome;
+    });
+    await written;
+    for (let n = 0; n < 3; n += 1) await db.uow.run('post', (tx) => ledger.post(tx, [spec('USD', `early-${n}`)]));
+    for (let n = 0; n < 4; n += 1) await job.tick();
+    expect((await book('USD')).map((r) => r.key)).toEqual(['early-0', 'early-1', 'early-2']);
+    expect(await book('EUR')).toEqual([]);
+    release();
+    expect(isRefused(await late)).toBe(false);
+    await db.uow.run('post', (tx) => ledger.post(tx, [spec('EUR', 'next')]));
+    await job.tick();
+    expect(await book('EUR')).toMatchObject([
+      { position: 1n, key: 'late' },
+      { position: 2n, key: 'next' },
+    ]);
+    expect(await check()).toMatchObject({ ok: true });
+  });
+
+  it('looks only at what is new once older transactions are over', async () => {
+    for (let n = 0; n < 3; n += 1) await job.tick();
+    const [row] = await db.dataSource.query(
+      `SELECT floor_seq, (SELECT max(seq) FROM ledger_transfer) AS top FROM ledger_sealer`,
+    );
+    expect(row.floor_seq).toBe(row.top);
+  });
+
+  it('is written once by sealers that work at the same time', async () => {
+    await Promise.all(
+      Array.from({ length: 40 }, (_, n) => db.uow.run('post', (tx) => ledger.post(tx, [spec(n % 2 ? 'USD' : 'EUR')]))),
+    );
+    await Promise.all([job.tick(), new LedgerSealJob(db.uow).tick(), new LedgerSealJob(db.uow).tick()]);
+    expect((await book('USD')).map((r) => r.position)).toEqual(Array.from({ length: 23 }, (_, n) => BigInt(n + 1)));
+    expect((await book('EUR')).map((r) => r.position)).toEqual(Array.from({ length: 22 }, (_, n) => BigInt(n + 1)));
+    expect(await check()).toMatchObject({ ok: true });
+  });
+
+  it('shows a tampered transfer, even one changed by somebody who can switch the triggers off', async () => {
+    await db.dataSource.transaction(async (manager) => {
+      await manager.query("SET LOCAL session_replication_role = 'replica'");
+      await manager.query("UPDATE ledger_transfer SET reason = 'other' WHERE key = 'early-1'");
+    });
+    const result = await check();
+    expect(result.violations).toEqual(['USD: the seal at 2 does not follow the one before']);
+    await expect(db.dataSource.query('DELETE FROM ledger_seal')).rejects.toThrow(/append-only/);
+  });
+});
