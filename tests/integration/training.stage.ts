@@ -114,7 +114,9 @@ export class TrainingStage {
   }
 
   /** A recipe of a tiny model: 1000 parameters, 100 steps. */
-  async recipe(over: { minWorkers?: number; maxWorkers?: number; steps?: number } = {}): Promise<string> {
+  async recipe(
+    over: { minWorkers?: number; maxWorkers?: number; hyperparameters?: Record<string, number>; every?: number } = {},
+  ): Promise<string> {
     const [org, project, person, dataset, recipe] = [newId(), newId(), newId(), newId(), newId()];
     await this.sql(`INSERT INTO contributor (id, pseudonym, created_at) VALUES ($1::uuid, $2, now())`, [
       person,
@@ -137,15 +139,16 @@ export class TrainingStage {
       `INSERT INTO recipe (id, digest, content, project_id, dataset_id, name, workload, driver, gpu_class, parameters, tokens,
                            min_workers, max_workers, checkpoint_every_steps, hyperparameters, registered_by, created_at)
        VALUES ($1::uuid, encode(sha256(convert_to($1::uuid::text, 'UTF8')), 'hex'), $1::uuid::text, $2, $3, 'Tiny', 'tiny-lm', 'process', 'cpu',
-               1000, 1000, $4, $5, 10, $6, $7, now())`,
+               1000, 1000, $4, $5, $8, $6, $7, now())`,
       [
         recipe,
         project,
         dataset,
         over.minWorkers ?? 2,
         over.maxWorkers ?? 3,
-        { steps: over.steps ?? 100, layers: 1, dModel: 8, context: 16 },
+        { steps: 100, layers: 1, dModel: 8, context: 16, ...over.hyperparameters },
         person,
+        over.every ?? 10,
       ],
     );
     return recipe;
@@ -153,7 +156,7 @@ export class TrainingStage {
 
   /** A donor with an accepted pledge for the campaign, and a node that is there. */
   async donor(campaignId: string, milliseconds = 600_000n, publicKey?: string): Promise<FakeAgent> {
-    const [person, pseudonym, token, nodeId, pledgeId] = [newId(), newId(), newId(), newId(), newId()];
+    const [person, pseudonym, token, nodeId] = [newId(), newId(), newId(), newId()];
     await this.sql('INSERT INTO contributor (id, pseudonym, created_at) VALUES ($1::uuid, $2, now())', [
       person,
       pseudonym,
@@ -174,6 +177,13 @@ export class TrainingStage {
       '127.0.0.1',
       this.now(),
     ]);
+    const pledgeId = await this.pledge(campaignId, pseudonym, milliseconds);
+    return new FakeAgent(this, nodeId, pledgeId, pseudonym);
+  }
+
+  /** An accepted pledge of CPU time, with its commitment in the ledger. */
+  async pledge(campaignId: string, pseudonym: string, milliseconds = 600_000n): Promise<string> {
+    const pledgeId = newId();
     await this.run(async (tx) => {
       await this.ledger.openAccounts(tx, [
         { code: 'compute:donors:cpu', unit: 'gpu_second:cpu', limit: 'none' },
@@ -200,7 +210,7 @@ export class TrainingStage {
       };
       await this.commitments.handle({ type: 'pledge.compute.accepted', payload } as never, tx);
     });
-    return new FakeAgent(this, nodeId, pledgeId, pseudonym);
+    return pledgeId;
   }
 
   async createRun(campaignId: string, recipeId: string): Promise<string> {
