@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { formatMinorUnits } from '#kernel';
 import type { Home } from '../up/home.js';
 import type { Progress } from '../up/progress.js';
-import { payByCard } from './cards.js';
+import { type PaymentHandle, payByCard } from './cards.js';
 import { BACKERS, CAMPAIGN_TITLE, CARD_NUMBERS, DONORS, OPERATOR, ORGANISER } from './cast.js';
 import { ApiClient, until } from './client.js';
 import { LocalAgent } from './local-agents.js';
@@ -236,8 +236,9 @@ class MainJob {
     const results = new Map<string, number>();
     for (const [index, backer] of BACKERS.entries()) {
       const api = await this.signIn(backer);
-      const { payment } = await api.mutate<{
-        payment: { clientSecret: string; publishableKey: string; apiBase: string };
+      const { pledge, payment } = await api.mutate<{
+        pledge: { state: string; failureCode: string | null };
+        payment: PaymentHandle | null;
       }>(
         'pledgeCashCreate',
         {
@@ -247,9 +248,12 @@ class MainJob {
           idempotencyKey: `main-job-${index + 1}`,
           anonymous: index % 6 === 5,
         },
-        'pledge { id state } payment { clientSecret publishableKey apiBase status }',
+        'pledge { state failureCode } payment { clientSecret publishableKey apiBase }',
       );
-      const result = await payByCard(api, payment, CARD_NUMBERS[backer.card]);
+      // A pledge that ended before a restart has nothing left to pay.
+      const result = payment
+        ? await payByCard(api, payment, CARD_NUMBERS[backer.card])
+        : (pledge.failureCode ?? pledge.state).toLowerCase().replaceAll('_', ' ');
       const label = backer.card === 'disputed later' ? `${result}, then disputed` : result;
       results.set(label, (results.get(label) ?? 0) + 1);
     }
