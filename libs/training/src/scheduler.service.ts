@@ -49,6 +49,8 @@ export class Scheduler {
     const outcome = await this.uow.run('training.schedule', async (tx) => {
       const [lock] = await tx.query<{ held: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS held', [LOCK]);
       if (!lock?.held) return undefined;
+      const [open] = await tx.query('SELECT 1 FROM run WHERE ended_at IS NULL LIMIT 1');
+      if (!open) return [];
       const fleet = await this.fleet.snapshot(tx);
       const decisions = schedule(await readSnapshot(tx, this.ledger, fleet, this.policy()));
       const nodes = new Map(fleet.map((node) => [node.nodeId, node]));
