@@ -6,7 +6,7 @@ import { graphql } from 'graphql';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { newId, systemClock } from '#kernel';
-import { Ledger, LedgerModule, type TransferSpec } from '#ledger';
+import { Ledger, LedgerModule, LedgerSealJob, type TransferSpec } from '#ledger';
 import { ANONYMOUS, CLOCK, type Tx, UnitOfWork, guardRootFields } from '#platform';
 import { type TestDatabase, createTestDatabase } from '../../libs/testkit/src/index.js';
 
@@ -170,6 +170,23 @@ describe('the books in GraphQL', () => {
       debits: String(36n * 10n ** 17n + 5n),
       balanced: true,
     });
+  });
+
+  it('show the seal of each transfer and of each book', async () => {
+    const question = `{ ledgerTransfers(first: 3) { nodes { seal { position hash } } } ledgerTrialBalance { unit seal { position hash } } }`;
+    type Seal = { position: string; hash: string } | null;
+    interface Answer {
+      ledgerTransfers: { nodes: { seal: Seal }[] };
+      ledgerTrialBalance: { unit: string; seal: Seal }[];
+    }
+    expect((await ask<Answer>(question)).ledgerTransfers.nodes).toEqual(Array(3).fill({ seal: null }));
+    await new LedgerSealJob(db.uow).tick();
+    statements = 0;
+    const sealed = await ask<Answer>(question);
+    expect(sealed.ledgerTransfers.nodes.map((n) => n.seal?.position)).toEqual(['10', '9', '8']);
+    expect(sealed.ledgerTrialBalance).toContainEqual({ unit: 'USD', seal: sealed.ledgerTransfers.nodes[0]?.seal });
+    expect(sealed.ledgerTransfers.nodes[0]?.seal?.hash).toMatch(/^[0-9a-f]{64}$/);
+    expect(statements).toBe(4);
   });
 
   it('take a foreign cursor as the beginning', async () => {

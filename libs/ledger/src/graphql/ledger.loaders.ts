@@ -1,6 +1,9 @@
 import DataLoader from 'dataloader';
 import { type Page, pageOf } from '#kernel';
 import type { GraphQLContext, UnitOfWork } from '#platform';
+import { sealsOf } from '../store/seal.store.js';
+import { toSeal } from './ledger.mapper.js';
+import type { LedgerSeal } from './ledger.types.js';
 import { type Balance, readBalancesAt } from '../store/balance.store.js';
 import {
   type AccountRow,
@@ -38,6 +41,14 @@ export const transferLoader = (context: GraphQLContext, uow: UnitOfWork): DataLo
     return new DataLoader(async (ids: readonly string[]) =>
       inOrder(ids, await uow.read((tx) => transfersById(tx, ids))),
     );
+  });
+
+export const sealLoader = (context: GraphQLContext, uow: UnitOfWork): DataLoader<string, LedgerSeal | null> =>
+  once(context, 'ledger.seal', () => {
+    return new DataLoader(async (ids: readonly string[]) => {
+      const seals = new Map((await uow.read((tx) => sealsOf(tx, ids))).map((row) => [row.transferId, toSeal(row)]));
+      return ids.map((id) => seals.get(id) ?? null);
+    });
   });
 
 /** Cursor of an entry: when it was recorded and its number in the account. */

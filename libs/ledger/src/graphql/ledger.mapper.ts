@@ -7,7 +7,7 @@ import type {
   LedgerTransferKind,
   LedgerTransferState,
 } from './ledger.types.js';
-import type { LedgerTrialBalanceLine } from './ledger.types.js';
+import type { LedgerSeal, LedgerTrialBalanceLine } from './ledger.types.js';
 
 export const toAccount = (row: AccountRow): LedgerAccount => ({
   accountId: row.id,
@@ -24,6 +24,7 @@ export const toAccount = (row: AccountRow): LedgerAccount => ({
 });
 
 export const toTransfer = (row: TransferRow): LedgerTransfer => ({
+  transferId: row.id,
   debitAccountId: row.debit_account_id,
   creditAccountId: row.credit_account_id,
   pendingId: row.pending_id,
@@ -40,7 +41,13 @@ export const toTransfer = (row: TransferRow): LedgerTransfer => ({
   position: row.seq,
 });
 
-export const toTrialBalanceLine = (row: TrialBalanceRow): LedgerTrialBalanceLine => ({
+export const toSeal = (row: { position: bigint; hash: Buffer }): LedgerSeal => ({
+  position: row.position,
+  hash: row.hash.toString('hex'),
+});
+
+export const toTrialBalanceLine = (row: TrialBalanceRow, seal: LedgerSeal | null): LedgerTrialBalanceLine => ({
+  seal,
   unit: row.unit,
   scale: row.scale,
   accounts: row.accounts,

@@ -18,19 +18,22 @@ import {
   transfersPage,
   trialBalance,
 } from '../store/book.queries.js';
+import { sealHeads } from '../store/seal.store.js';
 import {
   accountLoader,
   balanceAtLoader,
   entriesLoader,
   entryCursor,
   entryPlace,
+  sealLoader,
   transferLoader,
 } from './ledger.loaders.js';
-import { toAccount, toTransfer, toTrialBalanceLine } from './ledger.mapper.js';
+import { toAccount, toSeal, toTransfer, toTrialBalanceLine } from './ledger.mapper.js';
 import {
   LedgerAccount,
   LedgerAccountConnection,
   LedgerBalance,
+  LedgerSeal,
   LedgerTransfer,
   LedgerTransferConnection,
   LedgerTrialBalanceLine,
@@ -76,7 +79,10 @@ export class LedgerAccountResolver {
   @Access('public')
   @Query(() => [LedgerTrialBalanceLine], { description: 'The sums of all accounts by unit: each must balance.' })
   async ledgerTrialBalance(): Promise<LedgerTrialBalanceLine[]> {
-    return (await this.uow.read(trialBalance)).map(toTrialBalanceLine);
+    return this.uow.read(async (tx) => {
+      const seals = new Map((await sealHeads(tx)).map((head) => [head.unit, toSeal(head)]));
+      return (await trialBalance(tx)).map((row) => toTrialBalanceLine(row, seals.get(row.unit) ?? null));
+    });
   }
 
   @ResolveField(() => LedgerTransferConnection, { description: 'Transfers of the account, newest first.' })
@@ -139,6 +145,14 @@ export class LedgerTransferResolver {
   ): Promise<LedgerTransfer | null> {
     if (transfer.pendingId === null) return null;
     return toTransfer(await transferLoader(context, this.uow).load(transfer.pendingId));
+  }
+
+  @ResolveField(() => LedgerSeal, {
+    nullable: true,
+    description: 'Its place in the sealed book of its unit; null in the first second or two.',
+  })
+  seal(@Parent() transfer: LedgerTransfer, @Context() context: GraphQLContext): Promise<LedgerSeal | null> {
+    return sealLoader(context, this.uow).load(transfer.transferId);
   }
 
   private async ofAll(limit: number, after: string | undefined): Promise<Page<TransferRow>> {

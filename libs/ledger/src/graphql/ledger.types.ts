@@ -96,12 +96,23 @@ export class LedgerAccount implements NodeInterface {
   creditsPosted: bigint;
 }
 
+@ObjectType({ description: 'The place of a transfer in the sealed book of its unit. Written within seconds.' })
+export class LedgerSeal {
+  @Field(() => BigIntScalar, { description: 'Counted from 1 without a gap.' })
+  position: bigint;
+  @Field(() => String, {
+    description: 'SHA-256, hexadecimal, over the seal before and the canonical text of the transfer (ledger-seal/1).',
+  })
+  hash: string;
+}
+
 @ObjectType({
   implements: () => [NodeInterface],
   description: 'An amount of one unit that goes from a debit account to a credit account. Transfers never change.',
 })
 export class LedgerTransfer implements NodeInterface {
   /** Database ids, for field resolvers. */
+  transferId: string;
   debitAccountId: string;
   creditAccountId: string;
   pendingId: string | null;
@@ -148,6 +159,11 @@ export class LedgerTrialBalanceLine {
   debitsPending: bigint;
   @Field(() => BigIntScalar, { description: 'All pending credits, in minor units.' })
   creditsPending: bigint;
+  @Field(() => LedgerSeal, {
+    nullable: true,
+    description: 'The newest seal of the unit: it stands for the whole book.',
+  })
+  seal: LedgerSeal | null;
   @Field(() => Boolean, { description: 'Whether debits equal credits, posted and pending.' })
   balanced: boolean;
 }

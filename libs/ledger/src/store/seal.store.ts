@@ -81,6 +81,15 @@ export const sealHeads = (tx: Tx): Promise<{ unit: string; position: bigint; has
      CROSS JOIN LATERAL (SELECT position, hash FROM ledger_seal WHERE unit = u.code ORDER BY position DESC LIMIT 1) s`,
   );
 
+/** The seals of those transfers that have one. */
+export const sealsOf = (
+  tx: Tx,
+  transferIds: readonly string[],
+): Promise<{ transferId: string; position: bigint; hash: Buffer }[]> =>
+  tx.query('SELECT transfer_id AS "transferId", position, hash FROM ledger_seal WHERE transfer_id = ANY ($1::uuid[])', [
+    transferIds,
+  ]);
+
 const AUDIT_PAGE = 5000;
 
 /** Walks every book from its beginning and gives a line for the first seal of each that does not follow. */
