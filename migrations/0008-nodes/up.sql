@@ -136,3 +136,15 @@ BEGIN
   RAISE EXCEPTION 'node_event is append-only' USING ERRCODE = 'restrict_violation';
 END $$;
 CREATE TRIGGER node_event_frozen_tr BEFORE UPDATE OR DELETE ON node_event FOR EACH ROW EXECUTE FUNCTION node_event_frozen();
+
+-- Hours at which a donor lends a node; none means always. Recurrences are RFC 5545 rules, in UTC.
+CREATE TABLE node_window (
+  node_id uuid NOT NULL,
+  position smallint NOT NULL,
+  rrule text NOT NULL,
+  duration_minutes integer NOT NULL,
+  CONSTRAINT node_window_node_id_position_pk PRIMARY KEY (node_id, position),
+  CONSTRAINT node_window_node_id_fk FOREIGN KEY (node_id) REFERENCES node (id),
+  CONSTRAINT node_window_rrule_ck CHECK (char_length(rrule) BETWEEN 1 AND 400),
+  CONSTRAINT node_window_duration_minutes_ck CHECK (duration_minutes BETWEEN 15 AND 10080)
+);

@@ -25,7 +25,7 @@ const ROUNDS = 3;
 /** The shortest heartbeat there is: every beat of the benchmark is new enough to be written. */
 const HEARTBEAT_MS = '100';
 /** Requests signed ahead of a slot for each second of it; more than can be answered. */
-const PRESIGNED_PER_SECOND = 6_000;
+const PRESIGNED_PER_SECOND = 8_000;
 
 interface BenchNode {
   readonly nodeId: string;
@@ -43,7 +43,7 @@ interface BenchNode {
 export async function run(ctx: {
   databaseUrl: string;
   seconds: number;
-  log(line: string): void;
+  log: (line: string) => void;
 }): Promise<BenchResult[]> {
   const app = await startApi(ctx.databaseUrl);
   const pool = new pg.Pool({ connectionString: ctx.databaseUrl, max: 8 });

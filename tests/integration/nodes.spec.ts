@@ -347,6 +347,30 @@ describe('the fleet', () => {
   });
 });
 
+describe('hours', () => {
+  it('keep new work away outside them, and only their owner sets them', async () => {
+    const fleet = nodes.app.get(Fleet);
+    const node = await newNode();
+    await beat(nodes.url, node);
+    const seen = async () =>
+      (await db.uow.read((tx) => fleet.snapshot(tx))).find((candidate) => candidate.nodeId === node.nodeId);
+    const tomorrow = ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA'][(new Date().getUTCDay() + 1) % 7];
+    const set = (rrule: string, viewer = owner) =>
+      commands.setHours(viewer, node.nodeId, [{ rrule, durationMinutes: 60 }]);
+    await set(`FREQ=WEEKLY;BYDAY=${tomorrow};BYHOUR=12`);
+    expect(await seen()).toMatchObject({ state: 'away', availableUntil: null });
+    const stranger = await set('FREQ=DAILY', viewerOf(await insertContributor(db)));
+    const wrong = await set('FREQ=HOURLY');
+    expect([stranger, wrong].map((outcome) => isRefused(outcome) && outcome.first.code)).toEqual([
+      'NODE_NOT_YOURS',
+      'NODE_HOURS_INVALID',
+    ]);
+    expect((await seen())?.state).toBe('away');
+    await commands.setHours(owner, node.nodeId, [{ rrule: 'FREQ=DAILY', durationMinutes: 1440 }]);
+    expect(await seen()).toMatchObject({ state: 'available', availableUntil: null });
+  });
+});
+
 describe('the database', () => {
   it('holds the same edges as the code', async () => {
     const rows: { from: string; to: string }[] = await db.dataSource.query(

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Config, type Tx } from '#platform';
+import { type Opening, type Window, openingAt } from './domain/hours.rule.js';
 import { MISSED_BEATS, type NodeState, fleetState, mayBecome } from './domain/node.machine.js';
 import { changeStates } from './node.store.js';
 
@@ -16,29 +17,59 @@ export interface FleetNode {
   readonly address: string | null;
   readonly computePledgeId: string | null;
   readonly lastSeenAt: Date;
+  /** End of the hours that its donor lends it now; null for no end in sight. Outside them its state is `away`. */
+  readonly availableUntil: Date | null;
 }
 
-interface Row extends Omit<FleetNode, 'state'> {
+interface Row extends Omit<FleetNode, 'state' | 'availableUntil'> {
   readonly nodeState: NodeState;
+  readonly windows: Window[];
 }
+
+const MAX_OPENINGS = 20_000;
+const DAY_MS = 86_400_000;
 
 /** The machines as those who give work see them. */
 @Injectable()
 export class Fleet {
+  /** What hours say, kept until they say something else: walking a recurrence costs milliseconds, and ticks are many. */
+  private readonly openings = new Map<string, { opening: Opening; fromMs: number; untilMs: number }>();
+
   constructor(private readonly config: Config) {}
 
   /** Every node that beats or might still: not those that are lost, offline, in quarantine or retired. */
   async snapshot(tx: Tx): Promise<FleetNode[]> {
     const rows = await tx.query<Row>(
       `SELECT n.id AS "nodeId", n.name, c.pseudonym AS owner, n.gpu_class AS class, n.device_count AS count, n.state AS "nodeState", n.region,
-              l.address, n.compute_pledge_id AS "computePledgeId", l.last_seen_at AS "lastSeenAt"
+              l.address, n.compute_pledge_id AS "computePledgeId", l.last_seen_at AS "lastSeenAt",
+              coalesce((SELECT jsonb_agg(jsonb_build_object('rrule', w.rrule, 'durationMinutes', w.duration_minutes) ORDER BY w.position)
+                          FROM node_window w WHERE w.node_id = n.id), '[]') AS windows
          FROM node n
          JOIN node_liveness l ON l.node_id = n.id
          JOIN contributor c ON c.id = n.owner_id
         WHERE n.state IN ('registered', 'attesting', 'benchmarking', 'idle', 'leased', 'draining', 'suspect')
         ORDER BY n.id`,
     );
-    return rows.map(({ nodeState, ...row }) => ({ ...row, state: fleetState(nodeState) }));
+    return rows.map(({ nodeState, windows, ...row }) => {
+      const opening = this.opening(windows, tx.now);
+      const state = fleetState(nodeState);
+      return opening.isOpen
+        ? { ...row, state, availableUntil: opening.until }
+        : { ...row, state: state === 'available' ? 'away' : state, availableUntil: null };
+    });
+  }
+
+  private opening(windows: readonly Window[], at: Date): Opening {
+    if (windows.length === 0) return openingAt(windows, at);
+    const key = JSON.stringify(windows);
+    const known = this.openings.get(key);
+    const atMs = at.getTime();
+    if (known && known.fromMs <= atMs && atMs < known.untilMs) return known.opening;
+    const opening = openingAt(windows, at);
+    const change = opening.isOpen ? opening.until : opening.opensAt;
+    if (this.openings.size >= MAX_OPENINGS) this.openings.clear();
+    this.openings.set(key, { opening, fromMs: atMs, untilMs: Math.min(change?.getTime() ?? Infinity, atMs + DAY_MS) });
+    return opening;
   }
 
   /**

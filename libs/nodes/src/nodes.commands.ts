@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { type Outcome, isRefused, newId } from '#kernel';
 import { type Tx, UnitOfWork, type Viewer } from '#platform';
 import { PROTOCOL_VERSION, keyThumbprint, type messages } from '#protocol';
+import { type Window, readWindows } from './domain/hours.rule.js';
 import { type NodeState, mayBecome } from './domain/node.machine.js';
 import { changeStates, emitJoined } from './node.store.js';
 import { refuseNode } from './nodes.refusal.js';
@@ -96,6 +97,26 @@ export class NodesCommands {
         return refuseNode('NODE_NOT_RUNNING', `It is ${node.state}.`, ['input', 'nodeId']);
       await tx.query(`UPDATE node SET desired_state = 'draining' WHERE id = $1`, [nodeId]);
       await this.drain(tx, nodeId, node.state, { actor: `contributor:${viewer.pseudonym}`, cause: 'drain asked for' });
+      return { nodeId };
+    });
+  }
+
+  /** Sets the hours at which a node is lent, all at once; none means always. Running work is not cut off by them. */
+  setHours(viewer: SignedIn, nodeId: string, windows: readonly Window[]): Promise<Outcome<{ nodeId: string }>> {
+    return this.uow.run('node-hours-set', async (tx) => {
+      const [node] = await tx.query<{ owner_id: string }>('SELECT owner_id FROM node WHERE id = $1 FOR UPDATE', [
+        nodeId,
+      ]);
+      if (!node) return refuseNode('NODE_NOT_FOUND', undefined, ['input', 'nodeId']);
+      if (node.owner_id !== viewer.contributorId) return refuseNode('NODE_NOT_YOURS', undefined, ['input', 'nodeId']);
+      const read = readWindows(windows);
+      if (isRefused(read)) return read;
+      await tx.query('DELETE FROM node_window WHERE node_id = $1', [nodeId]);
+      await tx.query(
+        `INSERT INTO node_window (node_id, position, rrule, duration_minutes)
+         SELECT $1, position, rrule, minutes FROM unnest($2::text[], $3::int[]) WITH ORDINALITY AS w(rrule, minutes, position)`,
+        [nodeId, read.map((window) => window.rrule), read.map((window) => window.durationMinutes)],
+      );
       return { nodeId };
     });
   }

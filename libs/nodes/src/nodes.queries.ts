@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { type Page, type PageArgs, decodeCursor, isUuid, pageOf, pageSize } from '#kernel';
 import { UnitOfWork } from '#platform';
 import type { messages } from '#protocol';
+import type { Window } from './domain/hours.rule.js';
 import type { NodeState } from './domain/node.machine.js';
 
 export interface NodeRow {
@@ -15,6 +16,7 @@ export interface NodeRow {
   readonly inventory: messages.Inventory;
   readonly joinedAt: Date;
   readonly lastSeenAt: Date;
+  readonly windows: Window[];
   readonly ownerId: string;
   readonly ownerPseudonym: string;
   readonly ownerName: string | null;
@@ -23,7 +25,9 @@ export interface NodeRow {
 
 const NODE = `SELECT n.id, n.name, n.state, n.gpu_class AS "gpuClass", n.device_count AS count, n.region, n.agent_version AS "agentVersion",
        n.inventory, n.joined_at AS "joinedAt", l.last_seen_at AS "lastSeenAt", c.id AS "ownerId", c.pseudonym AS "ownerPseudonym",
-       c.display_name AS "ownerName", c.kind AS "ownerKind"
+       c.display_name AS "ownerName", c.kind AS "ownerKind",
+       coalesce((SELECT jsonb_agg(jsonb_build_object('rrule', w.rrule, 'durationMinutes', w.duration_minutes) ORDER BY w.position)
+                   FROM node_window w WHERE w.node_id = n.id), '[]') AS windows
   FROM node n JOIN node_liveness l ON l.node_id = n.id JOIN contributor c ON c.id = n.owner_id`;
 
 /** Reads of nodes. Newest first. */

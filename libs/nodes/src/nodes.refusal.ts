@@ -68,6 +68,11 @@ const REFUSALS = {
     hint: 'Every request of an agent is signed: see libs/protocol/README.md.',
   },
   AGENT_UNKNOWN_NODE: { status: 401, message: 'There is no node with this id.', hint: 'Join with a token first.' },
+  NODE_HOURS_INVALID: {
+    status: 422,
+    message: 'The hours are not recurrences that can be used.',
+    hint: 'Give RFC 5545 rules in UTC with a duration, for example FREQ=WEEKLY;BYDAY=SA,SU;BYHOUR=8 and 600 minutes; no window means always.',
+  },
   NODE_JOIN_TOKEN_NAME_INVALID: {
     status: 422,
     message: 'The name is empty or too long.',

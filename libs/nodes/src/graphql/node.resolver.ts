@@ -1,5 +1,5 @@
 import { Args, Mutation, Query, Resolver } from '@nestjs/graphql';
-import { isRefused } from '#kernel';
+import { type Outcome, isRefused } from '#kernel';
 import { toContributor } from '#identity';
 import {
   AFTER_ARG,
@@ -9,6 +9,7 @@ import {
   FIRST_ARG,
   NodeLookup,
   type NodeSource,
+  UserError,
   type Viewer,
   fromGlobalId,
   toConnection,
@@ -22,6 +23,8 @@ import {
   GpuNodeConnection,
   NodeDrainInput,
   NodeDrainPayload,
+  NodeHoursSetInput,
+  NodeHoursSetPayload,
   NodeJoinTokenCreateInput,
   NodeJoinTokenCreatePayload,
 } from './node.type.js';
@@ -45,6 +48,7 @@ export const toGpuNode = (row: NodeRow): GpuNode => ({
   }),
   joinedAt: row.joinedAt,
   lastSeenAt: row.lastSeenAt,
+  hours: row.windows,
   inventory: { ...row.inventory, devices: row.inventory.devices.map((device) => ({ ...device, uuid: undefined })) },
 });
 
@@ -95,7 +99,24 @@ export class NodeResolver {
   ): Promise<NodeDrainPayload> {
     const nodeId = fromGlobalId('GpuNode', input.nodeId, ['input', 'nodeId']);
     if (isRefused(nodeId)) return { node: null, userErrors: toUserErrors(nodeId) };
-    const outcome = await this.commands.requestDrain(viewer, nodeId);
+    return this.answer(nodeId, await this.commands.requestDrain(viewer, nodeId));
+  }
+
+  @Access({ scope: 'node:write' })
+  @Mutation(() => NodeHoursSetPayload, { description: 'Sets the hours at which a node of yours takes new work.' })
+  async nodeHoursSet(
+    @Args('input', { description: 'Which node, and its hours.' }) input: NodeHoursSetInput,
+    @CurrentViewer() viewer: SignedIn,
+  ): Promise<NodeHoursSetPayload> {
+    const nodeId = fromGlobalId('GpuNode', input.nodeId, ['input', 'nodeId']);
+    if (isRefused(nodeId)) return { node: null, userErrors: toUserErrors(nodeId) };
+    return this.answer(nodeId, await this.commands.setHours(viewer, nodeId, input.windows));
+  }
+
+  private async answer(
+    nodeId: string,
+    outcome: Outcome<unknown>,
+  ): Promise<{ node: GpuNode | null; userErrors: UserError[] }> {
     if (isRefused(outcome)) return { node: null, userErrors: toUserErrors(outcome) };
     const row = await this.queries.node(nodeId);
     return { node: row ? toGpuNode(row) : null, userErrors: [] };

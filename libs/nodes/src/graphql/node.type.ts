@@ -2,6 +2,14 @@ import { Field, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
 import { Contributor } from '#identity';
 import { Connection, DateTimeScalar, JsonScalar, NodeInterface, UserError } from '#platform';
 
+@ObjectType({ description: 'Hours at which a node is lent, again and again.' })
+export class NodeWindow {
+  @Field(() => String, { description: 'RFC 5545 recurrence in UTC, for example "FREQ=WEEKLY;BYDAY=SA,SU;BYHOUR=8".' })
+  rrule: string;
+  @Field(() => Int, { description: 'How long each occurrence lasts, in minutes.' })
+  durationMinutes: number;
+}
+
 @ObjectType({ implements: () => NodeInterface, description: 'A donated machine.' })
 export class GpuNode {
   @Field(() => ID, { description: 'Global id.' })
@@ -27,6 +35,8 @@ export class GpuNode {
   joinedAt: Date;
   @Field(() => DateTimeScalar, { description: 'When it last sent a heartbeat, to half a heartbeat.' })
   lastSeenAt: Date;
+  @Field(() => [NodeWindow], { description: 'The hours at which it takes new work; none means always.' })
+  hours: NodeWindow[];
   @Field(() => JsonScalar, {
     description: 'Its devices as the agent read them: class, memory, power limit. Serial numbers are left out.',
   })
@@ -70,6 +80,32 @@ export class NodeDrainInput {
 
 @ObjectType({ description: 'The draining node, or why it does not drain.' })
 export class NodeDrainPayload {
+  @Field(() => GpuNode, { nullable: true, description: 'The node.' })
+  node: GpuNode | null;
+  @Field(() => [UserError], { description: 'Why it was refused.' })
+  userErrors: UserError[];
+}
+
+@InputType({ description: 'Hours at which a node is lent, again and again.' })
+export class NodeWindowInput {
+  @Field(() => String, {
+    description: 'RFC 5545 recurrence in UTC: FREQ of MONTHLY, WEEKLY or DAILY, without start or end.',
+  })
+  rrule: string;
+  @Field(() => Int, { description: 'How long each occurrence lasts, 15 to 10080 minutes.' })
+  durationMinutes: number;
+}
+
+@InputType({ description: 'The hours of a node, all of them.' })
+export class NodeHoursSetInput {
+  @Field(() => ID, { description: 'Which node.' })
+  nodeId: string;
+  @Field(() => [NodeWindowInput], { description: 'Its windows, 10 at most; none means always.' })
+  windows: NodeWindowInput[];
+}
+
+@ObjectType({ description: 'The node with its hours, or why they were refused.' })
+export class NodeHoursSetPayload {
   @Field(() => GpuNode, { nullable: true, description: 'The node.' })
   node: GpuNode | null;
   @Field(() => [UserError], { description: 'Why it was refused.' })
