@@ -4,7 +4,12 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { IdentityCommands } from '#identity';
 import { toGlobalId } from '#platform';
 import { campaignMachine } from '../../libs/campaigns/src/domain/campaign.machine.js';
-import { CAMPAIGN, FundingStage, type Person, codes, got, inDays } from './funding.stage.js';
+import { CAMPAIGN, FundingStage, type Loose, type Person, codes, got, inDays } from './funding.stage.js';
+
+interface Step {
+  from_state: string;
+  to_state: string;
+}
 
 let stage: FundingStage;
 let owner: Person;
@@ -199,8 +204,8 @@ describe('a campaign is refused', () => {
     await expect(stage.rows('UPDATE campaign SET cash_goal_minor = 1 WHERE id = $1', [id])).rejects.toThrow(
       /immutable/,
     );
-    const rows = await stage.rows('SELECT from_state, to_state FROM campaign_transition');
-    expect(new Set(rows.map((r) => `${r['from_state']} ${r['to_state']}`))).toEqual(
+    const rows = await stage.rows<Step>('SELECT from_state, to_state FROM campaign_transition');
+    expect(new Set(rows.map((r) => `${r.from_state} ${r.to_state}`))).toEqual(
       new Set(campaignMachine.transitions.map((t) => `${t.from} ${t.to}`)),
     );
   });
@@ -353,15 +358,15 @@ describe('campaigns in GraphQL', () => {
     expect(statements).toHaveBeenCalledTimes(1);
     statements.mockRestore();
     const page = data['campaigns'].nodes[0];
-    expect(page.pledges.nodes.map((p: any) => p.amount.amountMinor)).toEqual(['1004', '1003', '1002']);
+    expect(page.pledges.nodes.map((p: Loose) => p.amount.amountMinor)).toEqual(['1004', '1003', '1002']);
     expect(page.pledges.pageInfo.hasNextPage).toBe(true);
     const list = `query L($id: ID!, $after: String) { campaign(id: $id) { a: pledges(first: 2, after: $after) { nodes { amount { amountMinor } } pageInfo { endCursor hasNextPage hasPreviousPage } } b: pledges(first: 1) { nodes { amount { amountMinor } } } } }`;
     let after: string | null = null;
     const seen: string[] = [];
     do {
-      const answer: any = (await stage.gql(list, { id: page.id, after })).data['campaign'];
+      const answer: Loose = (await stage.gql(list, { id: page.id, after })).data['campaign'];
       expect(answer.b.nodes[0].amount.amountMinor).toBe('1004');
-      seen.push(...answer.a.nodes.map((p: any) => p.amount.amountMinor));
+      seen.push(...answer.a.nodes.map((p: Loose) => p.amount.amountMinor));
       after = answer.a.pageInfo.hasNextPage ? answer.a.pageInfo.endCursor : null;
     } while (after);
     expect(seen).toEqual(['1004', '1003', '1002', '1001', '1000']);
@@ -372,17 +377,19 @@ describe('campaigns in GraphQL', () => {
       const query = `query W($after: String) { campaigns(first: 4, after: $after) { nodes { id state } pageInfo { endCursor hasNextPage } } }`;
       const found: string[] = [];
       for (let after: string | null = null; ;) {
-        const { data }: any = await stage.gql(query, { after }, as);
-        found.push(...data.campaigns.nodes.map((c: any) => c.state));
+        const { data }: Loose = await stage.gql(query, { after }, as);
+        found.push(...data.campaigns.nodes.map((c: Loose) => c.state));
         if (!data.campaigns.pageInfo.hasNextPage) return found;
         after = data.campaigns.pageInfo.endCursor;
       }
     };
-    const [all] = await stage.rows('SELECT count(*)::int AS n, count(live_at)::int AS live FROM campaign');
-    expect(await walk()).toHaveLength(all?.['live']);
-    expect(await walk(await stage.person('Mallory'))).toHaveLength(all?.['live']);
-    expect(await walk(owner)).toHaveLength(all?.['n']);
-    expect(await walk(operator)).toHaveLength(all?.['n']);
+    const [all] = await stage.rows<{ n: number; live: number }>(
+      'SELECT count(*)::int AS n, count(live_at)::int AS live FROM campaign',
+    );
+    expect(await walk()).toHaveLength(all?.live ?? 0);
+    expect(await walk(await stage.person('Mallory'))).toHaveLength(all?.live ?? 0);
+    expect(await walk(owner)).toHaveLength(all?.n ?? 0);
+    expect(await walk(operator)).toHaveLength(all?.n ?? 0);
     expect(await walk()).not.toContain('DRAFT');
   });
 });

@@ -4,6 +4,11 @@ import { cashPledgeMachine } from '../../libs/pledges/src/domain/cash-pledge.mac
 import { computePledgeMachine } from '../../libs/pledges/src/domain/compute-pledge.machine.js';
 import { CAMPAIGN, CARD, FundingStage, type Person, codes, got, inDays } from './funding.stage.js';
 
+interface Step {
+  from_state: string;
+  to_state: string;
+}
+
 let stage: FundingStage;
 let owner: Person;
 let ada: Person;
@@ -226,8 +231,8 @@ describe('a cash pledge is refused, and changes nothing', () => {
     ['cash_pledge', cashPledgeMachine],
     ['compute_pledge', computePledgeMachine],
   ] as const)('the steps that the trigger of %s knows are those of the machine', async (table, machine) => {
-    const rows = await stage.rows(`SELECT from_state, to_state FROM ${table}_transition`);
-    const stored = rows.map((r) => `${r['from_state']} ${r['to_state']}`);
+    const rows = await stage.rows<Step>(`SELECT from_state, to_state FROM ${table}_transition`);
+    const stored = rows.map((r) => `${r.from_state} ${r.to_state}`);
     expect(new Set(stored)).toEqual(new Set(machine.transitions.map((t) => `${t.from} ${t.to}`)));
   });
 });

@@ -3,12 +3,12 @@
  */
 
 /** Debit side of every promised dollar. */
-export const MEMO_PLEDGED = 'memo:pledged:USD';
-export const memoComputeOffered = (gpuClass: string): string => `memo:compute_offered:${gpuClass}`;
-export const memoComputeCommitted = (gpuClass: string): string => `memo:compute_committed:${gpuClass}`;
+const MEMO_PLEDGED = 'memo:pledged:USD';
+const memoComputeOffered = (gpuClass: string): string => `memo:compute_offered:${gpuClass}`;
+const memoComputeCommitted = (gpuClass: string): string => `memo:compute_committed:${gpuClass}`;
 /** Where donated GPU time comes from; its debit balance is what donors stand in for. */
-export const computeDonors = (gpuClass: string): string => `compute:donors:${gpuClass}`;
-export const gpuUnit = (gpuClass: string): string => `gpu_second:${gpuClass}`;
+const computeDonors = (gpuClass: string): string => `compute:donors:${gpuClass}`;
+const gpuUnit = (gpuClass: string): string => `gpu_second:${gpuClass}`;
 
 export const campaignAccounts = (campaignId: string, gpuClass: string) => ({
   /** Money held for the campaign's backers until it is spent on the run. */
@@ -20,11 +20,6 @@ export const campaignAccounts = (campaignId: string, gpuClass: string) => ({
   computeOffered: `campaign:${campaignId}:compute_offered:${gpuClass}`,
   /** Memo: GPU time accepted from donors, less what was given back undelivered. */
   computeCommitted: `campaign:${campaignId}:compute_committed:${gpuClass}`,
-});
-
-export const runAccounts = (runId: string, gpuClass: string) => ({
-  delivered: `run:${runId}:delivered:${gpuClass}`,
-  accepted: `run:${runId}:accepted:${gpuClass}`,
 });
 
 interface AccountSpec {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CAMPAIGN_EVENTS, CAMPAIGN_STATES, campaignMachine, takesPledges } from './campaign.machine.js';
+import { CAMPAIGN_REFUSALS } from '../campaign.refusal.js';
 import { stateDiagram } from './state-machine.rule.js';
 import { goalsReached, verdict } from './verdict.rule.js';
 
@@ -42,7 +43,9 @@ describe('campaign machine', () => {
   });
 
   it('is the one that the README draws', () => {
-    expect(readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')).toContain(stateDiagram(campaignMachine));
+    const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+    expect(readme).toContain(stateDiagram(campaignMachine));
+    for (const code of CAMPAIGN_REFUSALS) expect(readme).toContain(code);
   });
 });
 

@@ -14,7 +14,7 @@ export interface StateMachine<State extends string, Event extends string> {
   readonly states: readonly State[];
   readonly transitions: readonly Transition<State, Event>[];
   /** Where the event leads, or undefined when the state doesn't know it. */
-  next(from: State, event: Event): State | undefined;
+  readonly next: (from: State, event: Event) => State | undefined;
   /** States that nothing leads out of. */
   ends(): readonly State[];
 }

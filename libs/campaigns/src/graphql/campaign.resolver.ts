@@ -98,7 +98,7 @@ export class CampaignResolver {
     if (isRefused(projectId)) return refusedPayload(projectId);
     const recipeId = fromGlobalId('Recipe', input.recipeId, ['input', 'recipeId']);
     if (isRefused(recipeId)) return refusedPayload(recipeId);
-    const draft = { ...input, projectId, recipeId, currency: input.currency ?? 'USD' };
+    const draft = Object.assign({}, input, { projectId, recipeId, currency: input.currency ?? 'USD' });
     return this.payload(viewer, await this.commands.create(viewer, draft));
   }
 

@@ -15,7 +15,7 @@ export interface PagePart {
   read(page: unknown, asked: Selection): unknown;
 }
 
-export type Visibility = 'public' | 'member' | 'operator';
+type Visibility = 'public' | 'member' | 'operator';
 
 export interface PageShape {
   readonly visibility: Visibility;

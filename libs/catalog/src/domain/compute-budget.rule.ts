@@ -28,7 +28,7 @@ export interface BudgetTerms {
   readonly pricePerGpuHourMinor: bigint;
 }
 
-export interface BudgetLine {
+interface BudgetLine {
   readonly code: string;
   readonly label: string;
   readonly amount: bigint;
@@ -46,7 +46,7 @@ export interface ComputeBudget {
   readonly lines: readonly BudgetLine[];
 }
 
-export const DEFAULT_OVERHEAD_PERCENT = 15;
+const DEFAULT_OVERHEAD_PERCENT = 15;
 /** Above this no model was ever trained; it keeps 6·N·D inside what the GraphQL scalar can carry (30 digits). */
 const MAX_COUNT = 10n ** 14n;
 const MS_PER_HOUR = 3_600_000n;

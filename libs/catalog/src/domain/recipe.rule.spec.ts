@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { isRefused } from '#kernel';
+import { CATALOG_REFUSALS } from '../catalog.refusal.js';
 import { type RecipeDraft, recipeContent, recipeDigest } from './recipe.rule.js';
 
 const draft: RecipeDraft = {
@@ -24,6 +27,11 @@ const codeOf = (more: Partial<RecipeDraft>) => {
   const content = recipeContent({ ...draft, ...more });
   return isRefused(content) ? content.first.code : 'accepted';
 };
+
+it('the README names every refusal', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+  for (const code of CATALOG_REFUSALS) expect(readme).toContain(code);
+});
 
 describe('recipe', () => {
   it('has one address whatever the order in which it is written', () => {

@@ -36,7 +36,7 @@ export interface RecipeDraft {
   readonly hyperparameters: unknown;
 }
 
-export const RECIPE_DRIVERS = ['process', 'torchrun'] as const;
+const RECIPE_DRIVERS = ['process', 'torchrun'] as const;
 const MAX_HYPERPARAMETER_BYTES = 32 * 1024;
 
 /** A recipe's address: SHA-256, in hexadecimal, of its canonical JSON (RFC 8785). */

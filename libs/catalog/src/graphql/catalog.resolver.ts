@@ -64,15 +64,17 @@ export class CatalogResolver {
     const datasetId = fromGlobalId('Dataset', input.datasetId, ['input', 'datasetId']);
     if (isRefused(datasetId)) return { recipe: null, userErrors: toUserErrors(datasetId) };
     const minWorkers = input.minWorkers ?? 1;
-    const outcome = await this.commands.registerRecipe(viewer, {
-      ...input,
-      projectId,
-      datasetId,
-      driver: input.driver ?? 'process',
-      minWorkers,
-      maxWorkers: input.maxWorkers ?? minWorkers,
-      checkpointEverySteps: input.checkpointEverySteps ?? 100,
-    });
+    const outcome = await this.commands.registerRecipe(
+      viewer,
+      Object.assign({}, input, {
+        projectId,
+        datasetId,
+        driver: input.driver ?? 'process',
+        minWorkers,
+        maxWorkers: input.maxWorkers ?? minWorkers,
+        checkpointEverySteps: input.checkpointEverySteps ?? 100,
+      }),
+    );
     return isRefused(outcome)
       ? { recipe: null, userErrors: toUserErrors(outcome) }
       : { recipe: toRecipe(outcome), userErrors: [] };

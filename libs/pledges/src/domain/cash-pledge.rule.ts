@@ -3,8 +3,8 @@ import { type Outcome, type Refused, isRefused, parseMinorUnits } from '#kernel'
 import { refusePledge } from '../pledge.refusal.js';
 
 /** What a card can carry in one payment, in cents: Stripe's minimum for USD and the ceiling of its amount field. */
-export const CARD_MIN_MINOR = 50n;
-export const CARD_MAX_MINOR = 99_999_999n;
+const CARD_MIN_MINOR = 50n;
+const CARD_MAX_MINOR = 99_999_999n;
 
 /** Checks an amount against what can be booked and what a card can carry. */
 export function cardAmount(amountMinor: bigint): Outcome<bigint> {

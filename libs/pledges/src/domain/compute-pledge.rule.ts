@@ -1,6 +1,7 @@
 import { acceleratorClass } from '#catalog';
 import type { CampaignRow } from '#campaigns';
 import { type Outcome, Refused, isRefused, parseMinorUnits } from '#kernel';
+// oxlint-disable-next-line import/default -- CommonJS: Node gives its exports as the default
 import rrule from 'rrule';
 import { refusePledge } from '../pledge.refusal.js';
 import { campaignRefusal, idempotencyKey } from './cash-pledge.rule.js';

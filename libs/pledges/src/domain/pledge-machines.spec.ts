@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stateDiagram } from '#campaigns';
 import { isRefused } from '#kernel';
+import { PLEDGE_REFUSALS } from '../pledge.refusal.js';
 import {
   CASH_PLEDGE_EVENTS,
   CASH_PLEDGE_STATES,
@@ -38,6 +39,10 @@ describe.each([
   it('is the one that the README draws', () => {
     expect(readme).toContain(stateDiagram(machine));
   });
+});
+
+it('the README names every refusal', () => {
+  for (const code of PLEDGE_REFUSALS) expect(readme).toContain(code);
 });
 
 describe('cash pledge', () => {

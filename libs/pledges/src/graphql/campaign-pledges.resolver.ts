@@ -35,7 +35,7 @@ export class CampaignPledgesResolver {
 type CampaignLoader = DataLoader<string, Campaign | null>;
 
 /** Campaigns of a request's pledges, read together. */
-export function campaignLoader(context: GraphQLContext, campaigns: CampaignQueries): CampaignLoader {
+function campaignLoader(context: GraphQLContext, campaigns: CampaignQueries): CampaignLoader {
   const known = context.loaders.get('pledges.campaign') as CampaignLoader | undefined;
   if (known) return known;
   const loader: CampaignLoader = new DataLoader(async (ids) => {

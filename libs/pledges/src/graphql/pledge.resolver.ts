@@ -67,7 +67,9 @@ export class PledgeResolver {
     @CurrentViewer() viewer: SignedIn,
   ): Promise<PledgeCashCreatePayload> {
     const campaignId = fromGlobalId('Campaign', input.campaignId, ['input', 'campaignId']);
-    const outcome = isRefused(campaignId) ? campaignId : await this.cash.create(viewer, { ...input, campaignId });
+    const outcome = isRefused(campaignId)
+      ? campaignId
+      : await this.cash.create(viewer, Object.assign({}, input, { campaignId }));
     if (isRefused(outcome)) return { pledge: null, payment: null, userErrors: toUserErrors(outcome) };
     const { pledge, payment } = outcome;
     return {
@@ -112,7 +114,7 @@ export class PledgeResolver {
     const campaignId = fromGlobalId('Campaign', input.campaignId, ['input', 'campaignId']);
     const outcome = isRefused(campaignId)
       ? campaignId
-      : await this.compute.create(viewer, campaignId, { ...input, gpuClass: input.class });
+      : await this.compute.create(viewer, campaignId, Object.assign({}, input, { gpuClass: input.class }));
     return this.computePayload(isRefused(outcome) ? outcome : outcome.id);
   }
 

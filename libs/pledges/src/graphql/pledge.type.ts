@@ -10,7 +10,7 @@ import {
   UserError,
 } from '#platform';
 
-export enum CashPledgeStateEnum {
+enum CashPledgeStateEnum {
   CREATED = 'created',
   REQUIRES_ACTION = 'requires_action',
   CAPTURED = 'captured',
@@ -37,7 +37,7 @@ registerEnumType(CashPledgeStateEnum, {
   },
 });
 
-export enum ComputePledgeStateEnum {
+enum ComputePledgeStateEnum {
   OFFERED = 'offered',
   ACCEPTED = 'accepted',
   DELIVERING = 'delivering',

@@ -21,7 +21,7 @@ export interface CashPledgeRow {
   readonly createdAt: Date;
 }
 
-export const CASH_COLUMNS = `id, campaign_id AS "campaignId", contributor_id AS "contributorId", pseudonym,
+const CASH_COLUMNS = `id, campaign_id AS "campaignId", contributor_id AS "contributorId", pseudonym,
   amount_minor AS "amountMinor", currency, state, is_anonymous AS "isAnonymous", idempotency_key AS "idempotencyKey",
   promises, is_promised AS "isPromised", payment_id AS "paymentId", failure_code AS "failureCode", fee_minor AS "feeMinor",
   refunded_minor AS "refundedMinor", disputed_minor AS "disputedMinor", created_at AS "createdAt"`;

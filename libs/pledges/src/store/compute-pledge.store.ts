@@ -16,7 +16,7 @@ export interface ComputePledgeRow {
   readonly createdAt: Date;
 }
 
-export const COMPUTE_COLUMNS = `id, campaign_id AS "campaignId", contributor_id AS "contributorId", pseudonym,
+const COMPUTE_COLUMNS = `id, campaign_id AS "campaignId", contributor_id AS "contributorId", pseudonym,
   gpu_class AS "gpuClass", device_count AS count, milliseconds, state, availability, region,
   idempotency_key AS "idempotencyKey", created_at AS "createdAt"`;
 
