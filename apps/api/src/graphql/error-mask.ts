@@ -28,15 +28,20 @@ const EXPECTED = new Set([
 const UNSTORABLE = new Set(['22021', '22P05']);
 
 const MAX_ERRORS = 10;
+const MAX_MESSAGE = 380;
 
 /**
  * What the client sees of an error: the expected ones as they are, without stack or cause; a bug as one sentence and
  * an id under which the log has the rest. Nothing of the database or the code goes out.
  */
 export function maskError(logger: Logger, formatted: GraphQLFormattedError, original: unknown): GraphQLFormattedError {
-  const given = formatted.extensions?.['code'];
-  const code = typeof given === 'string' ? given : '';
+  const own = codeOf(original instanceof GraphQLError ? original.originalError : undefined);
+  // Apollo gives every error of validation its own code; ours says more.
+  const code = EXPECTED.has(own) ? own : codeOf(formatted);
   const cause = original instanceof GraphQLError ? original.originalError : original;
+  if (exhaustsStack(original)) {
+    return { message: 'The request is nested too deep to be read.', extensions: { code: 'TOO_DEEP' } };
+  }
   if (UNSTORABLE.has((cause as { code?: string } | undefined)?.code ?? '')) {
     return {
       message: 'Text must not hold the character U+0000 or half of a surrogate pair; leave it out.',
@@ -46,9 +51,9 @@ export function maskError(logger: Logger, formatted: GraphQLFormattedError, orig
   }
   const written = cause === undefined || cause instanceof GraphQLError;
   if (EXPECTED.has(code) || (written && code === '' && original instanceof GraphQLError && isClientFault(original))) {
-    const { message, locations, path } = formatted;
+    const { locations, path } = formatted;
     return {
-      message,
+      message: clip(formatted.message),
       ...(locations ? { locations } : {}),
       ...(path ? { path } : {}),
       extensions: { code: code || 'BAD_USER_INPUT' },
@@ -64,6 +69,23 @@ export function maskError(logger: Logger, formatted: GraphQLFormattedError, orig
     ...(formatted.path ? { path: formatted.path } : {}),
     extensions: { code: 'INTERNAL_SERVER_ERROR', errorId },
   };
+}
+
+/** graphql-js quotes what it was given, whatever its length. */
+const clip = (text: string): string =>
+  text.length <= MAX_MESSAGE ? text : `${text.slice(0, MAX_MESSAGE / 2)} … ${text.slice(-MAX_MESSAGE / 2)}`;
+
+/** A parser that ran out of stack, under whatever it was wrapped in. */
+function exhaustsStack(error: unknown): boolean {
+  for (let e = error; e instanceof Error; e = (e as { originalError?: unknown }).originalError) {
+    if (e instanceof RangeError && e.message.includes('call stack')) return true;
+  }
+  return false;
+}
+
+function codeOf(error: unknown): string {
+  const code = (error as { extensions?: { code?: unknown } } | undefined)?.extensions?.code;
+  return typeof code === 'string' ? code : '';
 }
 
 /** graphql-js itself words errors about variables and arguments; they have no original error and no path. */

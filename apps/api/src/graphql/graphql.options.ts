@@ -15,7 +15,7 @@ import type { Request, Response } from 'express';
 import type { GraphQLSchema } from 'graphql';
 import { capErrors, maskError } from './error-mask.js';
 import { jitPlugin } from './jit.plugin.js';
-import { LIMITS, limitsPlugin } from './limits.js';
+import { LIMITS, limitsPlugin, limitsRule } from './limits.js';
 import { protocolPlugin } from './protocol.plugin.js';
 
 /** How the schema is built; the schema printer uses the same. */
@@ -35,6 +35,10 @@ export function graphqlOptions(viewers: ViewerResolver, logger: Logger, metrics:
     csrfPrevention: true,
     hideSchemaDetailsFromClientErrors: false,
     stopOnTerminationSignals: false,
+    // Nest would set every status to 200 and word HTTP exceptions itself; protocolPlugin and the mask do that here.
+    preserveHttpStatusForExecutionErrors: false,
+    autoTransformHttpErrors: false,
+    validationRules: [limitsRule],
     parseOptions: { maxTokens: LIMITS.tokens },
     transformSchema: (schema: GraphQLSchema) => guardRootFields(schema),
     formatError: (formatted, original) => maskError(logger, formatted, original),

@@ -6,6 +6,7 @@ import {
   Kind,
   type OperationDefinitionNode,
   type SelectionSetNode,
+  type ValidationRule,
 } from 'graphql';
 
 /** What one request may ask for. Part of the public contract: loosening is fine, tightening is a breaking change. */
@@ -46,16 +47,32 @@ export function overLimit(document: DocumentNode): GraphQLError | undefined {
   return undefined;
 }
 
-/** {@link overLimit} for Apollo: after parsing, before validation. */
+const refused = new WeakMap<DocumentNode, GraphQLError>();
+
+/**
+ * {@link overLimit} for Apollo, which has no place between parsing and validation to refuse at: a document over a limit
+ * is swapped for an empty one, which costs nothing to validate and of which {@link limitsRule} reports the refusal.
+ */
 export const limitsPlugin = (): ApolloServerPlugin => ({
   requestDidStart: () =>
     Promise.resolve({
-      validationDidStart: ({ document }) => {
-        const error = overLimit(document);
-        if (error) throw error;
+      validationDidStart: (request) => {
+        const error = overLimit(request.document);
+        if (error) {
+          const empty: DocumentNode = { kind: Kind.DOCUMENT, definitions: [] };
+          refused.set(empty, error);
+          Object.assign(request, { document: empty });
+        }
         return Promise.resolve();
       },
     }),
+});
+
+export const limitsRule: ValidationRule = (context) => ({
+  Document: (document) => {
+    const error = refused.get(document);
+    if (error) context.reportError(error);
+  },
 });
 
 type Problem = keyof typeof PROBLEMS;
@@ -126,6 +143,6 @@ const tooMuch = (code: Problem, node: OperationDefinitionNode | FragmentDefiniti
   const { what, limit } = PROBLEMS[code];
   return new GraphQLError(`${what}; the limit is ${limit}. Ask for less, or in several requests.`, {
     nodes: node,
-    extensions: { code, http: { status: 400 } },
+    extensions: { code },
   });
 };

@@ -12,8 +12,15 @@ export function graphqlMedia(req: Request, res: Response, next: NextFunction): v
 }
 
 /** `application/json`, in UTF-8 where a charset is named. */
-const isJson = (type: string | undefined): boolean =>
-  type !== undefined && /^application\/json\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?(;.*)?$/i.test(type);
+function isJson(contentType: string | undefined): boolean {
+  const [type = '', ...parameters] = (contentType ?? '')
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
+  return (
+    type === 'application/json' && parameters.every((p) => !p.startsWith('charset') || /^charset="?utf-8"?$/.test(p))
+  );
+}
 
 const refuse = (res: Response, status: number, code: string, message: string): void => {
   res.status(status).json({ errors: [{ message, extensions: { code } }] });
