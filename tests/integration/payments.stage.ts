@@ -110,6 +110,7 @@ export class Stage {
         const signature = request.headers['stripe-signature'];
         void stage
           .#take(Buffer.concat(parts), typeof signature === 'string' ? signature : undefined)
+          .catch(() => 500)
           .then((status) => response.writeHead(status).end());
       });
     });
