@@ -68,7 +68,7 @@ export class ReportResolver {
   })
   @Access({ scope: 'report:publish', projectRoles: ['owner', 'maintainer', 'auditor'] })
   async reportPublish(
-    @Args('input') input: ReportPublishInput,
+    @Args('input', { description: 'Which report of which run.' }) input: ReportPublishInput,
     @CurrentViewer() viewer: Viewer,
   ): Promise<ReportPublishPayload> {
     const runId = optionalId('Run', input.runId, 'runId');

@@ -1,0 +1,134 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type GraphQLSchema, buildSchema, isObjectType, lexicographicSortSchema, printSchema } from 'graphql';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { buildApiSchema, printApiSchema } from '../../apps/api/src/schema.js';
+import {
+  amountsAreBigInt,
+  connectionsAreRelay,
+  isDescribed,
+  listsAreConnections,
+  mutationsAreGuarded,
+  nodesHaveIds,
+  payloadsHaveUserErrors,
+  statesAccess,
+} from './schema.rules.js';
+
+/** Mutations that anybody may call, since they are how one becomes somebody. */
+const OPEN_MUTATIONS = ['developerSignIn', 'signOut'];
+
+/** Counts that are no amounts, with the reason. */
+const COUNTS: Record<string, string> = {};
+
+/** Lists of objects that can't grow without bound, with the reason. */
+const BOUNDED: Record<string, string> = {
+  'Viewer.projects': 'the newest 100',
+  'Viewer.apiTokens': 'the newest 100',
+  'Query.invariants': 'one for each check in the code',
+  'InvariantStatus.figures': 'a few for each check in the code',
+  'Attempt.members': 'one for each rank of the gang, whose size the recipe bounds',
+  'CashPledge.refunds': 'their amounts sum to no more than the pledge',
+  'Checkpoint.files': 'the files of one manifest',
+  'ComputeBudget.lines': 'one for each term of the formula',
+  'GpuNode.hours': 'a few windows of one week',
+  'Query.acceleratorClasses': 'one for each class in the code',
+  'Query.ledgerTrialBalance': 'one for each unit of account',
+  'Report.downloads': 'one for each format in the code',
+  'Report.versions': 'one for each time a report was published again',
+  'ReportVersion.downloads': 'one for each format in the code',
+  'Run.attempts': 'the newest 100',
+  'Run.lossCurve': 'at most maxPoints',
+  'Run.usage': 'one for each node that took part',
+};
+
+let schema: GraphQLSchema;
+beforeAll(async () => {
+  schema = await buildApiSchema();
+});
+
+describe('the schema', () => {
+  it('states for every root field who may call it', () => expect(statesAccess(schema)).toEqual([]));
+  it('opens no mutation to everybody but signing in and out', () =>
+    expect(mutationsAreGuarded(OPEN_MUTATIONS)(schema)).toEqual([]));
+  it('describes every type, field, argument and value', () => expect(isDescribed(schema)).toEqual([]));
+  it('has amounts as BigInt', () => expect(amountsAreBigInt(COUNTS)(schema)).toEqual([]));
+  it('answers every mutation by a payload with userErrors', () => expect(payloadsHaveUserErrors(schema)).toEqual([]));
+  it('pages every list that can grow', () => expect(listsAreConnections(BOUNDED)(schema)).toEqual([]));
+  it('pages by Relay connections', () => expect(connectionsAreRelay(schema)).toEqual([]));
+  it('gives every Node an id', () => expect(nodesHaveIds(schema)).toEqual([]));
+
+  it('is the one in schema.graphql', async (context) => {
+    const file = join(import.meta.dirname, '../../schema.graphql');
+    if (!existsSync(file)) return context.skip('schema.graphql is not printed yet; run "npm run schema"');
+    expect(readFileSync(file, 'utf8'), 'run "npm run schema" and review the difference').toBe(await printApiSchema());
+  });
+
+  it('is not mistaken for an empty one', () => {
+    for (const type of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]) {
+      expect(Object.keys(type?.getFields() ?? {}).length).toBeGreaterThan(1);
+    }
+  });
+});
+
+describe('each rule can fail', () => {
+  const broken = buildSchema(`
+    type Query { open: Int  listed: [Thing!]!  paged: ThingConnection }
+    type Mutation { bare: String  odd(a: Int, b: Int): OddPayload }
+    interface Node { id: ID! }
+    type Thing implements Node { id: ID!  amountMinor: Int  kind: Kind }
+    type ThingConnection { nodes: [Thing!]! }
+    type OddPayload { thing: Thing! }
+    enum Kind { ONE }
+    input In { priceMinor: Float }
+  `);
+  const query = broken.getQueryType()?.getFields();
+  if (query?.['listed']) query['listed'].extensions = { access: 'everybody' };
+
+  it('access', () => {
+    expect(statesAccess(broken)).toContain('Query.open states no access rule');
+    expect(statesAccess(broken)).toContain('Query.listed states no access rule');
+  });
+  it('open mutations', () => {
+    const open = buildSchema('type Query { a: Int } type Mutation { pay: Int }');
+    Object.assign(open.getMutationType()?.getFields()['pay'] ?? {}, { extensions: { access: 'public' } });
+    expect(mutationsAreGuarded([])(open)).toEqual(['Mutation.pay is open to everybody']);
+  });
+  it('descriptions', () => {
+    const found = isDescribed(broken);
+    for (const path of ['Thing', 'Thing.kind', 'Kind.ONE', 'In', 'In.priceMinor', 'Mutation.odd(a:)', 'Node.id']) {
+      expect(found).toContain(`${path} has no description`);
+    }
+  });
+  it('amounts', () =>
+    expect(amountsAreBigInt({})(broken)).toEqual([
+      'Thing.amountMinor is an amount of type Int',
+      'In.priceMinor is an amount of type Float',
+    ]));
+  it('payloads', () =>
+    expect(payloadsHaveUserErrors(broken)).toEqual([
+      'Mutation.bare answers no payload',
+      'OddPayload lacks userErrors: [UserError!]!',
+      'Mutation.odd takes something else than one input',
+      "OddPayload.thing can't be null, so a refusal has no answer",
+    ]));
+  it('lists', () =>
+    expect(listsAreConnections({ 'Query.gone': 'reason' })(broken)).toEqual([
+      'Query.listed is a bare list',
+      'Query.gone is excused but is no list (any more)',
+    ]));
+  it('connections', () =>
+    expect(connectionsAreRelay(broken)).toEqual([
+      'Query.paged takes no "first"',
+      'Query.paged takes no "after"',
+      'ThingConnection lacks "edges"',
+      'ThingConnection lacks "pageInfo"',
+    ]));
+  it('ids', () => {
+    const thing = broken.getType('Thing');
+    if (isObjectType(thing)) delete thing.getFields()['id'];
+    expect(nodesHaveIds(broken)).toEqual(['Thing.id is not ID!']);
+  });
+  it('drift', () => {
+    expect(printSchema(lexicographicSortSchema(broken))).not.toBe(printSchema(schema));
+  });
+});
