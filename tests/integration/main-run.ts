@@ -201,7 +201,7 @@ export function mainRunEvents(): Named[] {
         flopModel: String(accepted * 1_000_000),
         flopHardware: String(accepted * 1_100_000),
         energyMicroWh: String(delivered * 2),
-        energyMethod: rank === 0 ? 'measured:rapl' : 'estimated:tdp',
+        energyMethod: rank === 0 ? 'rapl' : 'estimate:cpu-tdp-share',
         region: 'eu-north',
       },
     ]),

@@ -28,7 +28,7 @@ const failed = async (report: SignedReport, options = {}): Promise<string[]> =>
 describe('the facts of the main job', () => {
   it('keep the books', () => {
     expect(facts.money).toMatchObject({
-      pledges: { created: 5, captured: 4, failed: 1, refunded: 1, disputed: 2 },
+      pledges: { created: 5, captured: 4, failed: 1, cancelled: 0, refunded: 1, disputed: 2 },
       pledgedMinor: '15000',
       capturedMinor: '13000',
       feesMinor: '250',

@@ -89,7 +89,7 @@ export function checkpointsSection({ checkpoints }: TrainingFacts): Section {
       table(
         'Promoted checkpoints',
         [
-          figure('Step', 1),
+          figure('Step', 1.5),
           words('When', 3),
           figure('Tokens', 2),
           figure('Loss', 2),
@@ -123,7 +123,7 @@ export function leasesSection(facts: TrainingFacts): Section {
       table(
         'Attempts',
         [
-          name('Attempt', 1),
+          name('No.', 1),
           words('Started', 3),
           words('Ended', 3),
           words('Reason', 2),
@@ -134,7 +134,7 @@ export function leasesSection(facts: TrainingFacts): Section {
           a.number,
           moment(a.startedAt),
           moment(a.endedAt),
-          a.reason ?? '–',
+          a.reason?.replaceAll('_', ' ') ?? '–',
           a.members.map((m) => nodeName(m.nodeId)).join(', '),
           a.restoredFrom ?? '–',
         ]),
@@ -144,7 +144,7 @@ export function leasesSection(facts: TrainingFacts): Section {
         'Leases',
         [
           name('Node', 3),
-          figure('Attempt', 1),
+          figure('Attempt', 2),
           words('End', 2),
           figure('Time', 2),
           words('Granted', 3),

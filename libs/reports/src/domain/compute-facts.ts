@@ -101,8 +101,7 @@ export function ratioText(a: bigint, b: bigint): string {
 
 export function energyFacts(events: readonly CitedEvent[]): EnergyFacts {
   const usage = usageOf(events);
-  const methodOf = ({ payload }: CitedEvent): string => optionalText(payload, 'energyMethod') ?? 'not stated';
-  const measured = usage.filter((event) => methodOf(event).startsWith('measured'));
+  const measured = usage.filter((event) => isMeasured(methodOf(event)));
   const all = BigInt(total(usage, 'energyMicroWh'));
   const measuredMicroWh = BigInt(total(measured, 'energyMicroWh'));
   return {
@@ -112,10 +111,21 @@ export function energyFacts(events: readonly CitedEvent[]): EnergyFacts {
     methods: [...groupBy(usage, methodOf)]
       .map(([method, group]) => ({ method, microWh: total(group, 'energyMicroWh') }))
       .sort(by('method')),
-    regions: [...groupBy(usage, ({ payload }) => optionalText(payload, 'region') ?? 'not stated')]
+    regions: [...groupBy(usage, ({ payload }) => optionalText(payload, 'region') ?? NOT_STATED)]
       .map(([region, group]) => ({ region, microWh: total(group, 'energyMicroWh') }))
       .sort(by('region')),
   };
+}
+
+const NOT_STATED = 'not stated';
+
+function methodOf({ payload }: CitedEvent): string {
+  return optionalText(payload, 'energyMethod') ?? NOT_STATED;
+}
+
+/** The protocol names estimates `estimate:…`; any other stated method read a meter. */
+function isMeasured(method: string): boolean {
+  return method !== NOT_STATED && !method.startsWith('estimate');
 }
 
 function usageOf(events: readonly CitedEvent[]): CitedEvent[] {

@@ -17,7 +17,7 @@ export interface MoneyMovement {
 }
 
 /** What becomes of a cash pledge, in the order in which it is shown; JSON's own order of keys says nothing. */
-export const PLEDGE_OUTCOMES = ['created', 'captured', 'failed', 'refunded', 'disputed'] as const;
+export const PLEDGE_OUTCOMES = ['created', 'captured', 'failed', 'cancelled', 'refunded', 'disputed'] as const;
 
 export interface MoneyFacts {
   readonly currency: string;
@@ -63,6 +63,7 @@ export function moneyFacts(events: readonly CitedEvent[]): MoneyFacts {
       created: of('created').length,
       captured: distinct(of('captured')),
       failed: distinct(of('failed')),
+      cancelled: distinct(of('cancelled')),
       refunded: distinct(of('refunded')),
       disputed: distinct(of('disputed')),
     },

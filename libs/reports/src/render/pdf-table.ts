@@ -38,8 +38,12 @@ export function drawTable(doc: Pdf, parent: Tag, table: Table): void {
   for (const row of table.rows) {
     if (doc.y + rowHeight(doc, columns, row, 'text') > doc.page.height - doc.page.margins.bottom) {
       doc.addPage();
-      artifact(doc, () => paintRow(doc, columns, header, 'bold', (_, draw) => draw()));
-      advance(doc, rowHeight(doc, columns, header, 'bold'));
+      const height = rowHeight(doc, columns, header, 'bold');
+      artifact(doc, () => {
+        rule(doc, height, true);
+        paintRow(doc, columns, header, 'bold', (_, draw) => draw());
+      });
+      advance(doc, height);
     }
     drawRow(doc, body, columns, row, false);
   }
