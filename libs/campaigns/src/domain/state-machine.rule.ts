@@ -34,7 +34,7 @@ export function stateMachine<State extends string, Event extends string>(
 }
 
 /** The machine as a Mermaid state diagram, for the README. */
-export const stateDiagram = (machine: StateMachine<string, string>): string =>
+export const stateDiagram = (machine: Pick<StateMachine<string, string>, 'states' | 'transitions' | 'ends'>): string =>
   [
     'stateDiagram-v2',
     `  [*] --> ${machine.states[0] ?? ''}`,
