@@ -1,3 +1,5 @@
+import { createClient } from 'graphql-ws';
+import { WebSocket } from 'ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '#kernel';
 import { toGlobalId } from '#platform';
@@ -336,6 +338,20 @@ describe('GraphQL', () => {
     expect(run.checkpoints.nodes.find((c: any) => c.state === 'UPLOADING').files[0].downloadUrl).toBeNull();
   });
 
+  it('pushes the run when it makes a step', async () => {
+    const client = createClient({ url: `${api.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket });
+    const changes = client.iterate<{ runChanged: { step: string } }>({
+      query: 'subscription ($id: ID!) { runChanged(runId: $id) { step lastLoss } }',
+      variables: { id: toGlobalId('Run', runId) },
+    });
+    expect((await changes.next()).value?.data?.runChanged.step).toBe('1');
+    const point = { step: 2, loss: 4.25, tokens: 20, at: new Date().toISOString(), stepMs: 9 };
+    await first.call('POST', `/agent/v1/leases/${first.leaseId}/metrics`, { token: first.token, points: [point] });
+    expect((await changes.next()).value?.data?.runChanged).toEqual({ step: '2', lastLoss: 4.25 });
+    await changes.return?.();
+    await client.dispose();
+  });
+
   it('refuses strangers', async () => {
     const cancel = 'mutation ($input: RunCancelInput!) { runCancel(input: $input) { run { id } userErrors { code } } }';
     const input = { runId: toGlobalId('Run', runId) };
@@ -358,7 +374,7 @@ describe('GraphQL', () => {
       'query ($r: ID!, $c: ID!) { r: node(id: $r) { ... on Run { step } } c: node(id: $c) { ... on Checkpoint { step run { id } } } }',
       { r: toGlobalId('Run', runId), c: toGlobalId('Checkpoint', checkpoint.id) },
     );
-    expect(body.data).toMatchObject({ r: { step: '1' }, c: { step: '10', run: { id: toGlobalId('Run', runId) } } });
+    expect(body.data).toMatchObject({ r: { step: '2' }, c: { step: '10', run: { id: toGlobalId('Run', runId) } } });
   });
 });
 

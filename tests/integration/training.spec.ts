@@ -301,4 +301,36 @@ describe('a run', () => {
     });
     expect(isRefused(again) && again.first.code).toBe('RUN_EXISTS');
   });
+
+  it('takes beats, metrics, checkpoints and clocks at once without a deadlock', async () => {
+    await launch();
+    stage.retries = 0;
+    const leader = rank(0);
+    for (let round = 1; round <= 15; round += 1) {
+      stage.nowMs += 300;
+      await Promise.all([
+        ...agents.map((agent) => agent.beat()),
+        leader.steps(round * 2 - 1, round * 2),
+        leader.checkpoint(round * 2 - 1),
+        stage.leaseClock.tick(),
+        stage.scheduler.round(),
+      ]);
+    }
+    expect(stage.retries).toBe(0);
+    expect(await stage.runRow(runId)).toMatchObject({ state: 'running', step: 30n, promoted_step: 29n });
+  });
+
+  it('lets one of two schedulers decide, and gives no device twice', async () => {
+    await Promise.all(Array.from({ length: 6 }, () => stage.scheduler.round()));
+    const devices = await stage.sql('SELECT node_id FROM lease_device WHERE is_live');
+    expect(devices).toHaveLength(3);
+    const lease = (await stage.sql('SELECT * FROM lease WHERE run_id = $1 LIMIT 1', [runId]))[0];
+    await expect(
+      stage.sql('INSERT INTO lease_device (lease_id, node_id, device_index, is_live) VALUES ($1, $2, 0, true)', [
+        lease.id,
+        lease.node_id,
+      ]),
+    ).rejects.toThrow(/unique|duplicate/);
+    await expect(stage.sql('UPDATE lease SET token = token + 1 WHERE id = $1', [lease.id])).rejects.toThrow(/token/);
+  });
 });

@@ -53,6 +53,8 @@ export class TrainingStage {
   nowMs = Date.UTC(2026, 10, 24, 12, 0, 0);
   /** Follows the real clock instead of `nowMs`: for tests beside a running API. */
   isRealTime = false;
+  /** Units of work that had to be run again: deadlocks. */
+  retries = 0;
   readonly ledger = new Ledger();
   readonly uow: UnitOfWork;
   readonly conductor: Conductor;
@@ -70,7 +72,7 @@ export class TrainingStage {
 
   private constructor(readonly db: TestDatabase) {
     const config = testConfig(db.url);
-    this.uow = new UnitOfWork(db.dataSource, { now: () => this.now() });
+    this.uow = new UnitOfWork(db.dataSource, { now: () => this.now() }, () => (this.retries += 1));
     const settlement = new Settlement(this.ledger);
     const fleet = new Fleet(config);
     this.files = new FileStore(this.folder);
