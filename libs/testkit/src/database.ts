@@ -56,10 +56,20 @@ export async function createTestDatabase(entities: readonly (new () => object)[]
       await dataSource.destroy();
       const last = new pg.Client({ connectionString: serverUrl() });
       await last.connect();
+      await untilLeft(last, name);
       await last.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
       await last.end();
     },
   };
+}
+
+/** Connections that are being closed still stand for a moment; dropping under them would throw in the test's process. */
+async function untilLeft(admin: pg.Client, database: string): Promise<void> {
+  for (let wait = 0; wait < 100; wait += 1) {
+    const { rowCount } = await admin.query('SELECT 1 FROM pg_stat_activity WHERE datname = $1 LIMIT 1', [database]);
+    if (rowCount === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 async function makeTemplate(admin: pg.Client, template: string): Promise<void> {

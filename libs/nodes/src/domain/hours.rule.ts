@@ -1,3 +1,4 @@
+// oxlint-disable-next-line import/default -- a CommonJS package: Node gives its exports as the default, whatever its types say.
 import rrule from 'rrule';
 import { type Outcome, isRefused } from '#kernel';
 import { refuseNode } from '../nodes.refusal.js';
