@@ -39,6 +39,11 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       idle_in_transaction_session_timeout: 60_000,
       connectionTimeoutMillis: 10_000,
       keepAlive: true,
+      // A connection that is cut in the moment it is made has no listener yet, and an 'error' without one ends the
+      // process. The query that comes next fails and says so; this listener only keeps the process alive.
+      onConnect: (client: pg.Client) => {
+        client.on('error', () => undefined);
+      },
     },
   });
 }
