@@ -4,7 +4,9 @@ import { nodesInvariants } from '#nodes';
 import { paymentInvariants } from '#payments';
 import type { InvariantCheck } from '#platform';
 import { pledgeInvariants } from '#pledges';
+import { provenanceInvariants } from '#provenance';
 import { reportInvariants } from '#reports';
+import { trainingInvariants } from '#training';
 import { transparencyInvariants } from '#transparency';
 
 /** Every promise that can be checked on live data, of every room. */
@@ -14,6 +16,8 @@ export const INVARIANTS: readonly InvariantCheck[] = [
   ...campaignInvariants,
   ...pledgeInvariants,
   ...nodesInvariants,
+  ...trainingInvariants,
+  ...provenanceInvariants,
   ...transparencyInvariants,
   ...reportInvariants,
 ];
