@@ -87,7 +87,7 @@ export class NodeResolver {
       computePledgeId: pledgeId,
     });
     if (isRefused(outcome)) return { ...failed, userErrors: toUserErrors(outcome) };
-    const command = `commonweights-agent start --server ${this.config.publicUrl.origin} --token ${outcome.token}`;
+    const command = `node bin/commonweights-agent.mjs start --server ${this.config.publicUrl.origin} --token ${outcome.token}`;
     return { ...outcome, command, userErrors: [] };
   }
 

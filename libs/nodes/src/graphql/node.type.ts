@@ -64,7 +64,10 @@ export class NodeJoinTokenCreatePayload {
     description: 'The token. It is shown here only, works once, and for 24 hours.',
   })
   token: string | null;
-  @Field(() => String, { nullable: true, description: 'The command that joins a machine with it.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'The command that joins a machine with it, in a copy of this repository.',
+  })
   command: string | null;
   @Field(() => DateTimeScalar, { nullable: true, description: 'When it stops working.' })
   expiresAt: Date | null;
