@@ -13,6 +13,7 @@ export { type InvariantCheck, type InvariantResult } from './invariant.js';
 export { CLOCK, LOGGER } from './tokens.js';
 export { PlatformModule } from './platform.module.js';
 export { EventFeed, announce } from './event-feed.js';
+export { follow } from './follow.js';
 export { freePort } from './free-port.js';
 export { type QueueRedis, createQueueClient, openQueueRedis } from './queue.js';
 export {

@@ -8,6 +8,7 @@ import {
   EventFeed,
   FIRST_ARG,
   type Viewer,
+  follow,
   fromGlobalId,
   parseGlobalId,
   toConnection,
@@ -163,19 +164,13 @@ export class CampaignResolver {
     return this.changes(viewer, parsed?.type === 'Campaign' ? parsed.id : '');
   }
 
-  private async *changes(viewer: Viewer, id: string): AsyncIterableIterator<Campaign> {
-    if (id === '') return;
+  private changes(viewer: Viewer, id: string): AsyncIterableIterator<Campaign> {
     // The feed opens before the first read, so nothing that happens in between is missed.
     const events = this.feed.subscribe((occurred) => occurred.payload['campaignId'] === id);
-    try {
-      for (let open = true; open; open = !(await events.next()).done) {
-        const row = await this.queries.byId(viewer, id);
-        if (!row) return;
-        yield toCampaign(row);
-      }
-    } finally {
-      await events.return?.();
-    }
+    return follow(events, async () => {
+      const row = id === '' ? undefined : await this.queries.byId(viewer, id);
+      return row && toCampaign(row);
+    });
   }
 
   private async take(viewer: SignedIn, globalId: string, act: (id: string) => Promise<Outcome<string>>) {

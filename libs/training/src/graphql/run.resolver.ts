@@ -9,6 +9,7 @@ import {
   NodeLookup,
   type NodeSource,
   type Viewer,
+  follow,
   fromGlobalId,
   parseGlobalId,
   toConnection,
@@ -87,19 +88,13 @@ export class RunResolver {
     return this.changes(parsed?.type === 'Run' ? parsed.id : NOBODY);
   }
 
-  private async *changes(id: string): AsyncIterableIterator<Run> {
+  private changes(id: string): AsyncIterableIterator<Run> {
     // The feed opens before the first read, so nothing that happens in between is missed.
-    const changes = this.feed.topic(runTopic(id));
-    try {
-      for (let open = true; open; open = !(await changes.next()).done) {
-        const row = await this.queries.find(id);
-        if (!row) return;
-        yield toRun(row);
-        await new Promise((resolve) => setTimeout(resolve, PUSH_EVERY_MS));
-      }
-    } finally {
-      await changes.return?.();
-    }
+    const read = async () => {
+      const row = await this.queries.find(id);
+      return row && toRun(row);
+    };
+    return follow(this.feed.topic(runTopic(id)), read, PUSH_EVERY_MS);
   }
 
   private async payload(outcome: Awaited<ReturnType<RunCommands['create']>>): Promise<RunPayload> {
