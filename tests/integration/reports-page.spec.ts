@@ -31,7 +31,9 @@ async function bundle(): Promise<string> {
       lib: { entry: join(ROOT, 'libs/reports/src/browser.ts'), formats: ['es'], fileName: 'verify' },
     },
   })) as unknown as Rollup.RollupOutput[];
-  return (output[0]?.output[0] as Rollup.OutputChunk).code;
+  const [made] = output;
+  if (!made) throw new Error('Nothing was bundled.');
+  return made.output[0].code;
 }
 
 describe.skipIf(CHROMIUM === undefined)('a report in a browser (skipped where no Chromium is found)', () => {

@@ -1,5 +1,5 @@
 import type { Chart, Mark } from '../document/document.js';
-import { ensureRoom, innerWidth, PALETTE, type Pdf, type Tag } from './pdf.js';
+import { ensureRoom, innerWidth, PALETTE, type Pdf, type Tag } from './pdf-page.js';
 
 /** A figure with its description as alternative text. */
 export function drawChart(doc: Pdf, parent: Tag, chart: Chart): void {

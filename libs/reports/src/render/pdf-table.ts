@@ -1,5 +1,5 @@
 import type { Column, Table } from '../document/document.js';
-import { artifact, ensureRoom, innerWidth, PALETTE, type Pdf, type Tag } from './pdf.js';
+import { artifact, ensureRoom, innerWidth, PALETTE, type Pdf, type Tag } from './pdf-page.js';
 
 const SIZE = 8;
 const PAD = 4;

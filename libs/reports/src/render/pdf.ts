@@ -9,21 +9,10 @@ import PDFDocument from 'pdfkit';
 import type { Block, ReportDocument } from '../document/document.js';
 import type { RunReport } from '../domain/run-report.js';
 import { drawChart } from './pdf-chart.js';
+import { artifact, ensureRoom, innerWidth, MARGIN, PALETTE, type Pdf, type Tag } from './pdf-page.js';
 import { drawTable } from './pdf-table.js';
 
-export type Pdf = PDFKit.PDFDocument;
-export type Tag = PDFKit.PDFStructureElement;
-
-export const PALETTE = {
-  ink: '#14181f',
-  muted: '#4c5663',
-  grid: '#c9d0d9',
-  accent: '#0b5cad',
-  good: '#146c43',
-  bad: '#a4262c',
-  band: '#eef1f5',
-} as const;
-const MARGIN = 50;
+const require = createRequire(import.meta.url);
 
 // PDF/A asks for a description of every metadata schema that isn't its own; PDF/UA's is one.
 const UA_METADATA = `
@@ -60,7 +49,7 @@ export async function renderPdf(document: ReportDocument, report: RunReport, sig
 }
 
 function openPdf(document: ReportDocument, date: Date): Pdf {
-  const fonts = join(dirname(createRequire(import.meta.url).resolve('dejavu-fonts-ttf/package.json')), 'ttf');
+  const fonts = join(dirname(require.resolve('dejavu-fonts-ttf/package.json')), 'ttf');
   const doc = new PDFDocument({
     size: 'A4',
     margins: { top: MARGIN, bottom: MARGIN + 14, left: MARGIN, right: MARGIN },
@@ -138,22 +127,6 @@ function paragraph(
   parent.add(element);
   element.end();
   doc.y += style.gap;
-}
-
-export function innerWidth(doc: Pdf): number {
-  return doc.page.width - 2 * MARGIN;
-}
-
-/** Begins a new page when less than `height` is left on this one. */
-export function ensureRoom(doc: Pdf, height: number): void {
-  if (doc.y + height > doc.page.height - doc.page.margins.bottom) doc.addPage();
-}
-
-/** Decoration: drawn, but not read out. */
-export function artifact(doc: Pdf, draw: () => void, type = 'Layout'): void {
-  doc.markContent('Artifact', { type } as never);
-  draw();
-  doc.endMarkedContent();
 }
 
 function numberPages(doc: Pdf, label: string): void {

@@ -7,15 +7,8 @@ import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign } 
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { newId } from '#kernel';
-import { concatBytes, equalBytes, fromBase64, toBase64, toHex, utf8 } from '../merkle/bytes.js';
-import {
-  formatSignedNote,
-  formatVerifierKey,
-  KEY_TYPE,
-  keyId,
-  makeVerifierKey,
-  type VerifierKey,
-} from '../notes/index.js';
+import { concatBytes, fromBase64, toBase64, toHex, utf8 } from '../merkle/bytes.js';
+import { formatSignedNote, formatVerifierKey, KEY_TYPE, makeVerifierKey, type VerifierKey } from '../notes/index.js';
 
 const PREFIX = 'PRIVATE+KEY+';
 // PKCS #8 wrapping of a 32-byte Ed25519 seed (RFC 8410 section 7).
@@ -108,10 +101,4 @@ async function readIfThere(path: string): Promise<string | undefined> {
     if ((error as { code?: string }).code === 'ENOENT') return undefined;
     throw error;
   }
-}
-
-export function sameKey(a: VerifierKey, b: VerifierKey): boolean {
-  return (
-    a.name === b.name && equalBytes(a.publicKey, b.publicKey) && equalBytes(keyId(a.name, a.type, a.publicKey), b.id)
-  );
 }
