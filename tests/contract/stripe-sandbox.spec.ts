@@ -1,49 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import Stripe from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SandboxServer, type SandboxOptions } from '../../libs/payments/src/sandbox/sandbox.server.js';
+import type { SandboxServer } from '../../libs/payments/src/sandbox/sandbox.server.js';
 import { eventually } from '../../libs/testkit/src/index.js';
-import { compareShape } from './stripe-shape.js';
-
-const SECRET_KEY = 'sk_test_contract_key_1234';
-const PUBLISHABLE_KEY = 'pk_test_contract';
-const FIXTURES =
-  process.env['STRIPE_FIXTURES'] ?? join(import.meta.dirname, '../../../shared/data/stripe/fixtures3.json');
-
-const open = async (options: Partial<SandboxOptions> = {}): Promise<SandboxServer> => {
-  const server = new SandboxServer({
-    path: ':memory:',
-    port: 0,
-    secretKey: SECRET_KEY,
-    publishableKey: PUBLISHABLE_KEY,
-    timing: { disputeDelayMs: 20, outcomeDelayMs: 20 },
-    ...options,
-  });
-  await server.start();
-  return server;
-};
-const clientOf = (server: SandboxServer, key = SECRET_KEY): Stripe => {
-  const { hostname, port } = new URL(server.url);
-  return new Stripe(key, { host: hostname, port, protocol: 'http', telemetry: false, maxNetworkRetries: 0 });
-};
-const errorOf = async (call: Promise<unknown>): Promise<Stripe.errors.StripeError> => {
-  try {
-    await call;
-  } catch (error) {
-    if (error instanceof Stripe.errors.StripeError) return error;
-    throw error;
-  }
-  throw new Error('the call succeeded');
-};
+import { clientOf, errorOf, openSandbox, PUBLISHABLE_KEY, SECRET_KEY } from './stripe-sandbox.stage.js';
 
 let sandbox: SandboxServer;
 let stripe: Stripe;
 beforeAll(async () => {
-  sandbox = await open();
+  sandbox = await openSandbox();
   stripe = clientOf(sandbox);
 });
 afterAll(() => sandbox.stop());
@@ -241,7 +205,7 @@ describe('keys and browsers', () => {
 
 describe('money', () => {
   it('keeps a balance that is the sum of its transactions, with fees in whole cents', async () => {
-    const own = await open();
+    const own = await openSandbox();
     const client = clientOf(own);
     const pay = (amount: number, method: string) =>
       client.paymentIntents.create({
@@ -292,7 +256,7 @@ describe('money', () => {
   });
 
   it('pages through lists in both directions', async () => {
-    const own = await open({ seed: 'pages' });
+    const own = await openSandbox({ seed: 'pages' });
     const client = clientOf(own);
     const made: string[] = [];
     for (let n = 0; n < 7; n += 1) {
@@ -308,124 +272,8 @@ describe('money', () => {
     const succeeded = await client.events.list({ types: ['payment_intent.created'], limit: 5 });
     expect(succeeded.data.every((event) => event.type === 'payment_intent.created')).toBe(true);
     await own.stop();
-    const twin = await open({ seed: 'pages' });
+    const twin = await openSandbox({ seed: 'pages' });
     expect((await clientOf(twin).paymentIntents.create({ amount: 100, currency: 'usd' })).id).toBe(made.at(-1));
     await twin.stop();
   });
-});
-
-describe('webhooks', () => {
-  const listen = async () => {
-    const state = { answer: 200, seen: [] as { type: string; signature: string; body: string }[] };
-    const server = createServer((request, response) => {
-      let body = '';
-      request.on('data', (part: Buffer) => (body += part.toString('utf8')));
-      request.on('end', () => {
-        if (state.answer === 200) {
-          const { type } = JSON.parse(body) as { type: string };
-          state.seen.push({ type, signature: String(request.headers['stripe-signature']), body });
-        }
-        response.writeHead(state.answer).end();
-      });
-    });
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
-    return { state, url, close: () => new Promise((done) => server.close(done)) };
-  };
-
-  it('are signed in Stripe’s scheme and repeated until they are taken, over a restart too', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'stripe-sandbox-'));
-    const hook = await listen();
-    hook.state.answer = 500;
-    const path = join(folder, 'book.sqlite');
-    const webhook = { url: hook.url, secret: 'whsec_contract' };
-    const first = await open({ path, webhook });
-    const intent = await clientOf(first).paymentIntents.create({
-      amount: 400,
-      currency: 'usd',
-      confirm: true,
-      payment_method: 'pm_card_visa',
-    });
-    await first.stop();
-    const second = await open({ path, webhook });
-    hook.state.answer = 200;
-    await eventually('all four events', () => Promise.resolve(hook.state.seen.length === 4));
-    expect(hook.state.seen.map((each) => each.type).toSorted()).toEqual([
-      'charge.succeeded',
-      'charge.updated',
-      'payment_intent.created',
-      'payment_intent.succeeded',
-    ]);
-    for (const { body, signature } of hook.state.seen) {
-      expect(stripe.webhooks.constructEvent(body, signature, 'whsec_contract').api_version).toBe('2026-10-28.endive');
-    }
-    expect((await clientOf(second).paymentIntents.retrieve(intent.id)).status).toBe('succeeded');
-    await second.stop();
-    await hook.close();
-    rmSync(folder, { recursive: true });
-  });
-
-  it('are duplicated and reordered as the chaos says', async () => {
-    const hook = await listen();
-    const own = await open({ webhook: { url: hook.url, secret: 'whsec_x' }, chaos: { duplicates: 2, outOfOrder: 1 } });
-    const intent = await clientOf(own).paymentIntents.create({ amount: 400, currency: 'usd' });
-    await clientOf(own).paymentIntents.cancel(intent.id);
-    await eventually('both events twice', () => Promise.resolve(hook.state.seen.length === 4));
-    expect(hook.state.seen.map((each) => each.type)[0]).toBe('payment_intent.canceled');
-    expect(hook.state.seen.filter((each) => each.type === 'payment_intent.created')).toHaveLength(2);
-    await own.stop();
-    await hook.close();
-  });
-
-  it('go to endpoints made through the API, whose secret is shown once', async () => {
-    const hook = await listen();
-    const endpoint = await stripe.webhookEndpoints.create({
-      url: hook.url,
-      enabled_events: ['payment_intent.canceled'],
-    });
-    expect(endpoint.secret).toMatch(/^whsec_/);
-    expect(await stripe.webhookEndpoints.retrieve(endpoint.id)).not.toHaveProperty('secret');
-    const intent = await stripe.paymentIntents.create({ amount: 400, currency: 'usd' });
-    await stripe.paymentIntents.cancel(intent.id);
-    await eventually('the event', () => Promise.resolve(hook.state.seen.length === 1));
-    expect(hook.state.seen[0]?.type).toBe('payment_intent.canceled');
-    await stripe.webhookEndpoints.del(endpoint.id);
-    await hook.close();
-  });
-
-  it('cannot be controlled without the secret key', async () => {
-    const answer = await fetch(`${sandbox.url}/_sandbox/chaos`, { method: 'POST', body: '{"lose":1}' });
-    expect(answer.status).toBe(401);
-    expect((await fetch(`${sandbox.url}/_sandbox/health`)).status).toBe(200);
-  });
-});
-
-describe('shapes', () => {
-  const missing = !existsSync(FIXTURES);
-  it.skipIf(missing)(
-    `agree with Stripe’s published examples${missing ? ` (skipped: no ${FIXTURES})` : ''}`,
-    async () => {
-      const oracle = (JSON.parse(readFileSync(FIXTURES, 'utf8')) as { resources: Record<string, unknown> }).resources;
-      const intent = await paid(4000, 'pm_card_createDispute', { expand: ['latest_charge.refunds'] });
-      const charge = intent.latest_charge as Stripe.Charge;
-      const other = await paid(4000);
-      const dispute = await eventually('the dispute', async () => {
-        return (await stripe.disputes.list({ payment_intent: intent.id })).data[0];
-      });
-      const samples: Record<string, unknown> = {
-        payment_intent: intent,
-        charge,
-        payment_method: await stripe.paymentMethods.retrieve(intent.payment_method as string),
-        balance_transaction: await stripe.balanceTransactions.retrieve(charge.balance_transaction as string),
-        refund: await stripe.refunds.create({ payment_intent: other.id }),
-        dispute,
-        event: (await stripe.events.list({ limit: 1 })).data[0],
-        balance: await stripe.balance.retrieve(),
-        webhook_endpoint: await stripe.webhookEndpoints.create({ url: 'https://x.example', enabled_events: ['*'] }),
-      };
-      for (const [kind, sample] of Object.entries(samples)) {
-        expect(compareShape(kind, sample, oracle[kind]), kind).toEqual([]);
-      }
-    },
-  );
 });
