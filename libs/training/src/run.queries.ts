@@ -61,6 +61,13 @@ export class RunQueries {
     return this.uow.read(async (tx) => (await findRuns(tx, 'WHERE r.id = $1', [id]))[0]);
   }
 
+  /** Runs by id, for fields of other rooms. */
+  byIds(ids: readonly string[]): Promise<Map<string, RunRow>> {
+    return this.uow.read(
+      async (tx) => new Map((await findRuns(tx, 'WHERE r.id = ANY($1)', [ids])).map((row) => [row.id, row])),
+    );
+  }
+
   /** Newest first. */
   page(args: PageArgs & { campaignId?: string | undefined }): Promise<Page<RunRow>> {
     const limit = pageSize(args.first);

@@ -91,8 +91,9 @@ export class ReportResolver {
   }
 
   @ResolveField(() => Run, { nullable: true, description: 'The run that the report is about.' })
-  async run(@Parent() report: Report): Promise<Run | null> {
-    const row = await this.runs.find(report.runKey);
+  async run(@Parent() report: Report, @Context() context: GraphQLContext): Promise<Run | null> {
+    const runs = loaderOf(context, 'reports.run', (ids: readonly string[]) => this.runs.byIds(ids));
+    const row = await runs.load(report.runKey);
     return row ? toRun(row) : null;
   }
 }
