@@ -166,12 +166,22 @@ export class Bookkeeper {
     }
     if (step === 'LOST') {
       await this.#postOrOwe(tx, row, postings.disputeLostPostings(terms, id, amountMinor));
-      await this.#listener()?.onDisputeClosed(tx, payment, { disputeId: id, won: false, amountMinor });
+      await this.#listener()?.onDisputeClosed(tx, payment, {
+        disputeId: id,
+        won: false,
+        amountMinor,
+        feeReturnedMinor: 0n,
+      });
     }
     if (step === 'WON' && reinstated !== undefined) {
       const back = reinstated.amountMinor;
       await this.#post(tx, row, postings.disputeWonPostings(terms, id, back, reinstated.feeReturnedMinor));
-      await this.#listener()?.onDisputeClosed(tx, payment, { disputeId: id, won: true, amountMinor: back });
+      await this.#listener()?.onDisputeClosed(tx, payment, {
+        disputeId: id,
+        won: true,
+        amountMinor: back,
+        feeReturnedMinor: reinstated.feeReturnedMinor,
+      });
     }
   }
 

@@ -52,7 +52,8 @@ export interface PaymentListener {
   onDisputeClosed(
     tx: Tx,
     payment: Payment,
-    dispute: { disputeId: string; won: boolean; amountMinor: bigint },
+    /** `feeReturnedMinor` is what the bank gave back of its fee; 0 unless won. */
+    dispute: { disputeId: string; won: boolean; amountMinor: bigint; feeReturnedMinor: bigint },
   ): Promise<void>;
 }
 
