@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { IdentityCommands } from '#identity';
-import { toGlobalId } from '#platform';
+import { CampaignResolver } from '../../libs/campaigns/src/graphql/campaign.resolver.js';
+import { eventually } from '../../libs/testkit/src/index.js';
+import { ANONYMOUS, toGlobalId } from '#platform';
 import { campaignMachine } from '../../libs/campaigns/src/domain/campaign.machine.js';
 import { CAMPAIGN, FundingStage, type Loose, type Person, codes, got, inDays } from './funding.stage.js';
 
@@ -339,6 +341,34 @@ describe('campaigns in GraphQL', () => {
       expect(
         (await stage.gql(cash, { input: { ...input, amountMinor } }, owner)).errors?.[0]?.extensions,
       ).toMatchObject({ code: 'BAD_USER_INPUT' });
+  });
+
+  it('are told of as they change, to whoever subscribes', async () => {
+    const campaignId = await stage.liveCampaign(owner, { cashGoalMinor: 10n ** 12n });
+    const resolver = stage.app.get(CampaignResolver, { strict: false });
+    const changes = resolver.campaignChanged(ANONYMOUS, toGlobalId('Campaign', campaignId));
+    const amounts: string[] = [];
+    const listening = (async () => {
+      for await (const campaign of changes) {
+        amounts.push(String(campaign.progress?.cashPledged.amountMinor));
+        if (amounts.at(-1) === '4200') return;
+      }
+    })();
+    await eventually('the subscriber has seen the campaign as it is', () => Promise.resolve(amounts.length > 0));
+    await eventually('the feed listens', async () => {
+      const [row] = await stage.rows<{ n: bigint }>(
+        `SELECT count(*) AS n FROM pg_stat_activity
+          WHERE application_name = 'commonweights-feed' AND datname = current_database() AND state = 'idle'`,
+      );
+      return row !== undefined && row.n > 0n;
+    });
+    const key = randomUUID();
+    got(await stage.cash.promise(owner, { campaignId, amountMinor: 4_200n, currency: 'USD', idempotencyKey: key }));
+    await stage.relay();
+    await listening;
+    expect(amounts[0]).toBe('0');
+    const nothing = resolver.campaignChanged(ANONYMOUS, toGlobalId('Campaign', randomUUID()));
+    expect((await nothing.next()).done).toBe(true);
   });
 
   it('come as a page with pledges by one statement, and page on', async () => {

@@ -58,28 +58,24 @@ export class CashPledgeWriter {
 
   private async write(tx: Tx, batch: readonly NewCashPledge[]): Promise<Outcome<WrittenPledge>[]> {
     const campaigns = await this.funds.hold(tx, [...new Set(batch.map((p) => p.campaignId))]);
-    const known = await findByKeys(tx, batch);
     const fresh = new Map<string, NewCashPledge>();
     const refused = new Map<NewCashPledge, Refused>();
     for (const asked of batch) {
-      const key = keyOf(asked);
-      if (known.has(key) || fresh.has(key)) continue;
       const refusal = judge(campaigns.get(asked.campaignId), asked, tx.now);
       if (refusal) refused.set(asked, refusal);
-      else fresh.set(key, asked);
+      else if (!fresh.has(keyOf(asked))) fresh.set(keyOf(asked), asked);
     }
-    const inserted = await insertCashPledges(tx, [...fresh.values()]);
-    const lost = [...fresh.values()].filter((p) => !inserted.has(p.id));
-    // The other lane was faster with the same key; its transaction has ended, so its row is visible now.
-    if (lost.length > 0) for (const [key, row] of await findByKeys(tx, lost)) known.set(key, row);
-    const rows = [...inserted.values()];
-    for (const row of rows) known.set(keyOf(row), row);
+    const rows = [...(await insertCashPledges(tx, [...fresh.values()])).values()];
+    const known = new Map(rows.map((row) => [keyOf(row), row]));
+    // Seldom: a key that was used before, perhaps by the other lane a moment ago (its transaction has ended, so its row is
+    // visible), or one whose campaign has closed since.
+    const unknown = batch.filter((asked) => !known.has(keyOf(asked)));
+    if (unknown.length > 0) for (const [key, row] of await findByKeys(tx, unknown)) known.set(key, row);
 
     const paymentIds = await this.promiseAll(tx, rows, campaigns);
     return batch.map((asked) => {
-      const refusal = refused.get(asked);
       const row = known.get(keyOf(asked));
-      if (refusal || !row) return refusal ?? lostRow(asked);
+      if (!row) return refused.get(asked) ?? lostRow(asked);
       const campaign = campaigns.get(row.campaignId);
       if (!campaign || !isSame(row, asked)) {
         return refusePledge('PLEDGE_IDEMPOTENCY_MISMATCH', ['input', 'idempotencyKey']);

@@ -138,13 +138,13 @@ export class PledgePaymentListener implements PaymentListener {
   async onDisputeClosed(
     tx: Tx,
     payment: Payment,
-    dispute: { disputeId: string; won: boolean; amountMinor: bigint; feeReturnedMinor?: bigint },
+    dispute: { disputeId: string; won: boolean; amountMinor: bigint; feeReturnedMinor: bigint },
   ): Promise<void> {
     const pledge = await pledgeOf(tx, payment);
     if (!(await findDispute(tx, dispute.disputeId))) throw new Error(`dispute ${dispute.disputeId} was never opened`);
     await closeDispute(tx, dispute.disputeId, dispute.won ? 'won' : 'lost');
     const backMinor = dispute.won ? dispute.amountMinor : 0n;
-    const feeBackMinor = dispute.won ? (dispute.feeReturnedMinor ?? 0n) : 0n;
+    const feeBackMinor = dispute.won ? dispute.feeReturnedMinor : 0n;
     const change = { disputedMinor: pledge.disputedMinor - backMinor, feeMinor: pledge.feeMinor - feeBackMinor };
     const event = dispute.won ? 'win_dispute' : 'lose_dispute';
     if (!(await this.steps.take(tx, pledge, event, change))) await changeCashPledge(tx, pledge, change);
