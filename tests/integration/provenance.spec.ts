@@ -8,7 +8,15 @@ import { provenanceInvariants } from '#provenance';
 import { trainingInvariants } from '#training';
 import { CHECKPOINT_EDGES } from '../../libs/provenance/src/domain/checkpoint.machine.js';
 import { type ApiStage, startApiStage } from '../contract/api.stage.js';
-import { type FakeAgent, HEARTBEAT_MS, TTL_MS, TrainingStage, safetensors, sha256 } from './training.stage.js';
+import {
+  type FakeAgent,
+  HEARTBEAT_MS,
+  type Loose,
+  TTL_MS,
+  TrainingStage,
+  safetensors,
+  sha256,
+} from './training.stage.js';
 
 /** An agent that speaks signed HTTP. */
 class HttpAgent {
@@ -18,7 +26,7 @@ class HttpAgent {
   leaseId = '';
   token = 0;
   phase: 'ready' | 'running' | 'exited' = 'ready';
-  launch: any;
+  launch: Loose;
 
   constructor(private readonly url: string) {}
 
@@ -27,7 +35,7 @@ class HttpAgent {
     path: string,
     body: Buffer | object,
     signedBody?: Buffer,
-  ): Promise<{ status: number; body: any }> {
+  ): Promise<{ status: number; body: Loose }> {
     const bytes = Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
     const headers = signRequest({
       method,
@@ -139,7 +147,7 @@ beforeAll(async () => {
 });
 afterAll(() => api?.close());
 
-const code = ({ status, body }: { status: number; body: any }) => [status, body?.error?.code];
+const code = ({ status, body }: { status: number; body: Loose }) => [status, body?.error?.code];
 const fileRows = (id: string) =>
   stage.sql('SELECT path, received_at FROM checkpoint_file WHERE checkpoint_id = $1', [id]);
 
@@ -323,19 +331,19 @@ describe('GraphQL', () => {
       campaign: null,
     });
     expect(run.lossCurve).toMatchObject([{ step: '1', loss: 4.5, attempt: 1 }]);
-    expect(run.attempts[0].members.map((m: any) => [m.rank, m.state, m.node.name])).toEqual([
+    expect(run.attempts[0].members.map((m: Loose) => [m.rank, m.state, m.node.name])).toEqual([
       [0, 'active', 'node'],
       [1, 'active', 'node'],
     ]);
     expect(run.leases.pageInfo.hasNextPage).toBe(true);
-    const promoted = run.checkpoints.nodes.find((c: any) => c.state === 'PROMOTED');
+    const promoted = run.checkpoints.nodes.find((c: Loose) => c.state === 'PROMOTED');
     expect(promoted).toMatchObject({
       step: '10',
       flop: '600000',
       files: [{ path: 'model.safetensors' }, { path: 'opt/state.json' }],
     });
     expect(new URL(promoted.files[0].downloadUrl).pathname).toMatch(/^\/checkpoints\/.+\/files\/model.safetensors$/);
-    expect(run.checkpoints.nodes.find((c: any) => c.state === 'UPLOADING').files[0].downloadUrl).toBeNull();
+    expect(run.checkpoints.nodes.find((c: Loose) => c.state === 'UPLOADING').files[0].downloadUrl).toBeNull();
   });
 
   it('pushes the run when it makes a step', async () => {

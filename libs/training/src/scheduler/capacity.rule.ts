@@ -1,24 +1,48 @@
 import type { CommitmentView, NodeView, Placement, RunView, Snapshot } from './snapshot.type.js';
 
-/** Free nodes and promises, as they stand after the placements made so far. */
+/** Free nodes and promises, as they stand after the placements made so far. Indexed, so that a run looks at its own only. */
 export interface Capacity {
-  readonly nodes: Map<string, NodeView & { free: number[] }>;
-  readonly commitments: Map<string, Mutable<CommitmentView>>;
+  readonly nodes: ReadonlyMap<string, FreeNode>;
+  readonly commitments: ReadonlyMap<string, FreeCommitment>;
+  readonly nodesByOwner: ReadonlyMap<string, readonly FreeNode[]>;
+  readonly commitmentsByCampaign: ReadonlyMap<string, readonly FreeCommitment[]>;
 }
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+export type FreeNode = NodeView & { free: number[] };
+export type FreeCommitment = { -readonly [K in keyof CommitmentView]: CommitmentView[K] };
 
 export function collect(snapshot: Snapshot): Capacity {
-  const byId = <T extends { id: string }>(a: T, b: T) => compareText(a.id, b.id);
+  const nodes = [...snapshot.nodes]
+    .sort((a, b) => compareText(a.id, b.id))
+    .map((node) => ({ ...node, free: [...node.freeDevices].sort((a, b) => a - b) }));
+  const commitments = [...snapshot.commitments]
+    .sort((a, b) => compareText(a.pledgeId, b.pledgeId))
+    .map((commitment) => ({ ...commitment }));
   return {
-    nodes: new Map(
-      [...snapshot.nodes]
-        .sort(byId)
-        .map((node) => [node.id, { ...node, free: [...node.freeDevices].sort((a, b) => a - b) }]),
-    ),
-    commitments: new Map(
-      [...snapshot.commitments].sort((a, b) => compareText(a.pledgeId, b.pledgeId)).map((c) => [c.pledgeId, { ...c }]),
-    ),
+    nodes: new Map(nodes.map((node) => [node.id, node])),
+    commitments: new Map(commitments.map((commitment) => [commitment.pledgeId, commitment])),
+    nodesByOwner: groupBy(nodes, (node) => keyOf(node.gpuClass, node.owner)),
+    commitmentsByCampaign: groupBy(commitments, (c) => keyOf(c.gpuClass, c.campaignId)),
   };
+}
+
+const keyOf = (gpuClass: string, id: string): string => `${gpuClass}/${id}`;
+
+/** Pledges of the run's campaign in its class, spent ones among them. */
+export const pledgesOf = (run: RunView, capacity: Capacity): readonly FreeCommitment[] =>
+  capacity.commitmentsByCampaign.get(keyOf(run.gpuClass, run.campaignId)) ?? [];
+
+/** Nodes of the run's class that the pledges' owners have, whatever their state. */
+export const nodesOf = (run: RunView, owners: ReadonlySet<string>, capacity: Capacity): FreeNode[] =>
+  [...owners].flatMap((owner) => capacity.nodesByOwner.get(keyOf(run.gpuClass, owner)) ?? []);
+
+function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group) group.push(item);
+    else groups.set(key(item), [item]);
+  }
+  return groups;
 }
 
 export function consume(capacity: Capacity, members: readonly Placement[]): void {

@@ -1,4 +1,4 @@
-import { type Capacity, gatherEnds } from './capacity.rule.js';
+import { type Capacity, gatherEnds, nodesOf, pledgesOf } from './capacity.rule.js';
 import type { RunView, Snapshot, WaitReason } from './snapshot.type.js';
 
 const plural = (n: number, thing: string) => `${n} ${thing}${n === 1 ? '' : 's'}`;
@@ -6,7 +6,7 @@ const at = (ms: number) => new Date(ms).toISOString();
 
 /** Why a run without an attempt was not placed, and what would change that. `eligible` nodes could work for it now. */
 export function explain(run: RunView, eligible: number, snapshot: Snapshot, capacity: Capacity): WaitReason {
-  const pledges = snapshot.commitments.filter((c) => c.campaignId === run.campaignId && c.gpuClass === run.gpuClass);
+  const pledges = pledgesOf(run, capacity);
   if (snapshot.nowMs < run.notBeforeMs) {
     return {
       code: 'TRAINING_WAIT_BACKOFF',
@@ -22,8 +22,8 @@ export function explain(run: RunView, eligible: number, snapshot: Snapshot, capa
     };
   }
   const owners = new Set(pledges.map((c) => c.owner));
-  const theirs = [...capacity.nodes.values()].filter((n) => owners.has(n.owner) && n.gpuClass === run.gpuClass);
-  const online = theirs.filter((n) => n.state === 'available');
+  const online = nodesOf(run, owners, capacity).filter((node) => node.state === 'available');
+  const busy = online.filter((node) => node.free.length === 0).length;
   if (eligible >= run.minWorkers) {
     if (snapshot.nowMs < gatherEnds(run, snapshot.policy)) {
       return {
@@ -34,9 +34,8 @@ export function explain(run: RunView, eligible: number, snapshot: Snapshot, capa
     }
     return spent(run, pledges.length);
   }
-  if (online.length >= run.minWorkers && pledges.every((c) => c.remainingMs < BigInt(snapshot.policy.minReserveMs))) {
-    return spent(run, pledges.length);
-  }
+  // Machines enough, so it is the pledges that don't carry them.
+  if (online.length - busy >= run.minWorkers) return spent(run, pledges.length);
   if (online.length === 0) {
     return {
       code: 'TRAINING_WAIT_NO_NODE',
@@ -44,7 +43,6 @@ export function explain(run: RunView, eligible: number, snapshot: Snapshot, capa
       unblock: `Needs ${plural(run.minWorkers, 'node')} of class ${run.gpuClass}: their owners start the agent.`,
     };
   }
-  const busy = online.filter((n) => n.free.length === 0).length;
   const missing = run.minWorkers - eligible;
   return {
     code: 'TRAINING_WAIT_TOO_FEW',
@@ -55,6 +53,6 @@ export function explain(run: RunView, eligible: number, snapshot: Snapshot, capa
 
 const spent = (run: RunView, pledges: number): WaitReason => ({
   code: 'TRAINING_WAIT_COMMITMENT_SPENT',
-  message: `The ${plural(pledges, 'pledge')} of ${run.gpuClass} time for this campaign ${pledges === 1 ? 'has' : 'have'} too little time left.`,
+  message: `The ${plural(pledges, 'pledge')} of ${run.gpuClass} time for this campaign ${pledges === 1 ? 'has' : 'have'} too little time, or promise too few devices.`,
   unblock: `A new or larger compute pledge of class ${run.gpuClass}.`,
 });

@@ -1,5 +1,5 @@
-import { type Capacity, compareText } from './capacity.rule.js';
-import type { RunView } from './snapshot.type.js';
+import { type Capacity, type FreeCommitment, compareText, nodesOf, pledgesOf } from './capacity.rule.js';
+import type { RunView, SchedulerPolicy } from './snapshot.type.js';
 
 /** A node that may work for a run, with the pledge that pays and the devices it would lend. */
 export interface Candidate {
@@ -16,14 +16,15 @@ export interface Candidate {
  * A node whose join token named a pledge of this campaign uses that one, else its owner's pledge with the most time.
  * Slots of a pledge (its `count` of devices) are given out in that same order, so a pledge for two devices lends two.
  */
-export function nominate(run: RunView, capacity: Capacity): Candidate[] {
-  const pledges = [...capacity.commitments.values()].filter(
-    (c) => c.campaignId === run.campaignId && c.gpuClass === run.gpuClass && c.remainingMs > 0n && c.freeDevices > 0,
+export function nominate(run: RunView, capacity: Capacity, policy: Pick<SchedulerPolicy, 'minReserveMs'>): Candidate[] {
+  const pledges = pledgesOf(run, capacity).filter(
+    (c) => c.remainingMs >= BigInt(policy.minReserveMs) && c.freeDevices > 0,
   );
-  const wishes = [...capacity.nodes.values()]
-    .filter((node) => node.state === 'available' && node.gpuClass === run.gpuClass && node.free.length > 0)
-    .map((node) => ({ node, own: pledges.filter((pledge) => pledge.owner === node.owner) }))
-    .filter(({ own }) => own.length > 0)
+  const byOwner = new Map<string, FreeCommitment[]>();
+  for (const pledge of pledges) byOwner.set(pledge.owner, [...(byOwner.get(pledge.owner) ?? []), pledge]);
+  const wishes = nodesOf(run, new Set(byOwner.keys()), capacity)
+    .filter((node) => node.state === 'available' && node.free.length > 0)
+    .map((node) => ({ node, own: byOwner.get(node.owner) ?? [] }))
     .sort(
       (a, b) =>
         a.node.recentFailures - b.node.recentFailures ||

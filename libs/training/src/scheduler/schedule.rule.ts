@@ -12,7 +12,7 @@ import { type Capacity, collect, compareText, consume, gatherEnds } from './capa
 import { explain } from './explain.rule.js';
 import { nominate, type Candidate } from './nominate.rule.js';
 import { reserve } from './reserve.rule.js';
-import type { Decision, DrainCause, Placement, RunView, Snapshot } from './snapshot.type.js';
+import type { AttemptView, Decision, DrainCause, Placement, RunView, Snapshot } from './snapshot.type.js';
 
 export function schedule(snapshot: Snapshot): Decision[] {
   // 1 Collect: what is free, indexed for the rounds below; consumed as gangs are placed.
@@ -26,7 +26,7 @@ export function schedule(snapshot: Snapshot): Decision[] {
       continue;
     }
     // 3 Nominate: nodes that may work for this run, best first.
-    const candidates = nominate(run, capacity);
+    const candidates = nominate(run, capacity, snapshot.policy);
     // 4 Place whole or not at all.
     const members =
       snapshot.nowMs >= run.notBeforeMs && !gathering(run, candidates, snapshot) ? gang(run, candidates, snapshot) : [];
@@ -80,10 +80,14 @@ function tend(run: RunView, snapshot: Snapshot, capacity: Capacity): Decision[] 
   const leaving = attempt.nodeIds.some((id) => capacity.nodes.get(id)?.state === 'draining');
   if (leaving) return drain('node_draining');
   if (attempt.reserveEndsMs - nowMs <= policy.drainMs) return drain('reservation_ends');
-  const old = nowMs - (attempt.startedAtMs ?? nowMs) >= policy.growAfterMs;
-  const room = run.maxWorkers - attempt.nodeIds.length;
-  if (old && room > 0 && attempt.hasCheckpoint && nominate(run, capacity).length > 0) return drain('grow');
-  return [];
+  return mayGrow(run, attempt, snapshot) && nominate(run, capacity, policy).length > 0 ? drain('grow') : [];
+}
+
+/** A restart to grow costs time, so it needs a checkpoint to go on from, and must have time to pay off. */
+function mayGrow(run: RunView, attempt: AttemptView, { nowMs, policy }: Snapshot): boolean {
+  const hasRun = nowMs - (attempt.startedAtMs ?? nowMs) >= policy.growAfterMs;
+  const hasRoom = attempt.nodeIds.length < run.maxWorkers;
+  return hasRun && hasRoom && attempt.hasCheckpoint && (attempt.remainingMs ?? 0) >= policy.growAfterMs;
 }
 
 function wait(run: RunView, candidates: readonly Candidate[], snapshot: Snapshot, capacity: Capacity): Decision {

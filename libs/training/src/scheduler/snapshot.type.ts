@@ -51,6 +51,8 @@ export interface AttemptView {
   readonly reserveEndsMs: number;
   /** Whether a checkpoint was promoted in this attempt, so that a restart loses little. */
   readonly hasCheckpoint: boolean;
+  /** Time that its last steps would take at its pace so far; null before the first. */
+  readonly remainingMs: number | null;
 }
 
 export interface NodeView {

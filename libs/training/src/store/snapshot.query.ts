@@ -26,6 +26,8 @@ interface RunPart {
   readonly attemptState: AttemptView['state'] | null;
   readonly attemptStartedAt: Date | null;
   readonly hasCheckpoint: boolean | null;
+  readonly stepsMade: bigint | null;
+  readonly stepsLeft: bigint;
   readonly nodeIds: string[] | null;
   readonly reserveEndsAt: Date | null;
 }
@@ -42,7 +44,9 @@ export async function readSnapshot(
             r.max_workers AS "maxWorkers", r.priority, r.created_at AS "createdAt", r.queued_at AS "queuedAt",
             r.not_before AS "notBefore", (SELECT count(*)::int FROM run_attempt b WHERE b.run_id = r.id) AS "attemptsMade",
             a.id AS "attemptId", a.state AS "attemptState", a.started_at AS "attemptStartedAt",
-            a.verified_step IS NOT NULL AS "hasCheckpoint", m.nodes AS "nodeIds", m.reserve_ends AS "reserveEndsAt"
+            a.verified_step IS NOT NULL AS "hasCheckpoint",
+            a.last_step - a.restored_step AS "stepsMade",
+            r.target_steps - coalesce(a.last_step, a.restored_step, 0) AS "stepsLeft", m.nodes AS "nodeIds", m.reserve_ends AS "reserveEndsAt"
        FROM run r
        LEFT JOIN run_attempt a ON a.run_id = r.id AND a.state <> 'ended'
        LEFT JOIN LATERAL (SELECT array_agg(l.node_id::text ORDER BY l.rank) AS nodes, min(l.max_expires_at) AS reserve_ends
@@ -52,13 +56,13 @@ export async function readSnapshot(
   return {
     nowMs: tx.now.getTime(),
     policy,
-    runs: runs.map(runView),
+    runs: runs.map((row) => runView(row, tx.now.getTime())),
     nodes: await nodeViews(tx, fleet),
     commitments: await commitmentViews(tx, ledger),
   };
 }
 
-const runView = (row: RunPart): RunView => ({
+const runView = (row: RunPart, nowMs: number): RunView => ({
   id: row.id,
   campaignId: row.campaignId,
   gpuClass: row.gpuClass,
@@ -78,9 +82,16 @@ const runView = (row: RunPart): RunView => ({
           nodeIds: row.nodeIds ?? [],
           reserveEndsMs: row.reserveEndsAt?.getTime() ?? 0,
           hasCheckpoint: row.hasCheckpoint === true,
+          remainingMs: remainingMs(row, nowMs),
         }
       : null,
 });
+
+/** Steps left at the attempt's pace so far. */
+function remainingMs({ attemptStartedAt, stepsMade, stepsLeft }: RunPart, nowMs: number): number | null {
+  if (attemptStartedAt === null || stepsMade === null || stepsMade <= 0n) return null;
+  return Math.round(((nowMs - attemptStartedAt.getTime()) / Number(stepsMade)) * Number(stepsLeft));
+}
 
 async function nodeViews(tx: Tx, fleet: readonly FleetNode[]): Promise<NodeView[]> {
   const ids = fleet.map((node) => node.nodeId);
