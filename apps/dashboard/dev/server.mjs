@@ -1,6 +1,7 @@
 // A look at the pages without an API: `node apps/dashboard/dev/server.mjs [port]` after `node apps/dashboard/build.mjs`.
-// Runs the queries of the pages on made-up records. For the person who works on the dashboard only.
+// Runs the queries of the pages on made-up records, or with API=http://localhost:4000 on those of a running product. For the person who works on the dashboard only.
 import { createServer } from 'node:http';
+import { connect } from 'node:net';
 import { readFileSync } from 'node:fs';
 import { join, dirname, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +12,7 @@ import * as fx from './fixtures.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, '../../../dist/dashboard');
-const schema = buildSchema(readFileSync(join(here, 'schema.graphql'), 'utf8'));
+const schema = buildSchema(readFileSync(process.env.SCHEMA ?? join(here, '../../../schema.graphql'), 'utf8'));
 const { createDashboard } = await import(join(out, 'server/entry-server.js'));
 const clientManifest = JSON.parse(readFileSync(join(out, 'client/.vite/manifest.json'), 'utf8'));
 const dashboard = createDashboard({ clientManifest, assetBase: '/assets/' });
@@ -107,7 +108,29 @@ const root = (session) => ({
     userErrors: [],
   }),
 });
+const api = process.env.API;
+const passOn = async (req, res, body) => {
+  const answer = await fetch(api + req.url, {
+    method: req.method,
+    headers: Object.fromEntries(
+      Object.entries(req.headers).filter(([name]) => /^(accept|content-type|cookie)$/.test(name)),
+    ),
+    ...(body ? { body } : {}),
+  });
+  res.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' });
+  res.end(Buffer.from(await answer.arrayBuffer()));
+};
 const run = async (source, variables, cookie) => {
+  if (api) {
+    const answer = await fetch(`${api}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(cookie ? { cookie } : {}) },
+      body: JSON.stringify({ query: source, variables }),
+    });
+    const data = await answer.json();
+    if (data.errors) console.error(data.errors[0].message, source.slice(0, 60));
+    return { ...data, setCookies: answer.headers.getSetCookie() };
+  }
   const session = /cw_session/.test(cookie ?? '');
   const answer = await graphql({ schema, source, rootValue: root(session), variableValues: variables });
   if (answer.errors) console.error(String(answer.errors[0]), '\n', source.slice(0, 80));
@@ -142,6 +165,7 @@ const server = createServer(async (req, res) => {
     }
     return;
   }
+  if (api && /^\/(graphql|reports\/|checkpoints\/|log\/)/.test(path)) return passOn(req, res, body);
   if (path === '/graphql' && body) {
     const { query, variables } = JSON.parse(body);
     res
@@ -169,16 +193,28 @@ async function* ticking(key, read) {
     yield { [key]: read() };
   }
 }
-useServer(
-  {
-    schema,
-    roots: {
-      subscription: {
-        campaignChanged: ({ campaignId }) =>
-          ticking('campaignChanged', () => fx.campaigns.find((c) => c.id === campaignId)),
-        runChanged: ({ runId }) => ticking('runChanged', () => fx.runs.find((r) => r.id === runId)),
+if (api)
+  server.on('upgrade', (req, socket) => {
+    const { hostname, port: to, host } = new URL(api);
+    const up = connect(Number(to), hostname, () => {
+      const lines = Object.entries({ ...req.headers, host, origin: api }).map(([name, value]) => `${name}: ${value}`);
+      up.write(`GET ${req.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
+      up.pipe(socket).pipe(up);
+    });
+    up.on('error', () => socket.destroy());
+    socket.on('error', () => up.destroy());
+  });
+else
+  useServer(
+    {
+      schema,
+      roots: {
+        subscription: {
+          campaignChanged: ({ campaignId }) =>
+            ticking('campaignChanged', () => fx.campaigns.find((c) => c.id === campaignId)),
+          runChanged: ({ runId }) => ticking('runChanged', () => fx.runs.find((r) => r.id === runId)),
+        },
       },
     },
-  },
-  new WebSocketServer({ server, path: '/graphql' }),
-);
+    new WebSocketServer({ server, path: '/graphql' }),
+  );

@@ -69,7 +69,7 @@ export const joinTokenCreate = `mutation JoinToken($input: NodeJoinTokenCreateIn
 const lease = 'id rank token state grantedAt expiresAt endedAt endReason milliseconds node { id name class }';
 const checkpoint = 'id step tokens loss state promotedAt manifestSha256 files { path bytes sha256 downloadUrl }';
 const runLive = `id state stateReason waitReason step targetSteps tokens firstLoss lastLoss flopModel flopHardware
-  createdAt startedAt endedAt lossCurve(maxPoints: 240) { step loss }
+  createdAt startedAt endedAt lossCurve(maxPoints: 240) { step loss attempt }
   attempts { id number state reason startedAt endedAt restoredFromStep }
   leases(first: 60) { edges { node { ${lease} } } }
   checkpoints(first: 20) { edges { node { ${checkpoint} } } }
@@ -101,18 +101,16 @@ export const ledgerAccountQuery = `query LedgerAccount($code: String!, $first: I
   }
 }`;
 
-const reportVersion = `version logSize sha256 correctsVersion publishedAt downloads { format url bytes sha256 }`;
-const report = `id slug definition url campaignId runId`;
+const downloads = 'downloads { format url bytes sha256 }';
+const report = `id slug title definition version logSize sha256 publishedAt supersedes ${downloads} campaign { slug title } run { id }`;
 export const reportsQuery = `query Reports($first: Int!, $after: String) {
-  reports(first: $first, after: $after) { edges { node { ${report} latest { ${reportVersion} } } } ${pageInfo} }
+  reports(first: $first, after: $after) { edges { node { ${report} } } ${pageInfo} }
   log { size rootHash keyId }
 }`;
 export const reportQuery = `query ReportPage($id: ID!) {
-  report(id: $id) { ${report} latest { ${reportVersion} } versions { ${reportVersion} } }
+  report(id: $id) { ${report} versions { version logSize sha256 correctsVersion publishedAt ${downloads} } }
   log { size rootHash keyId verifierKey }
 }`;
-export const campaignTitleQuery =
-  'query CampaignTitle($id: ID!) { node(id: $id) { ... on Campaign { id slug title } } }';
 
 export const signInMethodsQuery = 'query SignIn { signInMethods { developer } }';
 export const developerSignIn = `mutation SignIn($input: DeveloperSignInInput!) {
@@ -141,6 +139,9 @@ export const apiTokenRevoke = `mutation TokenRevoke($input: ApiTokenRevokeInput!
 export const pledgeRefund = `mutation PledgeRefund($input: PledgeRefundInput!) {
   pledgeRefund(input: $input) { pledge { id state } userErrors { code message hint path } }
 }`;
+export const pledgeCancel = `mutation PledgeCancel($input: PledgeStepInput!) {
+  pledgeCancel(input: $input) { pledge { id state } userErrors { code message hint path } }
+}`;
 export const nodeDrain = `mutation NodeDrain($input: NodeDrainInput!) {
   nodeDrain(input: $input) { node { id state } userErrors { code message hint path } }
 }`;
@@ -151,4 +152,5 @@ export const statusQuery = `query Status {
   nodes(first: 100) { edges { node { id name state class count lastSeenAt } } }
   runs(first: 5) { edges { node { id state step targetSteps campaign { title } } } }
 }`;
-export const auditQuery = 'query Audit { audit { name room holds detail } }';
+export const invariantsQuery =
+  'query Invariants { invariants { name invariant description ok checkedAt figures { name value } } }';

@@ -101,7 +101,7 @@ export interface Lease {
   endedAt: string | null;
   endReason: string | null;
   milliseconds: string | null;
-  node: { id: string; name: string; class: string };
+  node: { id: string; name: string } | null;
 }
 export interface Attempt {
   id: string;
@@ -110,11 +110,11 @@ export interface Attempt {
   reason: string | null;
   startedAt: string | null;
   endedAt: string | null;
-  restoredFromStep: number | null;
+  restoredFromStep: string | null;
 }
 export interface Checkpoint {
   id: string;
-  step: number;
+  step: string;
   tokens: string;
   loss: number | null;
   state: string;
@@ -127,7 +127,8 @@ export interface Usage {
   contributor: Person | null;
   class: string;
   delivered: GpuTime;
-  accepted: GpuTime;
+  /** Null until it is settled. */
+  accepted: GpuTime | null;
   tokens: string | null;
   energyMicroWh: string | null;
   energyMethod: string | null;
@@ -137,8 +138,8 @@ export interface RunLive {
   state: string;
   stateReason: string | null;
   waitReason: string | null;
-  step: number;
-  targetSteps: number;
+  step: string;
+  targetSteps: string;
   tokens: string;
   firstLoss: number | null;
   lastLoss: number | null;
@@ -147,7 +148,7 @@ export interface RunLive {
   createdAt: string;
   startedAt: string | null;
   endedAt: string | null;
-  lossCurve: { step: number; loss: number }[];
+  lossCurve: { step: string; loss: number; attempt: number }[];
   attempts: Attempt[];
   leases: Connection<Lease>;
   checkpoints: Connection<Checkpoint>;
@@ -180,19 +181,19 @@ export interface ReportVersion {
   version: number;
   logSize: string;
   sha256: string;
-  correctsVersion: number | null;
   publishedAt: string;
   downloads: { format: string; url: string; bytes: string; sha256: string }[];
 }
-export interface Report {
+export interface Report extends ReportVersion {
   id: string;
   slug: string;
+  title: string;
   definition: string;
-  url: string;
-  campaignId: string;
-  runId: string;
-  latest: ReportVersion;
-  versions?: ReportVersion[];
+  /** The version that this one corrects. */
+  supersedes: number | null;
+  campaign: { slug: string; title: string } | null;
+  run: { id: string } | null;
+  versions?: (ReportVersion & { correctsVersion: number | null })[];
 }
 export interface UserError {
   code: string;

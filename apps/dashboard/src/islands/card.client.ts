@@ -28,7 +28,8 @@ export async function confirmCard(payment: Payment, card: CardDetails, returnUrl
     'payment_method_data[card][exp_year]': card.year,
     'payment_method_data[card][cvc]': card.code,
   });
-  const response = await fetch(`${payment.apiBase}/v1/payment_intents/${intent}/confirm`, {
+  const address = `${(payment.apiBase ?? '').replace(/\/$/, '')}/v1/payment_intents/${intent}/confirm`;
+  const response = await fetch(address, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded', authorization: `Bearer ${payment.publishableKey}` },
     body: form,

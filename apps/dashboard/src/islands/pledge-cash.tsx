@@ -27,6 +27,9 @@ interface Pledge {
   amountMinor: string;
   payment: Payment | null;
 }
+/** For so long a failure in the books may be an earlier card's: the webhook of the one that paid is on its way. */
+const staleFailureMs = 15_000;
+
 type Step = 'amount' | 'card' | 'waiting' | 'captured' | 'failed';
 
 const presets = ['1000', '2500', '5000', '10000'];
@@ -59,6 +62,8 @@ export function PledgeCashForm(props: PledgeCashProps) {
     if (step !== 'waiting' || !pledge) return;
     let stopped = false;
     let tries = 0;
+    const paid = props.returned ? props.returned.status === 'succeeded' : true;
+    const begun = Date.now();
     const look = async () => {
       if (stopped) return;
       const answer = await askApi(pledgeStateQuery, { id: pledge.id }).catch(() => null);
@@ -66,7 +71,8 @@ export function PledgeCashForm(props: PledgeCashProps) {
       if (stopped) return;
       if (found) setPledge({ ...pledge, amountMinor: found.amount.amountMinor });
       if (found && /^CAPTURED$/i.test(found.state)) return setStep('captured');
-      if (found && /^(FAILED|CANCELLED)$/i.test(found.state)) {
+      const failed = found && /^(FAILED|CANCELLED)$/i.test(found.state);
+      if (failed && (!paid || Date.now() - begun > staleFailureMs)) {
         refuse(declineText({ code: found.failureCode ?? '' }));
         return setStep('failed');
       }

@@ -47,6 +47,16 @@ const names: Record<string, string> = {
   figures: 'Every figure follows from those events',
 };
 
+const faults: Record<string, string> = {
+  form: 'The file is damaged or in another form',
+  key: 'The key can’t be read',
+  signature: 'The signature does not fit',
+  checkpoint: 'The log’s signed state does not fit',
+  'known checkpoint': 'The log shows this reader another history',
+  inclusion: 'An event that it cites is not in the log',
+  figures: 'A figure does not follow from the events',
+};
+
 export function ProofCheck(props: ProofCheckProps) {
   const [key, setKey] = useState('');
   const [busy, setBusy] = useState(false);
@@ -113,7 +123,7 @@ export function ProofCheck(props: ProofCheckProps) {
               <li key={check.name} class={check.ok ? 'good' : 'bad'}>
                 <Icon name={check.ok ? 'check' : 'cross'} size={16} />
                 <span>
-                  <strong>{names[check.name] ?? check.name}</strong>
+                  <strong>{check.ok ? (names[check.name] ?? check.name) : (faults[check.name] ?? check.name)}</strong>
                   <small>{check.detail}</small>
                 </span>
               </li>

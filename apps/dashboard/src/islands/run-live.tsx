@@ -64,7 +64,7 @@ export function RunLiveView(props: RunLiveProps) {
           <dd class="tile-bar">
             <Bar
               label={`${run.step} of ${run.targetSteps} steps`}
-              layers={[{ tone: 'compute', from: 0, to: share(String(run.step), String(run.targetSteps)) }]}
+              layers={[{ tone: 'compute', from: 0, to: share(run.step, run.targetSteps) }]}
             />
           </dd>
         </div>
@@ -92,8 +92,12 @@ export function RunLiveView(props: RunLiveProps) {
           <Empty title="No loss measured yet">The curve begins with the first steps.</Empty>
         ) : (
           <LossChart
-            points={run.lossCurve.map((point) => ({ step: point.step, loss: Number(point.loss) }))}
-            targetSteps={run.targetSteps}
+            points={run.lossCurve.map((point) => ({
+              step: Number(point.step),
+              loss: Number(point.loss),
+              attempt: point.attempt,
+            }))}
+            targetSteps={Number(run.targetSteps)}
             checkpoints={checkpoints.filter((checkpoint) => checkpoint.promotedAt)}
             attempts={run.attempts}
           />

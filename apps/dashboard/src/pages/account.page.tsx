@@ -7,6 +7,7 @@ import {
   apiTokenRevoke,
   joinTokenCreate,
   nodeDrain,
+  pledgeCancel,
   pledgeRefund,
 } from '../api/documents.js';
 import {
@@ -235,6 +236,10 @@ async function act(context: PageContext): Promise<Done> {
       const { errors } = await run(pledgeRefund, { pledgeId: text('id') }, 'pledgeRefund');
       return { errors, message: 'The refund is on its way. Banks take a few days to show it.' };
     }
+    case 'cancel': {
+      const { errors } = await run(pledgeCancel, { pledgeId: text('id') }, 'pledgeCancel');
+      return { errors, message: 'The pledge is withdrawn. Nothing was charged.' };
+    }
     default:
       return {
         errors: [
@@ -282,12 +287,9 @@ function MyPledges({ cash, compute }: { cash: MyCash[]; compute: MyCompute[] }) 
           <span class="rows-amount">{money(pledge.amount)}</span>
           <span class="rows-when">
             {date(pledge.createdAt)}
-            {/^CAPTURED$/i.test(pledge.state) && (
-              <form method="post" action="/account" class="inline">
-                <input type="hidden" name="do" value="refund" />
-                <input type="hidden" name="id" value={pledge.id} />
-                <button class="link">Ask for it back</button>
-              </form>
+            {/^CAPTURED$/i.test(pledge.state) && <PledgeStep step="refund" id={pledge.id} label="Ask for it back" />}
+            {/^(CREATED|REQUIRES_ACTION|FAILED)$/i.test(pledge.state) && (
+              <PledgeStep step="cancel" id={pledge.id} label="Withdraw it" />
             )}
           </span>
         </li>
@@ -306,6 +308,16 @@ function MyPledges({ cash, compute }: { cash: MyCash[]; compute: MyCompute[] }) 
         </li>
       ))}
     </ul>
+  );
+}
+
+function PledgeStep({ step, id, label }: { step: string; id: string; label: string }) {
+  return (
+    <form method="post" action="/account" class="inline">
+      <input type="hidden" name="do" value={step} />
+      <input type="hidden" name="id" value={id} />
+      <button class="link">{label}</button>
+    </form>
   );
 }
 

@@ -35,8 +35,8 @@ interface CampaignDetail extends CampaignLive {
 interface RunLine {
   id: string;
   state: string;
-  step: number;
-  targetSteps: number;
+  step: string;
+  targetSteps: string;
   lastLoss: number | null;
 }
 

@@ -1,4 +1,5 @@
 /** `/ledger` and `/ledger/:code`: the books, open. */
+import { Fragment } from 'preact';
 import { ledgerAccountQuery, ledgerQuery } from '../api/documents.js';
 import { nodesOf, type Connection, type LedgerAccount, type LedgerTransfer } from '../api/shapes.js';
 import { decimal, gpuTime, integer, money } from '../format/amount.js';
@@ -7,7 +8,7 @@ import { More } from '../parts/more.js';
 import { Icon } from '../parts/mark.js';
 import { Empty } from '../parts/notice.js';
 import { When } from '../parts/people.js';
-import { State, words } from '../parts/state.js';
+import { words } from '../parts/state.js';
 import { failurePage, whyNothing } from './problem.page.js';
 
 interface TrialBalance {
@@ -190,18 +191,32 @@ function AccountRow({ account }: { account: LedgerAccount }) {
   );
 }
 
-/** Long codes may break after each colon. */
-function Code({ text }: { text: string }) {
+const uuid = /[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{6}([0-9a-f]{6})/g;
+
+/** Long codes may break after each colon; in lists an id is cut to its last six digits, which tell ids of one day apart. */
+function Code({ text, whole = false }: { text: string; whole?: boolean }) {
+  const shown = whole ? text : text.replaceAll(uuid, '…$1');
   return (
-    <>
-      {text.split(/(?<=:)/).map((part, at) => (
-        <>
+    <span title={shown === text ? undefined : text}>
+      {shown.split(/(?<=:)/).map((part, at) => (
+        <Fragment key={at}>
           {at > 0 && <wbr />}
           {part}
-        </>
+        </Fragment>
       ))}
-    </>
+    </span>
   );
+}
+
+/** What a transfer does beside moving its amount at once. */
+function kindOf({ kind, state }: LedgerTransfer): string | null {
+  if (kind === 'PENDING') return state === 'PENDING' ? 'Held' : `Was held, ${words(state).toLowerCase()}`;
+  const others: Record<string, string> = {
+    POST_PENDING: 'Out of a hold',
+    VOID_PENDING: 'Hold given up',
+    EXPIRED: 'Hold ran out',
+  };
+  return others[kind] ?? null;
 }
 
 /** With `account`, amounts are signed by what they did to it. */
@@ -223,7 +238,7 @@ function Transfers({ transfers, now, account }: { transfers: LedgerTransfer[]; n
         <li key={transfer.id}>
           <p class="transfer-reason">
             <strong>{words(transfer.reason)}</strong>
-            {!/^POSTED$/i.test(transfer.kind) && <State of={transfer.kind} />}
+            {kindOf(transfer) && <span class="state">{kindOf(transfer)}</span>}
           </p>
           <p class="transfer-amount">
             {account && (transfer.creditAccount.code === account ? '+' : '−')}
@@ -284,7 +299,7 @@ export async function ledgerAccountPage(context: PageContext, params: Record<str
             <span>{unitName(account.unit)}</span>
           </p>
           <h1 class="code-title">
-            <Code text={account.code} />
+            <Code text={account.code} whole />
           </h1>
           <p class="lead">{limits[account.limit.toUpperCase()] ?? words(account.limit)}</p>
         </div>

@@ -1,5 +1,5 @@
 /** `/reports` and `/reports-view/:id`: what was published, to download and to check. */
-import { campaignTitleQuery, reportQuery, reportsQuery } from '../api/documents.js';
+import { reportQuery, reportsQuery } from '../api/documents.js';
 import { nodesOf, type Connection, type Report, type ReportVersion } from '../api/shapes.js';
 import { bytes, integer } from '../format/amount.js';
 import { dateTime } from '../format/moment.js';
@@ -11,7 +11,7 @@ import { Icon } from '../parts/mark.js';
 import { More } from '../parts/more.js';
 import { Empty } from '../parts/notice.js';
 import { When } from '../parts/people.js';
-import { reportNames, words } from '../parts/state.js';
+import { words } from '../parts/state.js';
 import { failurePage, whyNothing } from './problem.page.js';
 
 interface LogHead {
@@ -20,25 +20,7 @@ interface LogHead {
   keyId: string;
   verifierKey?: string;
 }
-interface CampaignTitle {
-  slug: string;
-  title: string;
-}
-
-/** A report names its campaign by id; each campaign is asked for once. */
-async function titlesOf(context: PageContext, ids: string[]): Promise<Map<string, CampaignTitle>> {
-  const titles = new Map<string, CampaignTitle>();
-  await Promise.all(
-    [...new Set(ids)].map(async (id) => {
-      const { data } = await context.ask<{ node: CampaignTitle | null }>(campaignTitleQuery, { id });
-      if (data?.node?.title) titles.set(id, data.node);
-    }),
-  );
-  return titles;
-}
-
-const nameOf = (report: Report): string =>
-  reportNames[report.definition] ?? words(report.definition.replaceAll('-', ' '));
+const kindOf = (report: Report): string => `${words(report.definition.replaceAll('-', ' '))} report`;
 
 export async function reportsPage(context: PageContext): Promise<Result> {
   const after = context.url.searchParams.get('after') ?? undefined;
@@ -48,10 +30,6 @@ export async function reportsPage(context: PageContext): Promise<Result> {
   });
   if (!answer.data) return failurePage(answer.problems);
   const reports = nodesOf(answer.data.reports);
-  const titles = await titlesOf(
-    context,
-    reports.map((report) => report.campaignId),
-  );
   const { log } = answer.data;
   return page({
     title: 'Reports',
@@ -80,21 +58,21 @@ export async function reportsPage(context: PageContext): Promise<Result> {
               <li key={report.id} class="panel report">
                 <div>
                   <p class="card-meta">
-                    <span>{nameOf(report)}</span>
-                    <span>version {report.latest.version}</span>
-                    <When iso={report.latest.publishedAt} now={context.now} />
+                    <span>{kindOf(report)}</span>
+                    <span>version {report.version}</span>
+                    <When iso={report.publishedAt} now={context.now} />
                   </p>
                   <h2>
                     <a href={`/reports-view/${encodeURIComponent(report.id)}`}>
-                      {titles.get(report.campaignId)?.title ?? report.slug}
+                      {report.campaign?.title ?? report.title}
                     </a>
                   </h2>
                   <p class="card-meta">
-                    as of {integer(report.latest.logSize)} events · SHA-256{' '}
-                    <code class="hash">{report.latest.sha256.slice(0, 16)}…</code>
+                    as of {integer(report.logSize)} events · SHA-256{' '}
+                    <code class="hash">{report.sha256.slice(0, 16)}…</code>
                   </p>
                 </div>
-                <Downloads version={report.latest} />
+                <Downloads version={report} />
               </li>
             ))}
           </ul>
@@ -134,16 +112,20 @@ export async function reportPage(context: PageContext, params: Record<string, st
   const report = answer.data?.report;
   if (!report) return whyNothing(answer, 'report');
   const wanted = Number(context.url.searchParams.get('version') ?? '0');
-  const version = report.versions?.find((one) => one.version === wanted) ?? report.latest;
-  const campaign = (await titlesOf(context, [report.campaignId])).get(report.campaignId);
+  const version = report.versions?.find((one) => one.version === wanted) ?? report;
+  const { campaign } = report;
   const json = version.downloads.find((file) => file.format.toLowerCase() === 'json');
   const log = answer.data?.log;
   const proof = json
     ? { jsonUrl: pathOf(json.url), verifierUrl: context.verifierUrl, sha256: json.sha256, keyUrl: '/log/key' }
     : null;
-  const newer = version.version < report.latest.version;
+  const corrects =
+    version === report
+      ? report.supersedes
+      : (report.versions?.find((one) => one.version === version.version)?.correctsVersion ?? null);
+  const newer = version.version < report.version;
   return page({
-    title: campaign ? `${nameOf(report)}: ${campaign.title}` : nameOf(report),
+    title: campaign ? `${kindOf(report)}: ${campaign.title}` : kindOf(report),
     section: 'reports',
     islands: proof ? ['proof-check'] : [],
     problems: answer.problems,
@@ -154,10 +136,10 @@ export async function reportPage(context: PageContext, params: Record<string, st
             <a href="/reports">Reports</a>
             {campaign && <a href={`/campaigns/${encodeURIComponent(campaign.slug)}`}>{campaign.title}</a>}
           </p>
-          <h1>{nameOf(report)}</h1>
+          <h1>{kindOf(report)}</h1>
           <p class="lead">
             What came in and went out, who gave which compute, what was trained with it, and the evidence for each
-            figure. <a href={`/runs/${encodeURIComponent(report.runId)}`}>See the run</a>.
+            figure. {report.run && <a href={`/runs/${encodeURIComponent(report.run.id)}`}>See the run.</a>}
           </p>
         </div>
         <div class="panels">
@@ -166,7 +148,7 @@ export async function reportPage(context: PageContext, params: Record<string, st
             {newer && (
               <p>
                 There is a newer one:{' '}
-                <a href={`/reports-view/${encodeURIComponent(report.id)}`}>version {report.latest.version}</a>.
+                <a href={`/reports-view/${encodeURIComponent(report.id)}`}>version {report.version}</a>.
               </p>
             )}
             <Downloads version={version} />
@@ -181,10 +163,10 @@ export async function reportPage(context: PageContext, params: Record<string, st
                 <dt>Speaks of</dt>
                 <dd>the first {integer(version.logSize)} events of the log</dd>
               </div>
-              {version.correctsVersion !== null && (
+              {corrects !== null && (
                 <div>
                   <dt>Corrects</dt>
-                  <dd>version {version.correctsVersion}</dd>
+                  <dd>version {corrects}</dd>
                 </div>
               )}
               <div>

@@ -61,8 +61,8 @@ export async function runPage(context: PageContext, params: Record<string, strin
 interface RunLine {
   id: string;
   state: string;
-  step: number;
-  targetSteps: number;
+  step: string;
+  targetSteps: string;
   firstLoss: number | null;
   lastLoss: number | null;
   tokens: string;

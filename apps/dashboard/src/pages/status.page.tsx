@@ -1,12 +1,12 @@
 /** `/status`: whether the books balance, the log grows, and machines answer; every invariant where the API offers its audit. */
-import { auditQuery, statusQuery } from '../api/documents.js';
+import { invariantsQuery, statusQuery } from '../api/documents.js';
 import { nodesOf, type Connection } from '../api/shapes.js';
 import { integer } from '../format/amount.js';
 import { page, type PageContext, type Result } from '../http/request.js';
 import { Icon } from '../parts/mark.js';
 import { Empty } from '../parts/notice.js';
 import { When } from '../parts/people.js';
-import { State, words } from '../parts/state.js';
+import { State } from '../parts/state.js';
 import { failurePage } from './problem.page.js';
 
 interface StatusAnswer {
@@ -30,26 +30,27 @@ interface StatusAnswer {
 }
 interface Invariant {
   name: string;
-  room: string;
-  holds: boolean;
-  detail: string | null;
+  description: string;
+  ok: boolean;
+  checkedAt: string;
+  figures: { name: string; value: string }[];
 }
 
 export async function statusPage(context: PageContext): Promise<Result> {
   const [answer, audit] = await Promise.all([
     context.ask<StatusAnswer>(statusQuery),
-    context.ask<{ audit: Invariant[] | null }>(auditQuery),
+    context.ask<{ invariants: Invariant[] | null }>(invariantsQuery),
   ]);
   if (!answer.data) return failurePage(answer.problems);
   const { log, ledgerTrialBalance: trial, nodes, runs } = answer.data;
   const machines = nodesOf(nodes);
-  const invariants = audit.data?.audit ?? null;
+  const invariants = audit.data?.invariants ?? null;
   const broken =
-    (invariants ?? []).filter((one) => !one.holds).length + (trial ?? []).filter((line) => !line.balanced).length;
+    (invariants ?? []).filter((one) => !one.ok).length + (trial ?? []).filter((line) => !line.balanced).length;
   return page({
     title: 'Status',
     section: 'status',
-    problems: answer.problems,
+    problems: [...answer.problems, ...audit.problems],
     body: (
       <div class="wrap">
         <div>
@@ -85,13 +86,13 @@ export async function statusPage(context: PageContext): Promise<Result> {
             <h2 id="invariants-head">Invariants</h2>
             <ol class="checks">
               {invariants.map((one) => (
-                <li key={one.name} class={one.holds ? 'good' : 'bad'}>
-                  <Icon name={one.holds ? 'check' : 'cross'} size={16} />
+                <li key={one.name} class={one.ok ? 'good' : 'bad'}>
+                  <Icon name={one.ok ? 'check' : 'cross'} size={16} />
                   <span>
-                    <strong>{words(one.name.replace(/^[^.]+\./, ''))}</strong>
+                    <strong>{one.description}</strong>
                     <small>
-                      {one.room}
-                      {one.detail && `: ${one.detail}`}
+                      {one.figures.map((figure) => `${figure.name.replaceAll('_', ' ')} ${figure.value}`).join(' · ') ||
+                        one.name}
                     </small>
                   </span>
                 </li>

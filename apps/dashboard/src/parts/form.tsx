@@ -5,7 +5,8 @@ import { Notice } from './notice.js';
 /** A labelled control with its hint tied to it. */
 export function Field(props: { label: string; hint?: ComponentChildren; children: VNode; id?: string }) {
   const control = toChildArray(props.children)[0] as VNode<{ name?: string; id?: string }>;
-  const id = props.id ?? `field-${control.props.name ?? props.label.toLowerCase().replace(/\W+/g, '-')}`;
+  const id =
+    props.id ?? control.props.id ?? `field-${control.props.name ?? props.label.toLowerCase().replace(/\W+/g, '-')}`;
   return (
     <div class="field-row">
       <label for={id}>{props.label}</label>

@@ -18,9 +18,10 @@ const endOf = (lease: Lease, now: number) =>
 export function LeaseTimeline({ leases, attempts, now }: Props) {
   const rows = new Map<string, { name: string; leases: Lease[] }>();
   for (const lease of [...leases].sort((a, b) => Date.parse(a.grantedAt) - Date.parse(b.grantedAt))) {
-    const row = rows.get(lease.node.id) ?? { name: lease.node.name, leases: [] };
+    const key = lease.node?.id ?? 'gone';
+    const row = rows.get(key) ?? { name: lease.node?.name ?? 'a node', leases: [] };
     row.leases.push(lease);
-    rows.set(lease.node.id, row);
+    rows.set(key, row);
   }
   const start = Math.min(...leases.map((lease) => Date.parse(lease.grantedAt)));
   const end = Math.max(...leases.map((lease) => endOf(lease, now)), start + 1000);
@@ -98,7 +99,7 @@ export function LeaseTimeline({ leases, attempts, now }: Props) {
             <tbody>
               {leases.map((lease) => (
                 <tr key={lease.id}>
-                  <th scope="row">{lease.node.name}</th>
+                  <th scope="row">{lease.node?.name ?? 'a node'}</th>
                   <td data-label="Rank">{lease.rank ?? '–'}</td>
                   <td data-label="From" title={dateTime(lease.grantedAt)}>
                     {clock(lease.grantedAt)}
@@ -130,7 +131,7 @@ function LeaseBar({ lease, from, to, top }: { lease: Lease; from: number; to: nu
         height="18"
         rx="5"
       >
-        <title>{`${lease.node.name}, rank ${lease.rank ?? '–'}: ${words(lease.endReason ?? lease.state)}`}</title>
+        <title>{`${lease.node?.name ?? 'a node'}, rank ${lease.rank ?? '–'}: ${words(lease.endReason ?? lease.state)}`}</title>
       </rect>
       {lost && (
         <svg x={`${to}%`} y={top + 9} overflow="visible">

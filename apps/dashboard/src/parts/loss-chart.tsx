@@ -9,6 +9,7 @@ import { integer } from '../format/amount.js';
 interface Point {
   step: number;
   loss: number;
+  attempt: number;
 }
 interface Props {
   points: Point[];
@@ -37,19 +38,24 @@ export function LossChart({ points, targetSteps, checkpoints, attempts }: Props)
   const low = Math.min(...losses);
   const room = (high - low || 1) * 0.08;
   const [bottom, top] = [low - room, high + room];
-  const last = points.at(-1);
+  const last = points.reduce<Point | null>((best, point) => (!best || point.step > best.step ? point : best), null);
   const end = Math.max(targetSteps, last?.step ?? 1, 1);
   const x = (step: number) => (step / end) * 100;
   const y = (loss: number) => ((top - loss) / (top - bottom)) * 100;
-  const path = points
-    .map((point, at) => `${at === 0 ? 'M' : 'L'}${(x(point.step) * 10).toFixed(1)} ${(y(point.loss) * 10).toFixed(1)}`)
-    .join('');
-  const lossAt = (step: number) => nearest(points, step)?.loss ?? low;
+  const draw = (list: Point[]) =>
+    list
+      .map(
+        (point, at) => `${at === 0 ? 'M' : 'L'}${(x(point.step) * 10).toFixed(1)} ${(y(point.loss) * 10).toFixed(1)}`,
+      )
+      .join('');
+  const { kept, lost } = historyOf(points, attempts);
+  const path = draw(kept);
+  const lossAt = (step: number) => nearest(kept, step)?.loss ?? low;
   const restarts = attempts.filter((attempt) => attempt.number > 1 && attempt.restoredFromStep !== null);
 
   const follow = (event: PointerEvent) => {
     const box = (event.currentTarget as Element).getBoundingClientRect();
-    setFocus(nearest(points, ((event.clientX - box.left) / box.width) * end));
+    setFocus(nearest(kept, ((event.clientX - box.left) / box.width) * end));
   };
 
   return (
@@ -63,7 +69,7 @@ export function LossChart({ points, targetSteps, checkpoints, attempts }: Props)
         </span>
         {restarts.length > 0 && (
           <span>
-            <span class="swatch restart" aria-hidden="true" /> Restart
+            <span class="swatch restart" aria-hidden="true" /> Gone back to, after a loss
           </span>
         )}
         <output class="chart-readout">
@@ -75,7 +81,7 @@ export function LossChart({ points, targetSteps, checkpoints, attempts }: Props)
         width="100%"
         height="260"
         role="img"
-        aria-label={summaryOf(points)}
+        aria-label={summaryOf(kept)}
         onPointerMove={follow}
         onPointerLeave={() => setFocus(null)}
       >
@@ -103,15 +109,18 @@ export function LossChart({ points, targetSteps, checkpoints, attempts }: Props)
           <line
             key={attempt.id}
             class="plot-restart"
-            x1={`${x(attempt.restoredFromStep ?? 0)}%`}
-            x2={`${x(attempt.restoredFromStep ?? 0)}%`}
+            x1={`${x(Number(attempt.restoredFromStep ?? 0))}%`}
+            x2={`${x(Number(attempt.restoredFromStep ?? 0))}%`}
             y1="0"
             y2="100%"
           />
         ))}
         <svg viewBox="0 0 1000 1000" preserveAspectRatio="none" width="100%" height="100%">
           {last && (
-            <path class="plot-area" d={`${path}L${x(last.step) * 10} 1000L${x(points[0]?.step ?? 0) * 10} 1000Z`} />
+            <path
+              class="plot-area"
+              d={`${path}L${x(kept.at(-1)?.step ?? 0) * 10} 1000L${x(kept[0]?.step ?? 0) * 10} 1000Z`}
+            />
           )}
           <path class="plot-line" d={path} vector-effect="non-scaling-stroke" />
         </svg>
@@ -119,8 +128,8 @@ export function LossChart({ points, targetSteps, checkpoints, attempts }: Props)
           <circle
             key={checkpoint.id}
             class="plot-checkpoint"
-            cx={`${x(checkpoint.step)}%`}
-            cy={`${y(lossAt(checkpoint.step))}%`}
+            cx={`${x(Number(checkpoint.step))}%`}
+            cy={`${y(lossAt(Number(checkpoint.step)))}%`}
             r="4"
           />
         ))}
@@ -143,7 +152,7 @@ export function LossChart({ points, targetSteps, checkpoints, attempts }: Props)
             </tr>
           </thead>
           <tbody>
-            {sample(points, 16).map((point) => (
+            {sample(kept, 16).map((point) => (
               <tr key={point.step}>
                 <th scope="row">{integer(point.step)}</th>
                 <td class="num">{point.loss.toFixed(4)}</td>
@@ -154,6 +163,27 @@ export function LossChart({ points, targetSteps, checkpoints, attempts }: Props)
       </details>
     </figure>
   );
+}
+
+/**
+ * Steps that count, and steps that were made, lost with a node and made again: those of an attempt beyond the step from which a
+ * later one went on.
+ */
+function historyOf(points: Point[], attempts: Attempt[]): { kept: Point[]; lost: Point[][] } {
+  const cut = (attempt: number) =>
+    Math.min(
+      ...attempts
+        .filter((later) => later.number > attempt && later.startedAt)
+        .map((later) => Number(later.restoredFromStep ?? 0)),
+    );
+  const kept = points.filter((point) => point.step <= cut(point.attempt)).sort((a, b) => a.step - b.step);
+  const lost = [...new Set(points.map((point) => point.attempt))]
+    // The last point that counts begins the line, so that it leaves the curve where it was lost.
+    .map((number) =>
+      points.filter((point) => point.attempt === number && point.step >= cut(number)).sort((a, b) => a.step - b.step),
+    )
+    .filter((list) => list.length > 1);
+  return { kept, lost };
 }
 
 function summaryOf(points: Point[]): string {

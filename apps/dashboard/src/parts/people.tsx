@@ -82,7 +82,9 @@ export function Events({ events, now }: { events: Connection<PublicEvent>; now: 
   const list = nodesOf(events);
   if (list.length === 0)
     return (
-      <Empty title="Nothing has happened yet">Each public event will be listed here, with its place in the log.</Empty>
+      <Empty title="Nothing has happened yet">
+        Each public event will be listed here, in the order in which it happened.
+      </Empty>
     );
   return (
     <ol class="events">
@@ -93,7 +95,7 @@ export function Events({ events, now }: { events: Connection<PublicEvent>; now: 
           <p class="event-meta">
             <When iso={event.occurredAt} now={now} />
             <span>{event.type}</span>
-            {event.position !== null && <span>leaf {event.position}</span>}
+            {event.position !== null && <span>no. {event.position}</span>}
           </p>
         </li>
       ))}

@@ -47,7 +47,7 @@ interface Layer {
 export function Bar({ label, layers }: { label: string; layers: Layer[] }) {
   return (
     <svg class="bar" role="img" aria-label={label} width="100%" height="10">
-      <rect class="bar-track" width="100%" height="10" rx="5" />
+      <rect class="bar-track" width="100%" height="10" />
       {layers
         .filter((layer) => layer.to > layer.from)
         .map((layer) => (
@@ -57,7 +57,6 @@ export function Bar({ label, layers }: { label: string; layers: Layer[] }) {
             x={`${layer.from}%`}
             width={`${layer.to - layer.from}%`}
             height="10"
-            rx="5"
           />
         ))}
     </svg>

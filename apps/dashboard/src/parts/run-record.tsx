@@ -60,6 +60,46 @@ function Files({ checkpoint }: { checkpoint: Checkpoint }) {
   );
 }
 
+interface Given {
+  name: string;
+  node: string;
+  class: string;
+  delivered: bigint;
+  accepted: bigint;
+  tokens: bigint;
+  energy: bigint;
+  methods: Set<string>;
+  settled: boolean;
+}
+
+/** Usage comes a line a lease; people ask who gave how much with which machine. */
+function perNode(usage: Usage[]): Given[] {
+  const given = new Map<string, Given>();
+  for (const line of usage) {
+    const name = nameOf(line.contributor);
+    const key = `${line.node?.id ?? name} ${line.class}`;
+    const sum = given.get(key) ?? {
+      name,
+      node: line.node?.name ?? '–',
+      class: line.class,
+      delivered: 0n,
+      accepted: 0n,
+      tokens: 0n,
+      energy: 0n,
+      methods: new Set<string>(),
+      settled: true,
+    };
+    sum.delivered += BigInt(line.delivered.milliseconds);
+    sum.accepted += BigInt(line.accepted?.milliseconds ?? '0');
+    sum.tokens += BigInt(line.tokens ?? '0');
+    sum.energy += BigInt(line.energyMicroWh ?? '0');
+    if (line.energyMethod) sum.methods.add(words(line.energyMethod));
+    sum.settled &&= line.accepted !== null;
+    given.set(key, sum);
+  }
+  return [...given.values()];
+}
+
 export function UsageTable({ usage }: { usage: Usage[] }) {
   if (usage.length === 0)
     return <Empty title="Nothing settled yet">Each node’s time is settled when its lease ends.</Empty>;
@@ -85,24 +125,27 @@ export function UsageTable({ usage }: { usage: Usage[] }) {
           </tr>
         </thead>
         <tbody>
-          {usage.map((line, at) => (
-            <tr key={at}>
-              <th scope="row">{nameOf(line.contributor)}</th>
-              <td data-label="Node">{line.node?.name ?? '–'}</td>
-              <td data-label="Delivered" class="num" title={gpuSeconds(line.delivered)}>
-                {gpuTime(line.delivered)}
-              </td>
-              <td data-label="Accepted" class="num" title={gpuSeconds(line.accepted)}>
-                {gpuTime(line.accepted)}
-              </td>
-              <td data-label="Tokens" class="num">
-                {line.tokens ? engineering(line.tokens) : '–'}
-              </td>
-              <td data-label="Energy" class="num" title={line.energyMethod ? words(line.energyMethod) : undefined}>
-                {line.energyMicroWh ? `${decimal(line.energyMicroWh, 6, 2)} Wh` : '–'}
-              </td>
-            </tr>
-          ))}
+          {perNode(usage).map((line) => {
+            const time = (milliseconds: bigint) => ({ milliseconds: milliseconds.toString(), class: line.class });
+            return (
+              <tr key={`${line.name} ${line.node}`}>
+                <th scope="row">{line.name}</th>
+                <td data-label="Node">{line.node}</td>
+                <td data-label="Delivered" class="num" title={gpuSeconds(time(line.delivered))}>
+                  {gpuTime(time(line.delivered))}
+                </td>
+                <td data-label="Accepted" class="num" title={gpuSeconds(time(line.accepted))}>
+                  {line.settled || line.accepted > 0n ? gpuTime(time(line.accepted)) : 'not settled'}
+                </td>
+                <td data-label="Tokens" class="num">
+                  {engineering(line.tokens)}
+                </td>
+                <td data-label="Energy" class="num" title={[...line.methods].join(', ')}>
+                  {decimal(line.energy, 6, 2)} Wh
+                </td>
+              </tr>
+            );
+          })}
         </tbody>
       </table>
     </div>

@@ -17,6 +17,11 @@ const moods: Record<string, Mood> = {
   PROMOTED: 'good',
   AVAILABLE: 'good',
   IDLE: 'good',
+  DONE: 'good',
+  ASSEMBLING: 'live',
+  FINISHING: 'live',
+  DEGRADED: 'live',
+  STARVED: 'warn',
   SUSPECT: 'warn',
   REGISTERED: 'calm',
   SUSPENDED: 'bad',
@@ -50,9 +55,6 @@ export const words = (code: string): string => {
 export function State({ of }: { of: string }) {
   return <span class={`state ${moods[of.toUpperCase()] ?? 'calm'}`}>{words(of)}</span>;
 }
-
-/** What kinds of report there are, in the words of their readers. */
-export const reportNames: Record<string, string> = { 'run-transparency': 'Run transparency report' };
 
 export const fundingModels: Record<string, string> = {
   KEEP_IT_ALL: 'Keep it all: cards are charged at once',
