@@ -4,6 +4,7 @@ import type { DomainEventInput } from '#platform';
 export const RUN = '01900000-0000-7000-8000-0000000000a1';
 export const CAMPAIGN = '01900000-0000-7000-8000-0000000000c1';
 export const RECIPE = '01900000-0000-7000-8000-0000000000e1';
+export const PROJECT = '01900000-0000-7000-8000-0000000000f1';
 const DATASET = '01900000-0000-7000-8000-0000000000d1';
 const NODES = ['n1', 'n2', 'n3'];
 
@@ -45,7 +46,7 @@ export function mainRunEvents(): Named[] {
         campaignId: CAMPAIGN,
         title: 'A whale of a <model>',
         slug: 'whale',
-        projectId: 'p',
+        projectId: PROJECT,
         recipeId: RECIPE,
         fundingModel: 'keep_it_all',
         cashGoal: { amountMinor: '50000', currency: 'USD' },

@@ -3,10 +3,29 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
+import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { NestFactory } from '@nestjs/core';
+import { GraphQLModule } from '@nestjs/graphql';
 import { isRefused } from '#kernel';
 import { Ledger, type TransferSpec } from '#ledger';
-import { Config, type DomainEvent, Handlers, OutboxRelay, PlatformModule, UnitOfWork } from '#platform';
+import { IdentityCommands, IdentityModule } from '#identity';
+import {
+  Config,
+  type DomainEvent,
+  Handlers,
+  LOGGER,
+  type Logger,
+  Metrics,
+  OutboxRelay,
+  type PlatformRole,
+  PlatformModule,
+  type Scope,
+  UnitOfWork,
+  VIEWER_RESOLVER,
+  type ViewerResolver,
+} from '#platform';
+import { graphqlOptions } from '../../apps/api/src/graphql/graphql.options.js';
+import { NodeResolver, NodeSources } from '../../apps/api/src/graphql/node.resolver.js';
 import { reportInvariants, ReportsModule } from '#reports';
 import { TransparencyLog, transparencyInvariants } from '#transparency';
 import { createTestDatabase, type TestDatabase } from '../../libs/testkit/src/index.js';
@@ -29,13 +48,21 @@ export async function openStage(): Promise<void> {
     STRIPE_SECRET_KEY: 'sk_test_x',
     STRIPE_WEBHOOK_SECRET: 'whsec_x',
     COMMONWEIGHTS_HOME: home,
+    DEVELOPER_SIGN_IN: '1',
     LOG_LEVEL: 'silent',
   });
   class AppModule {}
+  const graphql = GraphQLModule.forRootAsync<ApolloDriverConfig>({
+    driver: ApolloDriver,
+    imports: [IdentityModule],
+    inject: [VIEWER_RESOLVER, LOGGER, Metrics],
+    useFactory: (viewers: ViewerResolver, logger: Logger, metrics: Metrics) => graphqlOptions(viewers, logger, metrics),
+  });
   app = await NestFactory.create(
     {
       module: AppModule,
-      imports: [PlatformModule.forRoot({ processName: 'test', entities: [], config }), ReportsModule],
+      imports: [PlatformModule.forRoot({ processName: 'test', entities: [], config }), graphql, ReportsModule],
+      providers: [NodeResolver, NodeSources],
     },
     { logger: false },
   );
@@ -175,3 +202,37 @@ export async function violations(): Promise<string[]> {
 export const get = (path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Response> =>
   fetch(base + path, { headers, method });
 export const PLACE = '/reports/whale-run-transparency';
+
+/** The session secret of somebody signed in. */
+export async function signIn(name: string, platformRole?: PlatformRole): Promise<string> {
+  const outcome = await app
+    .get(IdentityCommands, { strict: false })
+    .developerSignIn({ name, ...(platformRole ? { platformRole } : {}) });
+  if (isRefused(outcome)) throw new Error(outcome.first.code);
+  return outcome.secret;
+}
+
+/** A personal API token of a signed-in person. */
+export async function apiToken(session: string, scopes: Scope[]): Promise<string> {
+  const viewer = await app
+    .get<ViewerResolver>(VIEWER_RESOLVER, { strict: false })
+    .resolve({ authorization: `Bearer ${session}` });
+  if (viewer.kind === 'anonymous') throw new Error('nobody is signed in');
+  const outcome = await app.get(IdentityCommands, { strict: false }).createApiToken(viewer, { name: 'test', scopes });
+  if (isRefused(outcome)) throw new Error(outcome.first.code);
+  return outcome.secret;
+}
+
+/** GraphQL over HTTP. */
+export async function gql(
+  query: string,
+  variables: object = {},
+  secret?: string,
+): Promise<{ data: ReturnType<typeof JSON.parse>; errors?: { extensions: { code: string } }[] }> {
+  const response = await fetch(`${base}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(secret ? { authorization: `Bearer ${secret}` } : {}) },
+    body: JSON.stringify({ query, variables }),
+  });
+  return (await response.json()) as never;
+}

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { isRefused, newId, type Outcome } from '#kernel';
+import { isRefused, isUuid, newId, type Outcome } from '#kernel';
 import { requireProjectRole } from '#identity';
-import { FileStore, type Tx, UnitOfWork, type Viewer } from '#platform';
+import { ANONYMOUS, FileStore, type Tx, UnitOfWork, type Viewer } from '#platform';
 import { TransparencyLog } from '#transparency';
 import { bytes } from '#transparency/pure';
 import { text } from './domain/cited-event.js';
@@ -86,7 +86,8 @@ export class ReportCommands {
     if (viewer.kind === 'contributor' && viewer.platformRoles.has('operator')) return undefined;
     const live = evidence.events.find((event) => event.type === 'campaign.live');
     const projectId = live ? text(live.payload, 'projectId') : '';
-    return requireProjectRole(tx, viewer, projectId, ['maintainer', 'auditor']);
+    // Before the campaign is live the log names no project, and then nobody has a role in it.
+    return requireProjectRole(tx, isUuid(projectId) ? viewer : ANONYMOUS, projectId, ['maintainer', 'auditor']);
   }
 
   private async publishFrom(

@@ -43,7 +43,7 @@ export function scientific(count: string): string {
     mantissa /= 10n;
     exponent += 1;
   }
-  const power = [...String(exponent)].map((digit) => SUPERSCRIPTS[Number(digit)] ?? '').join('');
+  const power = String(exponent).replace(/\d/g, (digit) => SUPERSCRIPTS[Number(digit)] ?? '');
   return `${formatMinorUnits(mantissa, 3)} × 10${power}`;
 }
 

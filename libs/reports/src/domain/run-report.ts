@@ -1,6 +1,6 @@
 /** The run transparency report, definition version 1: a pure function of the public events below a log size. */
 import { canonicalJson } from '#kernel';
-import { type CitedEvent, record, text } from './cited-event.js';
+import { type CitedEvent, record, text, whole } from './cited-event.js';
 import {
   computeFacts,
   type ComputeFacts,
@@ -63,8 +63,8 @@ export function runFacts(events: readonly CitedEvent[], subject: RunSubject): Ru
   return {
     subject: { ...subject, title: text(live, 'title'), fundingModel: text(live, 'fundingModel') },
     goal: {
-      cashMinor: cash['amountMinor'] === undefined ? null : String(cash['amountMinor']),
-      computeMs: compute['milliseconds'] === undefined ? null : String(compute['milliseconds']),
+      cashMinor: cash['amountMinor'] === undefined ? null : String(whole(cash, 'amountMinor')),
+      computeMs: compute['milliseconds'] === undefined ? null : String(whole(compute, 'milliseconds')),
       class: text(compute, 'class') || null,
     },
     money: moneyFacts(selected),

@@ -15,7 +15,7 @@ export function isJcsVectors(file: unknown): file is File {
 
 export function runJcsVectors(file: File): CaseResult[] {
   return records(file['cases']).map((c, i) => ({
-    id: `jcs/${String(c['name'] ?? i)}`,
+    id: `jcs/${typeof c['name'] === 'string' ? c['name'] : i}`,
     ok: canonicalHex(String(c['input'])) === c['outhex'],
   }));
 }
