@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { isRefused, newId } from '#kernel';
-import { Fleet, NodesCommands, nodesInvariants } from '#nodes';
+import { Fleet, NodesCommands } from '#nodes';
 import { Handlers, UnitOfWork, type Viewer } from '#platform';
 import { generateNodeKey, keyThumbprint } from '#protocol';
-import { nodeEdges } from '../../libs/nodes/src/domain/node.machine.js';
 import { type TestDatabase, createTestDatabase } from '../../libs/testkit/src/index.js';
 import {
   type AnswerBody,
@@ -368,38 +367,5 @@ describe('hours', () => {
     expect((await seen())?.state).toBe('away');
     await commands.setHours(owner, node.nodeId, [{ rrule: 'FREQ=DAILY', durationMinutes: 1440 }]);
     expect(await seen()).toMatchObject({ state: 'available', availableUntil: null });
-  });
-});
-
-describe('the database', () => {
-  it('holds the same edges as the code', async () => {
-    const rows: { from: string; to: string }[] = await db.dataSource.query(
-      'SELECT from_state AS "from", to_state AS "to" FROM node_state_edge',
-    );
-    const text = (edges: { from: string; to: string }[]) => edges.map(({ from, to }) => `${from} ${to}`).sort();
-    expect(text(rows)).toEqual(text(nodeEdges()));
-  });
-
-  it('refuses an edge that is not allowed, and a change of history', async () => {
-    const node = await newNode();
-    await beat(nodes.url, node);
-    await expect(
-      db.dataSource.query(`UPDATE node SET state = 'registered' WHERE id = $1`, [node.nodeId]),
-    ).rejects.toThrow('node_event_from_state_to_state_fk');
-    await expect(
-      db.dataSource.query(`UPDATE node_event SET cause = 'x' WHERE node_id = $1`, [node.nodeId]),
-    ).rejects.toThrow('append-only');
-  });
-
-  it('keeps a history that can be checked, and shows a row that was forged', async () => {
-    const check = nodesInvariants[0]!;
-    const whole = await db.uow.read((tx) => check.run(tx));
-    expect(whole).toMatchObject({ ok: true, violations: [] });
-    const node = await newNode();
-    await beat(nodes.url, node);
-    await db.dataSource.query('ALTER TABLE node_event DISABLE TRIGGER node_event_frozen_tr');
-    await db.dataSource.query(`UPDATE node_event SET actor = 'somebody' WHERE node_id = $1`, [node.nodeId]);
-    const forged = await db.uow.read((tx) => check.run(tx));
-    expect(forged.violations).toEqual([`node ${node.nodeId}, event 1: its hash does not fit`]);
   });
 });
