@@ -131,7 +131,8 @@ describe('figures as text', () => {
   });
 });
 
-describe('a signed report', () => {
+// Generous, because the machines that run this are shared.
+describe('a signed report', { timeout: 30_000 }, () => {
   it('verifies, with its own key and with the same key from elsewhere', async () => {
     expect(await failed(signed)).toEqual([]);
     expect(await failed(signed, { key: key.verifierKeyText, checkpoint: signed.evidence.checkpoint })).toEqual([]);
@@ -229,7 +230,7 @@ describe('a signed report', () => {
   });
 });
 
-describe('renderings', () => {
+describe('renderings', { timeout: 30_000 }, () => {
   const digest = (data: Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
   it.each(Object.keys(FORMATS) as Format[])(
