@@ -35,7 +35,7 @@ export interface Visit {
   readonly complaints: string[];
   /** Scripts that the page loaded, by path, with their size as brotli sends them. */
   readonly scripts: Map<string, number>;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** A fresh context on one page: its console is watched, its scripts are weighed. */

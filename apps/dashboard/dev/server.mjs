@@ -197,7 +197,9 @@ if (api)
   server.on('upgrade', (req, socket) => {
     const { hostname, port: to, host } = new URL(api);
     const up = connect(Number(to), hostname, () => {
-      const lines = Object.entries({ ...req.headers, host, origin: api }).map(([name, value]) => `${name}: ${value}`);
+      const lines = Object.entries({ ...req.headers, host, origin: api }).map(
+        ([name, value]) => `${name}: ${String(value)}`,
+      );
       up.write(`GET ${req.url} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`);
       up.pipe(socket).pipe(up);
     });

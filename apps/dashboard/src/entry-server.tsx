@@ -16,6 +16,7 @@ import type {
 } from './http/request.js';
 import { parseCookies, redirect } from './http/request.js';
 import { assetsOf, type ClientManifest } from './http/assets.js';
+import type { Person } from './api/shapes.js';
 import { viewerQuery } from './api/documents.js';
 import { findRoute } from './routes.js';
 import { Document } from './parts/document.js';
@@ -26,6 +27,8 @@ export interface DashboardOptions {
   clientManifest: ClientManifest;
   /** Where the API serves `dist/dashboard/client`, with a slash at the end: `/assets/`. */
   assetBase: string;
+  /** Hears of pages that could not be made; the visitor gets a 500 page either way. */
+  onError?: (error: unknown) => void;
 }
 
 export function createDashboard(options: DashboardOptions): {
@@ -54,7 +57,7 @@ export function createDashboard(options: DashboardOptions): {
       const answer = await deps.graphql(query, variables, cookie === undefined ? {} : { cookie });
       setCookies.push(...(answer.setCookies ?? []));
       const errors = answer.errors ?? [];
-      const codes = errors.map((error) => String(error.extensions?.code ?? ''));
+      const codes = errors.map((error) => (typeof error.extensions?.code === 'string' ? error.extensions.code : ''));
       return {
         data: (answer.data ?? null) as T | null,
         problems: errors.map((error) => error.message),
@@ -89,7 +92,7 @@ export function createDashboard(options: DashboardOptions): {
       result = route ? await route.load(context, route.params) : notFoundPage();
     } catch (error) {
       // A page that can't be made is a bug or an API that is away; the visitor gets a page, the operator the stack.
-      console.error(error);
+      options.onError?.(error);
       result = failurePage();
     }
     if (result.kind === 'redirect') return moved(result.to, setCookies);
@@ -121,7 +124,7 @@ export function createDashboard(options: DashboardOptions): {
 }
 
 async function loadViewer(ask: PageContext['ask']): Promise<FrameViewer | null> {
-  const { data } = await ask(viewerQuery);
+  const { data } = await ask<{ viewer: { contributor: Person; platformRoles?: string[] } | null }>(viewerQuery);
   if (!data?.viewer) return null;
   const { contributor, platformRoles } = data.viewer;
   return { displayName: contributor.displayName, pseudonym: contributor.pseudonym, platformRoles: platformRoles ?? [] };

@@ -127,7 +127,11 @@ export class PagesController {
     const module = (await import(pathToFileURL(entry).href)) as { createDashboard(options: object): Dashboard };
     const manifest = join(folder, 'client', '.vite', 'manifest.json');
     const clientManifest: unknown = existsSync(manifest) ? JSON.parse(await readFile(manifest, 'utf8')) : {};
-    return module.createDashboard({ clientManifest, assetBase: '/assets/' });
+    return module.createDashboard({
+      clientManifest,
+      assetBase: '/assets/',
+      onError: (error: unknown) => this.logger.error({ err: error }, 'a page could not be made'),
+    });
   }
 }
 

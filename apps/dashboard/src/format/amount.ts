@@ -79,6 +79,12 @@ export function engineering(value: bigint | string): string {
   return `${group.format(BigInt(lead))}${rest ? `.${rest}` : ''} ${prefixes[power]}`;
 }
 
+/** Counts of arithmetic: `193 GFLOP`. */
+export function flop(value: bigint | string): string {
+  const text = engineering(value);
+  return /[A-Z]$/i.test(text) ? `${text}FLOP` : `${text} FLOP`;
+}
+
 /** Share in hundredths of a percent, clamped to 0…100 %, so that a bar can be drawn from two bigints. */
 export function share(part: bigint | string, whole: bigint | string): number {
   const total = BigInt(whole);

@@ -13,8 +13,8 @@ export interface DashboardResponse {
   body: string;
 }
 export interface GraphQLAnswer {
-  data?: any;
-  errors?: { message: string; extensions?: any }[];
+  data?: unknown;
+  errors?: { message: string; extensions?: { code?: unknown } }[];
   setCookies?: string[];
 }
 export interface DashboardDeps {
@@ -41,7 +41,7 @@ export interface PageContext {
   now: number;
   signedIn: boolean;
   /** Asks the API as this browser; answers that set cookies are remembered and sent with the response. */
-  ask<T = any>(query: string, variables?: object): Promise<Answer<T>>;
+  ask<T>(query: string, variables?: object): Promise<Answer<T>>;
   viewer: Promise<FrameViewer | null>;
   /** Address of the script that checks reports in the browser; null when the build has none. */
   verifierUrl: string | null;

@@ -2,7 +2,8 @@
 import { useEffect, useState } from 'preact/hooks';
 import { campaignChanged, campaignLiveQuery } from '../api/documents.js';
 import type { CampaignLive } from '../api/shapes.js';
-import { CashBackers, ComputeBackers, Events } from '../parts/people.js';
+import { Events } from '../parts/events.js';
+import { CashBackers, ComputeBackers } from '../parts/people.js';
 import { ProgressPanels, sharesOf } from '../parts/progress.js';
 import { WeightsField } from '../parts/weights-field.js';
 import { follow, type LiveState } from './live.client.js';

@@ -26,7 +26,7 @@ export function readCard(card: CardText): CardDetails | { problem: string } {
   return { number, ...expiry, code: card.code.trim() };
 }
 
-export function CardFields({ card, onChange }: { card: CardText; onChange(card: CardText): void }) {
+export function CardFields({ card, onChange }: { card: CardText; onChange: (card: CardText) => void }) {
   const [used, setUsed] = useState('');
   const set = (change: Partial<CardText>) => onChange({ ...card, ...change });
   return (

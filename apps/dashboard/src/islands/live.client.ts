@@ -6,7 +6,8 @@ interface Question<T> {
   query: string;
   subscription: string;
   variables: object;
-  read(data: any): T | null;
+  /** Picks the object out of an answer to either document. */
+  read: (data: Record<string, T | null | undefined>) => T | null | undefined;
   onAnswer(value: T): void;
   onState?(state: LiveState): void;
 }
@@ -14,7 +15,7 @@ export type LiveState = 'connecting' | 'live' | 'polling' | 'offline';
 
 const pollMs = 4000;
 
-export async function askApi<T = any>(query: string, variables: object): Promise<T> {
+export async function askApi<T>(query: string, variables: object): Promise<T> {
   const answer = await fetch('/graphql', {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json, application/json' },
@@ -31,7 +32,7 @@ export function follow<T>(question: Question<T>): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
   const report = (state: LiveState) => question.onState?.(state);
-  const take = (data: any) => {
+  const take = (data: Record<string, T | null | undefined> | null | undefined) => {
     const value = data ? question.read(data) : null;
     if (value) question.onAnswer(value);
   };
@@ -39,7 +40,7 @@ export function follow<T>(question: Question<T>): () => void {
   const poll = async () => {
     if (stopped) return;
     try {
-      if (!document.hidden) take(await askApi(question.query, question.variables));
+      if (!document.hidden) take(await askApi<Record<string, T | null>>(question.query, question.variables));
       report('polling');
     } catch {
       report('offline');
@@ -67,7 +68,7 @@ export function follow<T>(question: Question<T>): () => void {
         );
         report('live');
         // What happened between the page and the subscription would be lost otherwise.
-        void askApi(question.query, question.variables).then(take, () => undefined);
+        void askApi<Record<string, T | null>>(question.query, question.variables).then(take, () => undefined);
       } else if (type === 'ping') socket?.send('{"type":"pong"}');
       else if (type === 'next') {
         failures = 0;

@@ -27,6 +27,17 @@ interface Pledge {
   amountMinor: string;
   payment: Payment | null;
 }
+interface PledgeState {
+  state: string;
+  failureCode: string | null;
+  amount: { amountMinor: string };
+}
+interface Made {
+  pledge: { id: string } | null;
+  payment: (Omit<Payment, 'clientSecret'> & { clientSecret: string | null }) | null;
+  userErrors: UserError[];
+}
+
 /** For so long a failure in the books may be an earlier card's: the webhook of the one that paid is on its way. */
 const staleFailureMs = 15_000;
 
@@ -66,7 +77,7 @@ export function PledgeCashForm(props: PledgeCashProps) {
     const begun = Date.now();
     const look = async () => {
       if (stopped) return;
-      const answer = await askApi(pledgeStateQuery, { id: pledge.id }).catch(() => null);
+      const answer = await askApi<{ node: PledgeState | null }>(pledgeStateQuery, { id: pledge.id }).catch(() => null);
       const found = answer?.node;
       if (stopped) return;
       if (found) setPledge({ ...pledge, amountMinor: found.amount.amountMinor });
@@ -111,11 +122,13 @@ export function PledgeCashForm(props: PledgeCashProps) {
         idempotencyKey: key.current,
         anonymous,
       };
-      let made = (await askApi(pledgeCashCreate, { input })).pledgeCashCreate;
+      const create = async () =>
+        (await askApi<{ pledgeCashCreate: Made | null }>(pledgeCashCreate, { input })).pledgeCashCreate;
+      let made = await create();
       // The pledge stands although the processor was not reached yet: the same key asks for the same pledge again.
       for (let tries = 0; made?.pledge && made.payment && !made.payment.clientSecret && tries < 8; tries += 1) {
         await new Promise((resolve) => setTimeout(resolve, 1000));
-        made = (await askApi(pledgeCashCreate, { input })).pledgeCashCreate;
+        made = await create();
       }
       if (!made?.pledge || made.userErrors.length > 0) {
         key.current = '';
@@ -128,7 +141,11 @@ export function PledgeCashForm(props: PledgeCashProps) {
           'The payment service can’t be reached just now. Your pledge is kept: press the button again in a minute.',
         );
       } else {
-        setPledge({ id: made.pledge.id, amountMinor, payment: made.payment });
+        setPledge({
+          id: made.pledge.id,
+          amountMinor,
+          payment: { ...made.payment, clientSecret: made.payment.clientSecret },
+        });
         setStep('card');
       }
     } catch (error) {
@@ -153,7 +170,7 @@ export function PledgeCashForm(props: PledgeCashProps) {
     setBusy(true);
     try {
       const result = await confirmCard(pledge.payment, details, returnUrl());
-      if (result.kind === 'redirect') return void location.assign(result.url);
+      if (result.kind === 'redirect') return location.assign(result.url);
       if (result.kind === 'declined') refuse(result.message);
       else setStep('waiting');
     } catch {

@@ -31,6 +31,9 @@ interface Facts {
   training: { steps: string | null; firstLoss: number | null; finalLoss: number | null; checkpoints: unknown[] };
   events: unknown[];
 }
+interface Verifier {
+  verifyReport: (json: string, key?: string) => Promise<Verification>;
+}
 interface Verification {
   ok: boolean;
   checks: Check[];
@@ -70,7 +73,7 @@ export function ProofCheck(props: ProofCheckProps) {
     setResult(null);
     try {
       const [{ verifyReport }, response, logKey] = await Promise.all([
-        import(/* @vite-ignore */ props.verifierUrl ?? ''),
+        import(/* @vite-ignore */ props.verifierUrl ?? '') as Promise<Verifier>,
         fetch(props.jsonUrl),
         fetch(props.keyUrl).then((answer) => (answer.ok ? answer.text() : '')),
       ]);

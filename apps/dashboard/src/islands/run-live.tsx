@@ -2,13 +2,13 @@
 import { useEffect, useState } from 'preact/hooks';
 import { runChanged, runLiveQuery } from '../api/documents.js';
 import { nodesOf, type RunLive } from '../api/shapes.js';
-import { engineering, integer, share } from '../format/amount.js';
+import { engineering, flop, integer, share } from '../format/amount.js';
 import { duration } from '../format/moment.js';
 import { LeaseTimeline } from '../parts/lease-timeline.js';
 import { LossChart } from '../parts/loss-chart.js';
 import { Empty, Notice } from '../parts/notice.js';
-import { Events } from '../parts/people.js';
-import { Bar } from '../parts/progress.js';
+import { Events } from '../parts/events.js';
+import { Bar } from '../parts/bar.js';
 import { Checkpoints, UsageTable } from '../parts/run-record.js';
 import { State, words } from '../parts/state.js';
 import { follow, type LiveState } from './live.client.js';
@@ -77,8 +77,12 @@ export function RunLiveView(props: RunLiveProps) {
         <Tile label="Nodes at work" value={String(busy)} note={busy === 0 ? 'none at this moment' : 'on a lease now'} />
         <Tile
           label="Model arithmetic"
-          value={run.flopModel ? `${engineering(run.flopModel)}FLOP` : '–'}
-          note={run.flopHardware ? `${engineering(run.flopHardware)}FLOP by hardware` : ''}
+          value={run.flopModel && run.flopModel !== '0' ? flop(run.flopModel) : '–'}
+          note={
+            run.flopHardware && run.flopHardware !== '0'
+              ? `${flop(run.flopHardware)} by hardware`
+              : 'counted when settled'
+          }
         />
         <Tile
           label="Time"

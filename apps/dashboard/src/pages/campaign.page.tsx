@@ -3,6 +3,7 @@ import { campaignQuery, campaignRunsQuery } from '../api/documents.js';
 import { nodesOf, type Budget, type CampaignLive, type Connection } from '../api/shapes.js';
 import { engineering, integer } from '../format/amount.js';
 import { date, relative } from '../format/moment.js';
+import type { ComponentChildren } from 'preact';
 import { page, type PageContext, type Result } from '../http/request.js';
 import { CampaignLiveView } from '../islands/campaign-live.js';
 import { BudgetSection } from '../parts/budget.js';
@@ -176,7 +177,7 @@ function RecipeSection({ recipe }: { recipe: RecipeFacts }) {
   );
 }
 
-function Fact(props: { label: string; children: any }) {
+function Fact(props: { label: string; children: ComponentChildren }) {
   return (
     <div>
       <dt>{props.label}</dt>

@@ -7,7 +7,7 @@ import { page, type PageContext, type Result } from '../http/request.js';
 import { More } from '../parts/more.js';
 import { Icon } from '../parts/mark.js';
 import { Empty } from '../parts/notice.js';
-import { When } from '../parts/people.js';
+import { When } from '../parts/who-when.js';
 import { words } from '../parts/state.js';
 import { failurePage, whyNothing } from './problem.page.js';
 

@@ -10,7 +10,7 @@ import { Island } from '../parts/island.js';
 import { Icon } from '../parts/mark.js';
 import { More } from '../parts/more.js';
 import { Empty } from '../parts/notice.js';
-import { When } from '../parts/people.js';
+import { When } from '../parts/who-when.js';
 import { words } from '../parts/state.js';
 import { failurePage, whyNothing } from './problem.page.js';
 

@@ -6,7 +6,7 @@ import { page, type PageContext, type Result } from '../http/request.js';
 import { RunLiveView } from '../islands/run-live.js';
 import { Island } from '../parts/island.js';
 import { Empty } from '../parts/notice.js';
-import { When } from '../parts/people.js';
+import { When } from '../parts/who-when.js';
 import { State } from '../parts/state.js';
 import { More } from '../parts/more.js';
 import { failurePage, whyNothing } from './problem.page.js';

@@ -84,6 +84,6 @@ export async function signInPage(context: PageContext): Promise<Result> {
 }
 
 export async function signOutAction(context: PageContext): Promise<Result> {
-  await context.ask(signOut);
+  await context.ask<unknown>(signOut);
   return redirect('/');
 }

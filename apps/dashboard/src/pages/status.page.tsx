@@ -5,7 +5,7 @@ import { integer } from '../format/amount.js';
 import { page, type PageContext, type Result } from '../http/request.js';
 import { Icon } from '../parts/mark.js';
 import { Empty } from '../parts/notice.js';
-import { When } from '../parts/people.js';
+import { When } from '../parts/who-when.js';
 import { State } from '../parts/state.js';
 import { failurePage } from './problem.page.js';
 

@@ -1,5 +1,5 @@
 /** The price of a run, term by term, so that anybody can follow it with a pencil. */
-import { decimal, engineering, gpuSeconds, gpuTime, integer, money } from '../format/amount.js';
+import { decimal, engineering, flop, gpuSeconds, gpuTime, integer, money } from '../format/amount.js';
 import type { Budget, BudgetLine } from '../api/shapes.js';
 
 export function BudgetSection(props: { budget: Budget; parameters: string | null; tokens: string | null }) {
@@ -16,10 +16,10 @@ export function BudgetSection(props: { budget: Budget; parameters: string | null
             <Operator sign="× 6 =" />
           </>
         )}
-        <Step value={`${engineering(budget.flop)}FLOP`} label="of training" exact={integer(budget.flop)} />
+        <Step value={flop(budget.flop)} label="of training" exact={integer(budget.flop)} />
         <Operator sign="÷" />
         <Step
-          value={`${engineering(budget.peakFlopPerSecond)}FLOP/s × ${budget.mfu}`}
+          value={`${flop(budget.peakFlopPerSecond)}/s × ${budget.mfu}`}
           label="peak speed × what of it is used"
           exact={integer(budget.peakFlopPerSecond)}
         />
@@ -41,7 +41,7 @@ export function BudgetSection(props: { budget: Budget; parameters: string | null
             {budget.lines.map((line) => (
               <tr key={line.code}>
                 <th scope="row">{line.label}</th>
-                <td data-label="How">
+                <td data-label="How it is worked out" class="whole">
                   <span class="formula">{line.formula}</span>
                   {line.source && <Source text={line.source} />}
                 </td>
@@ -70,8 +70,9 @@ export function amountOf(line: Pick<BudgetLine, 'amount' | 'unit'>, acceleratorC
     case 'GPU-millisecond':
       return gpuTime({ milliseconds: amount, class: acceleratorClass });
     case 'FLOP':
+      return flop(amount);
     case 'FLOP/s':
-      return `${engineering(amount)}${unit}`;
+      return `${flop(amount)}/s`;
     case 'basis point':
       return `${decimal(amount, 2, BigInt(amount) % 100n === 0n ? 0 : 2)} %`;
     default:

@@ -116,6 +116,9 @@ export function LossChart({ points, targetSteps, checkpoints, attempts }: Props)
           />
         ))}
         <svg viewBox="0 0 1000 1000" preserveAspectRatio="none" width="100%" height="100%">
+          {lost.map((list, at) => (
+            <path key={at} class="plot-lost" d={draw(list)} vector-effect="non-scaling-stroke" />
+          ))}
           {last && (
             <path
               class="plot-area"

@@ -2,6 +2,7 @@
 import { gpuSeconds, gpuTime, money, percent, share, type GpuTime, type Money } from '../format/amount.js';
 import { plural } from '../format/moment.js';
 import type { Goals, Progress } from '../api/shapes.js';
+import { Bar } from './bar.js';
 import { Icon } from './mark.js';
 
 export interface Shares {
@@ -35,32 +36,6 @@ export function sharesOf(campaign: Goals & { progress: Progress }): Shares {
     cash: cashShare ?? computeShare ?? 0,
     compute: computeShare ?? cashShare ?? 0,
   };
-}
-
-interface Layer {
-  tone: string;
-  from: number;
-  to: number;
-}
-
-/** A bar to the goal. Percent coordinates in a plain SVG: no inline style, so the security policy can stay strict. */
-export function Bar({ label, layers }: { label: string; layers: Layer[] }) {
-  return (
-    <svg class="bar" role="img" aria-label={label} width="100%" height="10">
-      <rect class="bar-track" width="100%" height="10" />
-      {layers
-        .filter((layer) => layer.to > layer.from)
-        .map((layer) => (
-          <rect
-            key={layer.tone}
-            class={`bar-${layer.tone}`}
-            x={`${layer.from}%`}
-            width={`${layer.to - layer.from}%`}
-            height="10"
-          />
-        ))}
-    </svg>
-  );
 }
 
 export function cashBar(progress: Progress, goal: Money | null) {

@@ -3,7 +3,7 @@ import type { Checkpoint, Usage } from '../api/shapes.js';
 import { bytes, decimal, engineering, gpuSeconds, gpuTime, integer } from '../format/amount.js';
 import { Icon } from './mark.js';
 import { Empty } from './notice.js';
-import { nameOf, When } from './people.js';
+import { nameOf, When } from './who-when.js';
 import { words } from './state.js';
 
 export function Checkpoints({ checkpoints, now }: { checkpoints: Checkpoint[]; now: number }) {

@@ -36,7 +36,7 @@ export function WeightsField({ seed, cash, compute, columns = 40, rows = 6 }: Pr
       viewBox={`0 0 ${columns * pitch} ${rows * pitch}`}
       aria-hidden="true"
     >
-      {[...strokes].sort().map(([key, path]) => (
+      {[...strokes].map(([key, path]) => (
         <path key={key} class={key} d={path} stroke-width={sizes[Number(key.slice(-1))]} />
       ))}
     </svg>
