@@ -30,7 +30,7 @@ import { CashPledgeCommands, ComputePledgeCommands, PledgesModule, pledgeInvaria
 import { graphqlOptions } from '../../apps/api/src/graphql/graphql.options.js';
 import { NodeResolver, NodeSources } from '../../apps/api/src/graphql/node.resolver.js';
 import { InboxProcessor } from '../../libs/payments/src/inbox/inbox.processor.js';
-import { SandboxServer } from '../../libs/payments/src/sandbox/sandbox.server.js';
+import { type SandboxOptions, SandboxServer } from '../../libs/payments/src/sandbox/sandbox.server.js';
 import { type TestDatabase, createTestDatabase, eventually } from '../../libs/testkit/src/index.js';
 
 const SECRET_KEY = 'sk_test_funding';
@@ -56,7 +56,7 @@ export class FundingStage {
     readonly sandbox: SandboxServer,
   ) {}
 
-  static async open(): Promise<FundingStage> {
+  static async open(options: Partial<SandboxOptions> = {}): Promise<FundingStage> {
     const db = await createTestDatabase();
     const port = await freePort();
     const sandbox = new SandboxServer({
@@ -66,6 +66,7 @@ export class FundingStage {
       publishableKey: PUBLISHABLE_KEY,
       webhook: { url: `http://127.0.0.1:${port}/stripe/webhook`, secret: WEBHOOK_SECRET },
       timing: { disputeDelayMs: 50, outcomeDelayMs: 50 },
+      ...options,
     });
     await sandbox.start();
     const config = new Config({

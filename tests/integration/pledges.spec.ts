@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toGlobalId } from '#platform';
 import { cashPledgeMachine } from '../../libs/pledges/src/domain/cash-pledge.machine.js';
 import { computePledgeMachine } from '../../libs/pledges/src/domain/compute-pledge.machine.js';
 import { CAMPAIGN, CARD, FundingStage, type Person, codes, got, inDays } from './funding.stage.js';
@@ -77,6 +78,15 @@ describe('a cash pledge', () => {
     await stage.pay(made.payment?.clientSecret, CARD.declined);
     await stage.settle();
     expect(await stateOf(made.pledge.id)).toBe('failed');
+    const query = 'query N($id: ID!) { node(id: $id) { ... on CashPledge { state failureCode } } }';
+    const id = toGlobalId('CashPledge', made.pledge.id);
+    expect((await stage.gql(query, { id }, ada)).data.node).toEqual({
+      state: 'FAILED',
+      failureCode: 'generic_decline',
+    });
+    expect((await stage.gql(query, { id })).data.node).toEqual({ state: 'FAILED', failureCode: null });
+    const [failed] = await stage.rows("SELECT payload FROM event_outbox WHERE type = 'pledge.cash.failed'");
+    expect(failed?.['payload']).toEqual({ pledgeId: made.pledge.id, campaignId, code: 'declined' });
     expect(await stage.violations()).toEqual([]);
     await stage.pay(made.payment?.clientSecret, CARD.good);
     await stage.settle();

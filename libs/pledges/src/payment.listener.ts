@@ -4,7 +4,7 @@ import { isRefused } from '#kernel';
 import { type Payment, type PaymentFailure, type PaymentListener, Payments } from '#payments';
 import type { Tx } from '#platform';
 import { CashPledgeSteps } from './cash-pledge.steps.js';
-import { pledgeEvent } from './domain/pledge-event.rule.js';
+import { pledgeEvent, publicFailure } from './domain/pledge-event.rule.js';
 import {
   type CashPledgeRow,
   changeCashPledge,
@@ -58,7 +58,12 @@ export class PledgePaymentListener implements PaymentListener {
     const pledge = await pledgeOf(tx, payment);
     const failed = await this.steps.take(tx, pledge, 'fail', { failureCode: failure.code });
     if (!failed) return;
-    tx.emit(pledgeEvent('pledge.cash.failed', pledge.campaignId, { pledgeId: pledge.id, code: failure.code }));
+    tx.emit(
+      pledgeEvent('pledge.cash.failed', pledge.campaignId, {
+        pledgeId: pledge.id,
+        code: publicFailure(failure.code),
+      }),
+    );
   }
 
   async onRefunded(tx: Tx, payment: Payment, refund: { refundId: string; amountMinor: bigint }): Promise<void> {

@@ -9,6 +9,13 @@ export const pledgeEvent = (type: string, campaignId: string, payload: object): 
   isPublic: true,
 });
 
+/**
+ * Why a card was refused, as far as the public needs to know. The bank's own word (an empty account, a stolen card) is
+ * between the bank and its cardholder, and the public record can't forget it.
+ */
+export const publicFailure = (code: string): 'authentication_failed' | 'declined' =>
+  /authentication/.test(code) ? 'authentication_failed' : 'declined';
+
 /** The public record names no pseudonym of somebody who asked to stay unnamed: his other pledges would name him. */
 export const publicBacker = (pseudonym: string, isAnonymous: boolean): string =>
   isAnonymous ? 'anonymous' : pseudonym;

@@ -1,4 +1,4 @@
-import { NodeLookup, type NodeSource } from '#platform';
+import { NodeLookup, type NodeSource, type Viewer } from '#platform';
 import { PledgeQueries } from '../pledge.queries.js';
 import { toCashPledge, toComputePledge } from './pledge.mapper.js';
 
@@ -7,9 +7,9 @@ export class CashPledgeLookup implements NodeSource {
   readonly typeName = 'CashPledge';
   constructor(private readonly queries: PledgeQueries) {}
 
-  async find(id: string): Promise<object | null> {
+  async find(id: string, viewer: Viewer): Promise<object | null> {
     const row = await this.queries.cash(id);
-    return row ? toCashPledge(row) : null;
+    return row ? toCashPledge(row, viewer.kind === 'contributor' && viewer.pseudonym === row.pseudonym) : null;
   }
 }
 

@@ -8,7 +8,7 @@ const backer = (name: string | null | undefined, pseudonym: string): PledgeBacke
 });
 const ANONYMOUS_BACKER: PledgeBacker = { displayName: 'Anonymous', pseudonym: null };
 
-/** `own` is for the backer himself, who may see that it was he. */
+/** `own` is for the backer himself: who he is, why his card was refused and why he asked for his money are his affair. */
 export const toCashPledge = (row: CashPageRow, own = false): CashPledge => ({
   id: toGlobalId('CashPledge', row.id),
   campaignId: row.campaignId,
@@ -16,8 +16,12 @@ export const toCashPledge = (row: CashPageRow, own = false): CashPledge => ({
   state: row.state,
   contributor: row.anonymous && !own ? ANONYMOUS_BACKER : backer(row.name, row.pseudonym),
   createdAt: row.createdAt,
-  failureCode: row.failureCode,
-  refunds: (row.refunds ?? []).map((refund) => ({ ...refund, amount: Money.of(BigInt(refund.amount), row.currency) })),
+  failureCode: own ? row.failureCode : null,
+  refunds: (row.refunds ?? []).map((refund) => ({
+    ...refund,
+    reason: own ? refund.reason : null,
+    amount: Money.of(BigInt(refund.amount), row.currency),
+  })),
   dispute: row.dispute
     ? { state: row.dispute.state, amount: Money.of(BigInt(row.dispute.amount), row.currency) }
     : null,

@@ -95,14 +95,14 @@ export class PledgeResolver {
   async pledgeRefund(@Args(INPUT('The pledge and why.')) input: PledgeRefundInput, @CurrentViewer() viewer: SignedIn) {
     const id = fromGlobalId('CashPledge', input.pledgeId, ['input', 'pledgeId']);
     const reason = input.reason?.trim() || 'asked for by the backer';
-    return this.cashPayload(isRefused(id) ? id : await this.cash.refund(viewer, id, reason));
+    return this.cashPayload(viewer, isRefused(id) ? id : await this.cash.refund(viewer, id, reason));
   }
 
   @Access({ scope: 'pledge:write' })
   @Mutation(() => CashPledgePayload, { description: 'Gives up an unpaid pledge of one’s own.' })
   async pledgeCancel(@Args(INPUT('The pledge.')) input: PledgeStepInput, @CurrentViewer() viewer: SignedIn) {
     const id = fromGlobalId('CashPledge', input.pledgeId, ['input', 'pledgeId']);
-    return this.cashPayload(isRefused(id) ? id : await this.cash.cancel(viewer, id));
+    return this.cashPayload(viewer, isRefused(id) ? id : await this.cash.cancel(viewer, id));
   }
 
   @Access({ scope: 'pledge:write' })
@@ -146,10 +146,10 @@ export class PledgeResolver {
     return this.computePayload(isRefused(id) ? id : await act(id));
   }
 
-  private async cashPayload(outcome: Outcome<string>): Promise<CashPledgePayload> {
+  private async cashPayload(viewer: SignedIn, outcome: Outcome<string>): Promise<CashPledgePayload> {
     if (isRefused(outcome)) return { pledge: null, userErrors: toUserErrors(outcome) };
     const row = await this.queries.cash(outcome);
-    return { pledge: row ? toCashPledge(row) : null, userErrors: [] };
+    return { pledge: row ? toCashPledge(row, row.pseudonym === viewer.pseudonym) : null, userErrors: [] };
   }
 
   private async computePayload(outcome: Outcome<string>): Promise<ComputePledgePayload> {

@@ -75,8 +75,8 @@ export class PledgeRefund {
   amount: Money;
   @Field(() => String, { description: '"requested", "paid" or "failed".' })
   state: string;
-  @Field(() => String, { description: 'Why it was asked for.' })
-  reason: string;
+  @Field(() => String, { nullable: true, description: 'Why it was asked for; seen by the backer only.' })
+  reason: string | null;
   @Field(() => DateTimeScalar, { description: 'When it was asked for.' })
   requestedAt: string;
 }
@@ -104,7 +104,10 @@ export class CashPledge {
   contributor: PledgeBacker;
   @Field(() => DateTimeScalar, { description: 'When it was made.' })
   createdAt: string | Date;
-  @Field(() => String, { nullable: true, description: 'Why the card was refused, in the words of the processor.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Why the card was refused, in the words of the processor; seen by the backer only.',
+  })
   failureCode: string | null;
   @Field(() => [PledgeRefund], { description: 'Refunds asked for, oldest first.' })
   refunds: PledgeRefund[];
