@@ -3,6 +3,7 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { Config } from './config.js';
 import type { Logger } from './logger.js';
+import { Metrics } from './metrics.js';
 import { type DomainEvent, EVENT_CHANNEL, type EventRow, SELECT_EVENT, toEvent } from './outbox.js';
 import { LOGGER } from './tokens.js';
 import type { Tx } from './unit-of-work.js';
@@ -48,6 +49,7 @@ export class EventFeed implements OnModuleDestroy {
   constructor(
     private readonly config: Config,
     private readonly dataSource: DataSource,
+    private readonly metrics: Metrics,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -90,11 +92,14 @@ export class EventFeed implements OnModuleDestroy {
       },
       end: () => {
         ended = true;
-        this.listeners.delete(listener);
+        if (this.listeners.delete(listener)) this.metrics.liveReaders.dec();
         wake?.();
       },
     };
-    this.listeners.add(listener);
+    if (!ended) {
+      this.listeners.add(listener);
+      this.metrics.liveReaders.inc();
+    }
     void this.ready();
     const over = { value: undefined, done: true as const };
     const end = () => {

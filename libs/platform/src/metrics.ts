@@ -53,6 +53,11 @@ export class Metrics {
     help: 'Events committed but not yet relayed.',
     registers: [this.registry],
   });
+  readonly liveReaders = new Gauge({
+    name: 'commonweights_live_readers',
+    help: 'Readers of the live feed of this process: open subscriptions and waiting jobs.',
+    registers: [this.registry],
+  });
   readonly deliveriesWaiting = new Gauge({
     name: 'commonweights_event_deliveries_waiting',
     help: 'Deliveries of events to subscribers that are not done.',

@@ -3,7 +3,7 @@ import { newId } from '#kernel';
 import { type GraphQLContext, type Logger, type ViewerResolver } from '#platform';
 import {
   type DocumentNode,
-  type ExecutionResult,
+  type FormattedExecutionResult,
   GraphQLError,
   type GraphQLFormattedError,
   type GraphQLSchema,
@@ -80,9 +80,8 @@ export function serveSubscriptions(
           contextValue: await contextOf(ctx),
         };
       },
-      onNext: (_ctx, _id, _payload, _args, result): ExecutionResult | void => {
-        // Formatted already; graphql-ws only writes it out.
-        if (result.errors) return { ...result, errors: result.errors.map(mask) as unknown as GraphQLError[] };
+      onNext: (_ctx, _id, _payload, _args, { data, errors }): FormattedExecutionResult | void => {
+        if (errors) return { ...(data === undefined ? {} : { data }), errors: errors.map(mask) };
       },
       onError: (_ctx, _id, _payload, errors) => errors.map(mask),
     },

@@ -39,8 +39,9 @@ export const requestLog =
  * must not make series in the metrics.
  */
 const routeOf = (req: Request): string => {
-  const pattern = (req.route as { path?: unknown } | undefined)?.path;
-  if (typeof pattern === 'string') return pattern;
   const [, area = ''] = req.originalUrl.split(/[/?]/, 2);
-  return /^(graphql|agent|stripe|assets)$/.test(area) ? `/${area}` : 'other';
+  const pattern = (req.route as { path?: unknown } | undefined)?.path;
+  // The pages' catch-all sees GraphQL too and passes it on.
+  if (typeof pattern === 'string' && !pattern.includes('*')) return pattern;
+  return /^(graphql|agent|stripe|assets)$/.test(area) ? `/${area}` : pattern === undefined ? 'other' : 'page';
 };
