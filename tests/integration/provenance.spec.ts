@@ -8,15 +8,8 @@ import { provenanceInvariants } from '#provenance';
 import { trainingInvariants } from '#training';
 import { CHECKPOINT_EDGES } from '../../libs/provenance/src/domain/checkpoint.machine.js';
 import { type ApiStage, startApiStage } from '../contract/api.stage.js';
-import {
-  type FakeAgent,
-  HEARTBEAT_MS,
-  type Loose,
-  TTL_MS,
-  TrainingStage,
-  safetensors,
-  sha256,
-} from './training.stage.js';
+import { type FakeAgent, type Loose, safetensors, sha256 } from './training.agent.js';
+import { HEARTBEAT_MS, TTL_MS, TrainingStage } from './training.stage.js';
 
 /** An agent that speaks signed HTTP. */
 class HttpAgent {

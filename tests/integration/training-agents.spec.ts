@@ -9,7 +9,8 @@ import { provenanceInvariants } from '#provenance';
 import { trainingInvariants } from '#training';
 import { eventually } from '../../libs/testkit/src/index.js';
 import { type ApiStage, startApiStage } from '../contract/api.stage.js';
-import { HEARTBEAT_MS, TTL_MS, TrainingStage, sha256 } from './training.stage.js';
+import { sha256 } from './training.agent.js';
+import { HEARTBEAT_MS, TTL_MS, TrainingStage } from './training.stage.js';
 
 /** Real agents, the real trainer, the real API; only the worker's clocks are turned by the test. */
 const AGENT = resolve('dist/apps/agent/src/main.js');

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { newId } from '#kernel';
 import { provenanceInvariants } from '#provenance';
 import { trainingInvariants } from '#training';
-import { type FakeAgent, TrainingStage } from './training.stage.js';
+import { type FakeAgent } from './training.agent.js';
+import { TrainingStage } from './training.stage.js';
 
 /**
  * Random lives of a gang: agents that die, freeze and come back, fail, drain; clocks that jump. After each life the

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { isRefused, newId } from '#kernel';
 import { provenanceInvariants } from '#provenance';
 import { trainingInvariants } from '#training';
-import { type FakeAgent, TTL_MS, TrainingStage } from './training.stage.js';
+import { type FakeAgent } from './training.agent.js';
+import { TTL_MS, TrainingStage } from './training.stage.js';
 
 let stage: TrainingStage;
 let campaignId: string;
@@ -259,22 +260,6 @@ describe('a run', () => {
     expect((await stage.figures(`pledge:${silent.pledgeId}:commitment:cpu`)).debits).toBe(0n);
   });
 
-  it('gives up after five attempts that fail without progress, waiting longer each time', async () => {
-    const small = await stage.recipe({ minWorkers: 1, maxWorkers: 1 });
-    await stage.runs.cancel(runId);
-    const one = newId();
-    const agent = await stage.donor(one);
-    const id = await stage.createRun(one, small);
-    for (let round = 0; round < 120 && (await stage.runRow(id)).state !== 'failed'; round += 1) {
-      await pass(1_000, [agent]);
-      agent.exit(1);
-    }
-    expect(await stage.runRow(id)).toMatchObject({ state: 'failed', state_reason: 'workload_failed' });
-    expect(await stage.events(id, 'attempt.started')).toHaveLength(5);
-    expect(await stage.events(id, 'run.failed')).toHaveLength(1);
-    expect((await stage.figures(`run:${id}:accepted:cpu`)).credits).toBe(0n);
-  });
-
   it('cancels: members stop, what they did is settled, nothing starts again', async () => {
     await launch();
     await pass(1_000);
@@ -288,18 +273,6 @@ describe('a run', () => {
     expect(await states()).toHaveLength(3);
     const again = await stage.runs.cancel(runId);
     expect(isRefused(again) && again.first.code).toBe('RUN_ENDED');
-  });
-
-  it('says why it waits', async () => {
-    const lonely = newId();
-    const id = await stage.createRun(lonely, await stage.recipe());
-    await stage.tick();
-    expect((await stage.runRow(id)).wait_reason).toMatchObject({ code: 'TRAINING_WAIT_NO_PLEDGE' });
-    const again = await stage.uow.run('test', async (tx) => {
-      const run = await stage.runRow(id);
-      return stage.runs.create(tx, { campaignId: lonely, recipeId: run.recipe_id });
-    });
-    expect(isRefused(again) && again.first.code).toBe('RUN_EXISTS');
   });
 
   it('takes beats, metrics, checkpoints and clocks at once without a deadlock', async () => {
@@ -318,19 +291,5 @@ describe('a run', () => {
     }
     expect(stage.retries).toBe(0);
     expect(await stage.runRow(runId)).toMatchObject({ state: 'running', step: 30n, promoted_step: 29n });
-  });
-
-  it('lets one of two schedulers decide, and gives no device twice', async () => {
-    await Promise.all(Array.from({ length: 6 }, () => stage.scheduler.round()));
-    const devices = await stage.sql('SELECT node_id FROM lease_device WHERE is_live');
-    expect(devices).toHaveLength(3);
-    const lease = (await stage.sql('SELECT * FROM lease WHERE run_id = $1 LIMIT 1', [runId]))[0];
-    await expect(
-      stage.sql('INSERT INTO lease_device (lease_id, node_id, device_index, is_live) VALUES ($1, $2, 0, true)', [
-        lease.id,
-        lease.node_id,
-      ]),
-    ).rejects.toThrow(/unique|duplicate/);
-    await expect(stage.sql('UPDATE lease SET token = token + 1 WHERE id = $1', [lease.id])).rejects.toThrow(/token/);
   });
 });

@@ -3,6 +3,7 @@ import { type Clockwork, ClockworkTask, Config, LOGGER, type Logger, UnitOfWork 
 import { Fleet } from '#nodes';
 import { Conductor } from '../conductor.js';
 import { Scheduler } from '../scheduler.service.js';
+import { findRestless } from '../store/attempt.store.js';
 
 /** Schedules. Also what makes up for every wake-up that was lost. */
 @ClockworkTask()
@@ -35,15 +36,7 @@ export class LeaseClock implements Clockwork {
 
   async tick(): Promise<void> {
     const skew = skewMs(this.config.agent.leaseTtlMs);
-    const attempts = await this.uow.read((tx) =>
-      tx.query<{ id: string; lostNodes: string[] | null }>(
-        `SELECT a.id, array_agg(l.node_id::text) FILTER (WHERE l.state IN ('offered', 'active')
-                  AND l.expires_at + $2::bigint * interval '1 millisecond' <= $1) AS "lostNodes"
-           FROM run_attempt a JOIN lease l ON l.attempt_id = a.id
-          WHERE a.state <> 'ended' GROUP BY a.id ORDER BY a.id`,
-        [tx.now, skew],
-      ),
-    );
+    const attempts = await this.uow.read((tx) => findRestless(tx, skew));
     for (const attempt of attempts) {
       try {
         await this.uow.run('training.expire', (tx) => this.conductor.expire(tx, attempt.id, skew));

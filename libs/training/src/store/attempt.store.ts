@@ -91,6 +91,31 @@ export async function lockAttempt(
   return attempt ? { attempt, leases } : undefined;
 }
 
+/**
+ * Attempts that may have a step to take, and their nodes whose leases ran out. Wider than the machine, which decides: it
+ * only leaves out those that rest, so that a thousand quiet gangs cost one statement and no transaction.
+ */
+export async function findRestless(tx: Tx, skewMs: number): Promise<{ id: string; lostNodes: string[] | null }[]> {
+  return tx.query<{ id: string; lostNodes: string[] | null }>(
+    `SELECT a.id, array_agg(l.node_id::text) FILTER (WHERE l.ended_at IS NULL
+              AND l.expires_at + $2::bigint * interval '1 millisecond' <= $1) AS "lostNodes"
+       FROM run_attempt a JOIN lease l ON l.attempt_id = a.id JOIN run r ON r.id = a.run_id
+      WHERE a.state <> 'ended'
+      GROUP BY a.id, r.cancel_requested_at
+     HAVING NOT (
+              r.cancel_requested_at IS NULL
+              AND bool_and(l.ended_at IS NULL AND l.expires_at + $2::bigint * interval '1 millisecond' > $1)
+              AND CASE a.state
+                WHEN 'assembling' THEN a.assemble_by > $1 AND bool_or(l.phase = 'offered') AND bool_and(l.phase IN ('offered', 'ready'))
+                WHEN 'running' THEN bool_and(l.phase IN ('ready', 'running') AND NOT l.is_draining)
+                WHEN 'draining' THEN a.drain_by > $1 AND bool_and(l.phase IN ('ready', 'running'))
+                WHEN 'stopping' THEN a.started_at IS NOT NULL AND bool_and(l.phase IN ('ready', 'running'))
+              END)
+      ORDER BY a.id`,
+    [tx.now, skewMs],
+  );
+}
+
 /** What an attempt starts from. */
 export interface Restored {
   readonly restore: messages.RestorePoint | null;
