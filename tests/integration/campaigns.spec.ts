@@ -132,7 +132,14 @@ describe('the life of a campaign', () => {
     got(await stage.campaigns.submit(owner, id));
     got(await stage.campaigns.reject(operator, id, 'the summary is too short'));
     expect(await stateOf(id)).toBe('draft');
+    got(await stage.campaigns.update(owner, id, { summary: 'Longer than before.', deadline: inDays(20) }));
+    expect(codes(await stage.campaigns.update(owner, id, { title: '', deadline: new Date(0) }))).toEqual([
+      'CAMPAIGN_TEXT_INVALID',
+      'CAMPAIGN_DEADLINE_INVALID',
+    ]);
+    expect(codes(await stage.campaigns.update(operator, id, { title: 'Mine' }))).toEqual(['PROJECT_ROLE_REQUIRED']);
     got(await stage.campaigns.submit(owner, id));
+    expect(codes(await stage.campaigns.update(owner, id, { title: 'Too late' }))).toEqual(['CAMPAIGN_STATE_INVALID']);
     got(await stage.campaigns.approve(operator, id));
     const pledges = [await stage.give(owner, id, 700n), await stage.give(operator, id, 900n)];
     got(await stage.campaigns.suspend(operator, id, 'under investigation'));

@@ -42,7 +42,9 @@ describe.each([1, 2])('funding with seed %i', (seed) => {
       await Promise.all(people.map((person) => lend(stage, person, pick(campaigns), next() < 0.5)));
       await stage.settle();
       await Promise.all(
-        plans.map((plan, index) => (plan.refund ? regret(stage, owner, plan, pledgeIds[index] ?? '') : undefined)),
+        plans.map(async (plan, index) => {
+          if (plan.refund) await regret(stage, owner, plan, pledgeIds[index] ?? '');
+        }),
       );
       const cancelled = next() < 0.7;
       if (cancelled) got(await stage.campaigns.cancel(owner, campaigns[1] ?? '', 'enough of chaos'));

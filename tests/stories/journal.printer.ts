@@ -49,5 +49,9 @@ export async function printBalances(stage: FundingStage, cast: Cast): Promise<st
     `SELECT code, debits_posted - credits_posted AS net FROM ledger_account
       WHERE debits_posted <> credits_posted ORDER BY unit DESC, code COLLATE "C"`,
   );
-  return table(['account', 'debits − credits'], rows.map((row) => [named(row.code, cast), String(row.net)]).sort());
+  const lines = rows.map((row) => [named(row.code, cast), String(row.net)] as const);
+  return table(
+    ['account', 'debits − credits'],
+    lines.toSorted(([a], [b]) => (a < b ? -1 : 1)),
+  );
 }

@@ -7,7 +7,14 @@ import { type DomainEventInput, type Tx, UnitOfWork, type Viewer } from '#platfo
 import { refuseCampaign } from './campaign.refusal.js';
 import { type CampaignEvent, campaignMachine } from './domain/campaign.machine.js';
 import { accountsToOpen } from './domain/campaign-accounts.rule.js';
-import { type CampaignDraft, campaignSlug, campaignTerms, checkDeadline } from './domain/campaign-draft.rule.js';
+import {
+  type CampaignDraft,
+  type DraftEdit,
+  campaignSlug,
+  campaignTerms,
+  checkDeadline,
+  editRefusal,
+} from './domain/campaign-draft.rule.js';
 import { type CampaignRow, insertCampaign, lockCampaign, writeState } from './store/campaign.store.js';
 
 type SignedIn = Viewer & { kind: 'contributor' };
@@ -54,6 +61,25 @@ export class CampaignCommands {
         createdBy: viewer.contributorId,
       });
       tx.emit(event('campaign.created', id, { campaignId: id }, false));
+      return id;
+    });
+  }
+
+  /** Changes title, summary or deadline of a draft. Maintainers only; what isn't given stays. */
+  update(viewer: SignedIn, id: string, edit: DraftEdit): Promise<Outcome<string>> {
+    return this.uow.run('campaigns.update', async (tx) => {
+      const campaign = await lockCampaign(tx, id);
+      if (!campaign) return refuseCampaign('CAMPAIGN_NOT_FOUND', ['input', 'campaignId']);
+      const denied = await requireProjectRole(tx, viewer, campaign.projectId, ['maintainer']);
+      if (denied) return denied;
+      if (campaign.state !== 'draft') return wrongState(campaign);
+      const faulty = editRefusal(edit, tx.now);
+      if (faulty) return faulty;
+      await tx.query(
+        `UPDATE campaign SET title = coalesce($2, title), summary = coalesce($3, summary),
+                deadline = coalesce($4, deadline) WHERE id = $1`,
+        [id, edit.title?.trim() ?? null, edit.summary?.trim() ?? null, edit.deadline ?? null],
+      );
       return id;
     });
   }

@@ -26,6 +26,33 @@ export interface CampaignTerms {
 
 const YEAR_MS = 366 * 86_400_000;
 
+/** What may be changed while a campaign is a draft; the rest is fixed from the first row on. */
+export interface DraftEdit {
+  readonly title?: string | null | undefined;
+  readonly summary?: string | null | undefined;
+  readonly deadline?: Date | null | undefined;
+}
+
+/** Checks an edit of a draft, every fault at once; undefined when it may be made. */
+export function editRefusal(edit: DraftEdit, now: Date): Refused | undefined {
+  const faults = [
+    edit.title == null ? undefined : titleRefusal(edit.title.trim()),
+    edit.summary == null ? undefined : summaryRefusal(edit.summary.trim()),
+    edit.deadline == null ? undefined : checkDeadline(edit.deadline, now),
+  ].filter((fault) => fault !== undefined);
+  return faults.length > 0 ? new Refused(faults.flatMap((fault) => fault.refusals)) : undefined;
+}
+
+const titleRefusal = (title: string): Refused | undefined =>
+  title.length < 3 || title.length > 120 || /\p{Cc}/u.test(title)
+    ? refuseCampaign('CAMPAIGN_TEXT_INVALID', ['input', 'title'], `Got ${title.length} characters.`)
+    : undefined;
+
+const summaryRefusal = (summary: string): Refused | undefined =>
+  summary.length > 2000
+    ? refuseCampaign('CAMPAIGN_TEXT_INVALID', ['input', 'summary'], `Got ${summary.length} characters.`)
+    : undefined;
+
 /** Checks what an organiser asks for against the recipe's class and the present moment. Every fault is named at once. */
 export function campaignTerms(draft: CampaignDraft, recipeClass: string, now: Date): Outcome<CampaignTerms> {
   const title = draft.title.trim();
@@ -33,12 +60,8 @@ export function campaignTerms(draft: CampaignDraft, recipeClass: string, now: Da
   const cashGoal = readGoal(draft.cashGoalMinor, 'cashGoalMinor');
   const computeGoal = readGoal(draft.computeGoalMilliseconds, 'computeGoalMilliseconds');
   const faults = [
-    title.length < 3 || title.length > 120 || /\p{Cc}/u.test(title)
-      ? refuseCampaign('CAMPAIGN_TEXT_INVALID', ['input', 'title'], `Got ${title.length} characters.`)
-      : undefined,
-    summary.length > 2000
-      ? refuseCampaign('CAMPAIGN_TEXT_INVALID', ['input', 'summary'], `Got ${summary.length} characters.`)
-      : undefined,
+    titleRefusal(title),
+    summaryRefusal(summary),
     OFFERED_FUNDING_MODELS.includes(draft.fundingModel as FundingModel)
       ? undefined
       : refuseCampaign(

@@ -27,6 +27,7 @@ import {
   CampaignReasonInput,
   CampaignStateEnum,
   CampaignStepInput,
+  CampaignUpdateInput,
 } from './campaign.type.js';
 import { requestedFields, selectionsAt } from './selection.reader.js';
 
@@ -101,6 +102,12 @@ export class CampaignResolver {
     if (isRefused(recipeId)) return refusedPayload(recipeId);
     const draft = Object.assign({}, input, { projectId, recipeId, currency: input.currency ?? 'USD' });
     return this.payload(viewer, await this.commands.create(viewer, draft));
+  }
+
+  @Access({ scope: 'campaign:write', projectRoles: ['maintainer'] })
+  @Mutation(() => CampaignPayload, { description: 'Changes title, summary or deadline of a draft.' })
+  campaignUpdate(@Args(INPUT('The changes.')) input: CampaignUpdateInput, @CurrentViewer() viewer: SignedIn) {
+    return this.take(viewer, input.campaignId, (id) => this.commands.update(viewer, id, input));
   }
 
   @Access({ scope: 'campaign:write', projectRoles: ['maintainer'] })

@@ -179,6 +179,18 @@ export class CampaignCreateInput {
   pricePerGpuHourMinor?: bigint | null;
 }
 
+@InputType({ description: 'Changes of a draft; what is left out stays.' })
+export class CampaignUpdateInput {
+  @Field(() => ID, { description: 'Global id of the campaign.' })
+  campaignId: string;
+  @Field(() => String, { nullable: true, description: 'Title, 3 to 120 characters.' })
+  title?: string | null;
+  @Field(() => String, { nullable: true, description: 'What it is about, up to 2000 characters.' })
+  summary?: string | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it stops taking pledges.' })
+  deadline?: Date | null;
+}
+
 @InputType({ description: 'The campaign that a step is for.' })
 export class CampaignStepInput {
   @Field(() => ID, { description: 'Global id of the campaign.' })
