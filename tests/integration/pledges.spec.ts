@@ -175,6 +175,32 @@ describe('a cash pledge', () => {
     expect(await stage.violations()).toEqual([]);
   });
 
+  it('outlives a process that died before the processor heard of it', async () => {
+    const asked = pledge();
+    const written = got(await stage.cash.promise(ada, asked));
+    await stage.rows("UPDATE payment SET next_check_at = now() - interval '1 second' WHERE reference = $1", [
+      written.pledge.id,
+    ]);
+    await stage.tick('payment-sweep');
+    const again = got(await stage.cash.create(ada, asked));
+    expect(again.pledge.id).toBe(written.pledge.id);
+    expect(again.payment?.paymentId).toBe(written.paymentId);
+    await stage.pay(again.payment?.clientSecret, CARD.good);
+    await stage.settle();
+    expect(await stateOf(written.pledge.id)).toBe('captured');
+    expect(got(await stage.cash.create(ada, asked)).payment).toBeNull();
+    expect(await stage.violations()).toEqual([]);
+  });
+
+  it('is answered again under its key even when its campaign has closed since', async () => {
+    const closing = await stage.liveCampaign(owner);
+    const asked = pledge({ campaignId: closing });
+    const made = got(await stage.cash.create(ada, asked));
+    got(await stage.campaigns.suspend(await stage.person('Olga Operator', 'operator'), closing, 'a closer look'));
+    expect(got(await stage.cash.create(ada, asked)).pledge.id).toBe(made.pledge.id);
+    expect(codes(await stage.cash.create(ada, pledge({ campaignId: closing })))).toEqual(['PLEDGE_CAMPAIGN_CLOSED']);
+  });
+
   it('keeps an anonymous backer out of the public record, pseudonym and all', async () => {
     const made = got(await stage.cash.create(ada, pledge({ anonymous: true })));
     const events = await stage.rows("SELECT payload::text AS text FROM event_outbox WHERE payload->>'pledgeId' = $1", [
