@@ -1,0 +1,256 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { type Server, type Socket, connect, createServer } from 'node:net';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import autocannon from 'autocannon';
+import { createDataSource, freePort } from '#platform';
+
+/** One comparison: a figure of ours beside the same work done otherwise. */
+export interface BenchResult {
+  readonly name: string;
+  readonly ours: number;
+  readonly peer: number;
+  /** What could not be passed on this machine, where that is something else than the peer. */
+  readonly limit?: number;
+  readonly unit: string;
+  /** `ours / peer`. */
+  readonly ratio: number;
+  /** The least ratio that is good enough, where one was set. */
+  readonly goal?: number;
+  readonly note: string;
+}
+
+export interface BenchContext {
+  readonly databaseUrl: string;
+  /** Seconds of measuring in all, shared by the variants. */
+  readonly seconds: number;
+  log(line: string): void;
+}
+
+export const ROOT = join(import.meta.dirname, '../..');
+
+/** Brings an empty database to the present schema. */
+export async function migrate(databaseUrl: string): Promise<void> {
+  const source = await createDataSource({ url: databaseUrl, poolSize: 2, packageRoot: ROOT }).initialize();
+  await source.runMigrations();
+  await source.destroy();
+}
+
+/** A process of the benchmark, ready to work. */
+export interface Served {
+  readonly url: string;
+  /** CPU time that it has used so far, in milliseconds; not a number where the system doesn't tell. */
+  cpuMs(): Promise<number>;
+  /** One question over the process's IPC channel and its answer. */
+  ask<T>(question: object): Promise<T>;
+  stop(): Promise<void>;
+}
+
+/** What every measured process runs under. */
+const ENV = { NODE_ENV: 'production', GRAPHILE_ENV: 'production', LOG_LEVEL: 'info', TZ: 'UTC' };
+
+/** Starts a script in a process of its own and waits until it says on its IPC channel that it is ready. */
+export async function serve(
+  script: string,
+  env: Record<string, string>,
+  args: readonly string[] = [],
+): Promise<Served> {
+  const port = await freePort();
+  const home = await mkdtemp(join(tmpdir(), 'commonweights-bench-'));
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(ROOT, script), ...args], {
+    env: { PATH: process.env['PATH'] ?? '', ...ENV, PORT: String(port), COMMONWEIGHTS_HOME: home, ...env },
+    // What a process logs is formatted and written as in production, and then thrown away.
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  const lastWords: string[] = [];
+  child.stderr?.on('data', (chunk: Buffer) => {
+    lastWords.push(chunk.toString('utf8'));
+    lastWords.splice(0, lastWords.length - 20);
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('message', () => resolve());
+    child.once('exit', (code) => reject(new Error(`${script} ended with ${code}: ${lastWords.join('')}`)));
+  });
+  child.removeAllListeners('exit');
+  return {
+    url: `http://127.0.0.1:${port}`,
+    cpuMs: () => cpuMsOf(child.pid ?? 0),
+    ask: <T>(question: object) =>
+      new Promise<T>((resolve, reject) => {
+        child.once('message', (answer: T) => resolve(answer));
+        child.once('exit', (code) => reject(new Error(`${script} ended with ${code}: ${lastWords.join('')}`)));
+        child.send(question);
+      }),
+    stop: async () => {
+      await stop(child);
+      await rm(home, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The API as it runs in production, from `dist`. */
+export const serveApi = (databaseUrl: string, env: Record<string, string> = {}): Promise<Served> =>
+  serve('dist/apps/api/src/main.js', {
+    DATABASE_URL: databaseUrl,
+    STRIPE_SECRET_KEY: 'sk_test_bench',
+    STRIPE_PUBLISHABLE_KEY: 'pk_test_bench',
+    STRIPE_WEBHOOK_SECRET: 'whsec_bench',
+    ...env,
+  });
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  await ended;
+  clearTimeout(timer);
+}
+
+/** User and system time of a process from /proc, at 100 ticks a second. */
+async function cpuMsOf(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** One way of doing the work. `sample` works for about that long and answers operations a second. */
+export interface Variant {
+  readonly name: string;
+  sample(ms: number): Promise<number>;
+}
+
+/**
+ * Lets the variants take turns, each round beginning with another one, after a warm-up of each. Answers the samples of
+ * each by name. What else the machine does falls on all of them alike.
+ */
+export async function inTurns(
+  variants: readonly Variant[],
+  options: { seconds: number; rounds: number; warmUpMs: number },
+): Promise<Map<string, number[]>> {
+  const samples = new Map<string, number[]>(variants.map((variant) => [variant.name, []]));
+  const ms = Math.max(250, (options.seconds * 1000) / (options.rounds * variants.length));
+  for (const variant of variants) await variant.sample(options.warmUpMs);
+  for (let round = 0; round < options.rounds; round += 1) {
+    for (let turn = 0; turn < variants.length; turn += 1) {
+      const variant = variants[(turn + round) % variants.length];
+      if (variant) samples.get(variant.name)?.push(await variant.sample(ms));
+    }
+  }
+  return samples;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** The median of the ratios of samples taken in the same round: steadier than the ratio of medians on a busy machine. */
+export const medianRatio = (ours: readonly number[], theirs: readonly number[]): number =>
+  median(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)));
+
+export interface Load {
+  readonly url: string;
+  readonly body?: string;
+  readonly headers?: Record<string, string>;
+  /** Makes each request's body; for requests that must not repeat. */
+  readonly bodies?: () => string;
+  readonly connections: number;
+}
+
+/** Requests a second that were answered with 200, from this process. */
+export async function requests(load: Load, ms: number): Promise<{ perSecond: number; p50: number; p99: number }> {
+  const { url, connections, bodies } = load;
+  const result = await autocannon({
+    url,
+    connections,
+    duration: ms / 1000,
+    sampleInt: 100,
+    ...(load.body === undefined && bodies === undefined ? {} : { method: 'POST' as const }),
+    headers: { 'content-type': 'application/json', ...load.headers },
+    ...(load.body === undefined ? {} : { body: load.body }),
+    ...(bodies ? { requests: [{ setupRequest: (request) => ({ ...request, body: bodies() }) }] } : {}),
+  });
+  if (result.non2xx + result.errors + result.timeouts > 0) {
+    throw new Error(`${url}: ${result.non2xx} refused, ${result.errors} failed of ${result.requests.total}`);
+  }
+  return { perSecond: result['2xx'] / result.duration, p50: result.latency.p50, p99: result.latency.p99 };
+}
+
+/** Answer of one request as text. */
+export async function ask(load: Load): Promise<string> {
+  const body = load.bodies?.() ?? load.body;
+  const response = await fetch(load.url, {
+    ...(body === undefined ? {} : { method: 'POST', body }),
+    headers: { 'content-type': 'application/json', ...load.headers },
+  });
+  const text = await response.text();
+  if (response.status !== 200) throw new Error(`${load.url} answered ${response.status}: ${text.slice(0, 500)}`);
+  return text;
+}
+
+/** The machine in a line, for the log: figures mean little without it. */
+export const machine = (): string => {
+  const [one = 0, five = 0] = loadavg();
+  return `Node ${process.versions.node}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), load ${one.toFixed(1)} and ${five.toFixed(1)}`;
+};
+
+/**
+ * Stands between a client and PostgreSQL and notes the text of each statement that is prepared: what a server really
+ * sends, as the wire has it.
+ */
+export async function listenIn(
+  databaseUrl: string,
+): Promise<{ url: string; statements: string[]; close(): Promise<void> }> {
+  const target = new URL(databaseUrl);
+  const statements: string[] = [];
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((client) => {
+    const upstream = connect(Number(target.port || 5432), target.hostname);
+    client.on(
+      'data',
+      parseReader((sql) => statements.push(sql)),
+    );
+    client.pipe(upstream).pipe(client);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => [client, upstream].forEach((s) => s.destroy()));
+    }
+  });
+  const port = await freePort();
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const url = new URL(databaseUrl);
+  url.hostname = '127.0.0.1';
+  url.port = String(port);
+  return {
+    url: url.href,
+    statements,
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets) socket.destroy();
+        server.close(() => resolve());
+      }),
+  };
+}
+
+/** Reads the `Parse` messages of PostgreSQL's frontend protocol, version 3. The first message has no type byte. */
+function parseReader(found: (sql: string) => void): (chunk: Buffer) => void {
+  let rest = Buffer.alloc(0);
+  let started = false;
+  return (chunk) => {
+    rest = Buffer.concat([rest, chunk]);
+    for (;;) {
+      const head = started ? 1 : 0;
+      if (rest.length < head + 4) return;
+      const size = head + rest.readUInt32BE(head);
+      if (rest.length < size) return;
+      const message = rest.subarray(0, size);
+      if (started && message[0] === 0x50) found(message.subarray(5).toString('utf8').split('\0')[1] ?? '');
+      started = true;
+      rest = rest.subarray(size);
+    }
+  };
+}
