@@ -353,6 +353,15 @@ describe('GraphQL', () => {
     await client.dispose();
   });
 
+  it('shows a log to those whom it concerns', async () => {
+    const query = 'query ($id: ID!) { leaseLog(leaseId: $id) { nodes { byteOffset text } } }';
+    const ask = async (headers: Record<string, string>) => (await api.ask(query, { id: first.leaseId }, headers)).body;
+    expect((await ask({})).errors[0].extensions.code).toBe('UNAUTHENTICATED');
+    expect((await ask({ authorization: await api.signIn('Curious') })).data.leaseLog).toBeNull();
+    const operator = await ask({ authorization: await api.signIn('Operator', 'OPERATOR') });
+    expect(operator.data.leaseLog.nodes).toEqual([{ byteOffset: '0', text: 'hello\ufffd wörld\n' }]);
+  });
+
   it('refuses strangers', async () => {
     const cancel = 'mutation ($input: RunCancelInput!) { runCancel(input: $input) { run { id } userErrors { code } } }';
     const input = { runId: toGlobalId('Run', runId) };

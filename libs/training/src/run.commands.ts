@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { CampaignFunds } from '#campaigns';
-import { requireProjectRole } from '#identity';
-import { type Outcome, isRefused } from '#kernel';
+import { projectRoles, requireProjectRole } from '#identity';
+import { type Outcome, type Page, type PageArgs, isRefused, isUuid } from '#kernel';
 import { UnitOfWork, type Viewer } from '#platform';
-import { RunQueries } from './run.queries.js';
+import { type LogPieceRow, RunQueries } from './run.queries.js';
 import { Runs } from './runs.js';
 import { refuseTraining } from './training.refusal.js';
 
@@ -39,5 +39,14 @@ export class RunCommands {
       requireProjectRole(tx, viewer, run.spec.projectId, ['maintainer']),
     );
     return isRefused(allowed) ? allowed : this.runs.cancel(runId);
+  }
+
+  /** The log of a lease, for those whom it concerns: what a process prints may tell about the machine that it runs on. */
+  async readLog(viewer: SignedIn, leaseId: string, args: PageArgs): Promise<Page<LogPieceRow> | undefined> {
+    const log = isUuid(leaseId) ? await this.queries.leaseLog(leaseId, args) : undefined;
+    if (!log) return undefined;
+    if (log.contributor === viewer.pseudonym || viewer.platformRoles.has('operator')) return log.page;
+    const roles = await this.uow.read((tx) => projectRoles(tx, viewer.contributorId, log.projectId));
+    return roles.size > 0 ? log.page : undefined;
   }
 }

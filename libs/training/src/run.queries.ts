@@ -29,6 +29,20 @@ export interface LossRow {
   readonly attempt: number;
 }
 
+export interface LogPieceRow {
+  readonly byteOffset: bigint;
+  readonly text: string;
+  readonly droppedBytes: bigint;
+  readonly at: Date;
+}
+
+export interface LeaseLogPage {
+  readonly projectId: string;
+  /** Pseudonym of the node's owner. */
+  readonly contributor: string;
+  readonly page: Page<LogPieceRow>;
+}
+
 export interface RunEventRow {
   readonly id: string;
   readonly type: string;
@@ -164,6 +178,25 @@ export class RunQueries {
         [runId, before],
       );
       return pageOf(rows, limit, (row) => String(row.position));
+    });
+  }
+
+  /** What is kept of a lease's log, from the place after `after`, with who may read it. Undefined: no such lease. */
+  leaseLog(leaseId: string, args: PageArgs): Promise<LeaseLogPage | undefined> {
+    const limit = pageSize(args.first);
+    const after = decodeCursor(args.after);
+    return this.uow.read(async (tx) => {
+      const [lease] = await tx.query<{ projectId: string; contributor: string }>(
+        `SELECT r.spec ->> 'projectId' AS "projectId", l.contributor FROM lease l JOIN run r ON r.id = l.run_id WHERE l.id = $1`,
+        [leaseId],
+      );
+      if (!lease) return undefined;
+      const rows = await tx.query<LogPieceRow>(
+        `SELECT byte_offset AS "byteOffset", content AS text, dropped_bytes AS "droppedBytes", recorded_at AS at
+           FROM lease_log WHERE lease_id = $1 AND byte_offset > $2 ORDER BY byte_offset LIMIT ${limit + 1}`,
+        [leaseId, after !== undefined && /^\d{1,18}$/.test(after) ? after : '-1'],
+      );
+      return { ...lease, page: pageOf(rows, limit, (row) => String(row.byteOffset)) };
     });
   }
 }

@@ -19,7 +19,7 @@ import { RunCommands } from '../run.commands.js';
 import { RunQueries } from '../run.queries.js';
 import { runTopic } from '../store/run.store.js';
 import { toRun } from './run.mapper.js';
-import { Run, RunCancelInput, RunConnection, RunCreateInput, RunPayload } from './run.type.js';
+import { LeaseLogConnection, Run, RunCancelInput, RunConnection, RunCreateInput, RunPayload } from './run.type.js';
 
 type SignedIn = Viewer & { kind: 'contributor' };
 /** A live page is told at most this often; steps may come much faster. */
@@ -52,6 +52,22 @@ export class RunResolver {
     const parsed = parseGlobalId(globalId);
     const row = parsed?.type === 'Run' ? await this.queries.find(parsed.id) : undefined;
     return row ? toRun(row) : null;
+  }
+
+  @Access('signedIn')
+  @Query(() => LeaseLogConnection, {
+    nullable: true,
+    description:
+      "What a lease's process printed. For members of the project, the machine's donor and operators; null for others.",
+  })
+  async leaseLog(
+    @CurrentViewer() viewer: SignedIn,
+    @Args('leaseId', { type: () => ID, description: 'Id of the lease, as in the public record.' }) leaseId: string,
+    @Args(FIRST_ARG) first?: number,
+    @Args(AFTER_ARG) after?: string,
+  ) {
+    const page = await this.commands.readLog(viewer, leaseId, { first, after });
+    return page ? toConnection(page, (piece) => piece, after) : null;
   }
 
   @Access({ scope: 'run:write', projectRoles: ['maintainer'] })

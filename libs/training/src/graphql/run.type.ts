@@ -188,6 +188,19 @@ export class RunEvent {
   payload: unknown;
 }
 
+@ObjectType({ description: "A piece of what a lease's process printed." })
+export class LeaseLogPiece {
+  @Field(() => BigIntScalar, { description: "Place of its first byte in the lease's log, lost bytes counted." })
+  byteOffset: bigint;
+  @Field(() => String, { description: 'What was printed.' })
+  text: string;
+  @Field(() => BigIntScalar, { description: 'Bytes lost just before, because the agent could not keep up.' })
+  droppedBytes: bigint;
+  @Field(() => DateTimeScalar, { description: 'When the platform got it.' })
+  at: Date;
+}
+
+export const LeaseLogConnection = Connection(LeaseLogPiece);
 export const RunConnection = Connection(Run);
 export const LeaseConnection = Connection(Lease);
 export const RunEventConnection = Connection(RunEvent);
