@@ -4,6 +4,8 @@ import { type Config, ConfigError } from './config.js';
 import type { Logger } from './logger.js';
 import { PrivateRedis, probe } from './private-redis.js';
 
+const CLOSE_MS = 500;
+
 /** Where Bull's Redis is, how it came to be there, and how to end it. */
 export interface QueueRedis {
   readonly kind: 'configured' | 'private' | 'in-process';
@@ -91,5 +93,10 @@ async function startInProcess(logger: Logger): Promise<QueueRedis> {
     'queue runs in this process and keeps nothing on disk; the outbox makes up for it',
   );
   if (!address) throw new Error('js-redis-server gave no address');
-  return { kind: 'in-process', url: `redis://${address.host}:${address.port}`, close: () => server.close() };
+  return {
+    kind: 'in-process',
+    url: `redis://${address.host}:${address.port}`,
+    // Its `close` waits for ever for clients that were blocked when they left; it ends with the process anyway.
+    close: () => Promise.race([server.close(), new Promise<void>((resolve) => setTimeout(resolve, CLOSE_MS).unref())]),
+  };
 }
