@@ -186,3 +186,14 @@ describe('introspection', () => {
     }
   });
 });
+
+describe('invariants', () => {
+  it('are shown to everybody, each with its verdict, and hold on an empty platform', async () => {
+    const query = '{ invariants { name invariant description ok figures { name value } checkedAt } }';
+    const { body } = await api.ask(query);
+    expect(body.errors).toBeUndefined();
+    expect(body.data.invariants.length).toBeGreaterThan(10);
+    expect(body.data.invariants.filter((status: { ok: boolean }) => !status.ok)).toEqual([]);
+    expect((await api.ask(query)).body).toEqual(body);
+  });
+});

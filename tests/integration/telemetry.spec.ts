@@ -128,7 +128,7 @@ describe('health', () => {
     await api.process.ready();
     const ready = async () => {
       const response = await fetch(`${api.url}/health/ready`);
-      return { status: response.status, checks: (await response.json()).checks };
+      return { status: response.status, checks: ((await response.json()) as { checks: object }).checks };
     };
     expect(await ready()).toEqual({ status: 200, checks: { database: 'ok', draining: 'no' } });
     wire.cut();
@@ -139,7 +139,7 @@ describe('health', () => {
     expect(await failed.text()).not.toMatch(/ECONN|Connection terminated|127\.0\.0\.1/);
     wire.mend();
     await eventually('ready again', async () => (await ready()).status === 200);
-    expect((await (await ask(api.url, '{ ledgerTrialBalance { unit } }')).json()).errors).toBeUndefined();
+    expect(await (await ask(api.url, '{ ledgerTrialBalance { unit } }')).json()).not.toHaveProperty('errors');
     expect(await api.process.stop()).toBe(0);
     await wire.close();
   });
@@ -169,7 +169,7 @@ describe('health', () => {
     await holder.release();
     const response = await slow;
     expect(response.status).toBe(200);
-    expect((await response.json()).data.ledgerTrialBalance).toBeInstanceOf(Array);
+    expect(await response.json()).toEqual({ data: { ledgerTrialBalance: expect.any(Array) } });
     expect(await ended).toBe(0);
     expect(Date.now() - asked).toBeLessThan(6_000);
   });

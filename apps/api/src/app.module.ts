@@ -3,7 +3,18 @@ import { Module } from '@nestjs/common';
 import { APP_FILTER, DiscoveryModule } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
 import { IdentityModule } from '#identity';
-import { LOGGER, type Logger, Metrics, PlatformModule, VIEWER_RESOLVER, type ViewerResolver } from '#platform';
+import type { Clock } from '#kernel';
+import {
+  CLOCK,
+  LOGGER,
+  type Logger,
+  Metrics,
+  PlatformModule,
+  UnitOfWork,
+  VIEWER_RESOLVER,
+  type ViewerResolver,
+} from '#platform';
+import { INVARIANTS } from '../../invariants.js';
 import { graphqlOptions } from './graphql/graphql.options.js';
 import { InvariantBoard, InvariantsResolver } from './graphql/invariants.resolver.js';
 import { NodeResolver, NodeSources } from './graphql/node.resolver.js';
@@ -30,8 +41,12 @@ import { ROOM_MODULES } from '../../rooms.js';
   providers: [
     NodeResolver,
     NodeSources,
-    InvariantBoard,
     InvariantsResolver,
+    {
+      provide: InvariantBoard,
+      inject: [UnitOfWork, CLOCK],
+      useFactory: (uow: UnitOfWork, clock: Clock) => new InvariantBoard(uow, clock, INVARIANTS),
+    },
     { provide: APP_FILTER, useClass: ErrorFilter },
   ],
 })

@@ -1,8 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
 import { Field, Int, ObjectType, Query, Resolver } from '@nestjs/graphql';
 import type { Clock } from '#kernel';
-import { Access, CLOCK, DateTimeScalar, type InvariantCheck, UnitOfWork } from '#platform';
-import { INVARIANTS } from '../../../invariants.js';
+import { Access, DateTimeScalar, type InvariantCheck, type UnitOfWork } from '#platform';
 
 @ObjectType({ description: 'One figure that an invariant check derived from the tables.' })
 export class InvariantFigure {
@@ -31,22 +29,14 @@ export class InvariantStatus {
 const FRESH_MS = 60_000;
 
 /** Runs the checks at most once a minute, whoever asks: they read whole tables. Those who ask meanwhile share the run. */
-@Injectable()
 export class InvariantBoard {
   private run: { at: number; answer: Promise<InvariantStatus[]> } | undefined;
-  private checks: readonly InvariantCheck[] = INVARIANTS;
 
   constructor(
-    private readonly uow: UnitOfWork,
-    @Inject(CLOCK) private readonly clock: Clock,
+    private readonly uow: Pick<UnitOfWork, 'read'>,
+    private readonly clock: Clock,
+    private readonly checks: readonly InvariantCheck[],
   ) {}
-
-  /** The same board over other checks, for tests. */
-  static of(uow: UnitOfWork, clock: Clock, checks: readonly InvariantCheck[]): InvariantBoard {
-    const board = new InvariantBoard(uow, clock);
-    board.checks = checks;
-    return board;
-  }
 
   statuses(): Promise<InvariantStatus[]> {
     const now = this.clock.now().getTime();
