@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { type Server, type Socket, connect, createServer } from 'node:net';
-import { cpus, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import autocannon from 'autocannon';
 import { createDataSource, freePort } from '#platform';
@@ -50,15 +50,20 @@ export interface Served {
 /** What every measured process runs under. */
 const ENV = { NODE_ENV: 'production', GRAPHILE_ENV: 'production', LOG_LEVEL: 'info', TZ: 'UTC' };
 
-/** Starts a script in a process of its own and waits until it says on its IPC channel that it is ready. */
-export async function serve(
-  script: string,
-  env: Record<string, string>,
-  args: readonly string[] = [],
-): Promise<Served> {
+export interface ServeOptions {
+  /** The script's arguments, once its port and its own folder are known. */
+  readonly args?: (port: number, home: string) => string[];
+  /** Whether it serves already; without, it says so on its IPC channel. */
+  readonly isReady?: (url: string) => Promise<boolean>;
+}
+
+/** Starts a script in a process of its own and waits until it is ready. */
+export async function serve(script: string, env: Record<string, string>, options: ServeOptions = {}): Promise<Served> {
   const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
   const home = await mkdtemp(join(tmpdir(), 'commonweights-bench-'));
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(ROOT, script), ...args], {
+  const args = ['--disable-warning=ExperimentalWarning', join(ROOT, script), ...(options.args?.(port, home) ?? [])];
+  const child = spawn(process.execPath, args, {
     env: { PATH: process.env['PATH'] ?? '', ...ENV, PORT: String(port), COMMONWEIGHTS_HOME: home, ...env },
     // What a process logs is formatted and written as in production, and then thrown away.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -68,25 +73,29 @@ export async function serve(
     lastWords.push(chunk.toString('utf8'));
     lastWords.splice(0, lastWords.length - 20);
   });
-  await new Promise<void>((resolve, reject) => {
-    child.once('message', () => resolve());
+  const ended = new Promise<never>((_, reject) => {
     child.once('exit', (code) => reject(new Error(`${script} ended with ${code}: ${lastWords.join('')}`)));
   });
-  child.removeAllListeners('exit');
+  ended.catch(() => undefined);
+  const said = () => new Promise<unknown>((resolve) => child.once('message', resolve));
+  await Promise.race([options.isReady ? poll(() => options.isReady?.(url)) : said(), ended]);
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     cpuMs: () => cpuMsOf(child.pid ?? 0),
-    ask: <T>(question: object) =>
-      new Promise<T>((resolve, reject) => {
-        child.once('message', (answer: T) => resolve(answer));
-        child.once('exit', (code) => reject(new Error(`${script} ended with ${code}: ${lastWords.join('')}`)));
-        child.send(question);
-      }),
+    ask: async <T>(question: object) => {
+      const answer = said();
+      child.send(question);
+      return (await Promise.race([answer, ended])) as T;
+    },
     stop: async () => {
       await stop(child);
       await rm(home, { recursive: true, force: true });
     },
   };
+}
+
+async function poll(check: () => Promise<boolean | undefined> | undefined): Promise<void> {
+  while (!(await check()?.catch(() => false))) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 /** The API as it runs in production, from `dist`. */
@@ -156,47 +165,53 @@ export interface Load {
   readonly url: string;
   readonly body?: string;
   readonly headers?: Record<string, string>;
-  /** Makes each request's body; for requests that must not repeat. */
-  readonly bodies?: () => string;
+  /** Makes each request where none may repeat. */
+  readonly next?: () => { body: string; headers: Record<string, string> };
+  /** What every answer has to hold. */
+  readonly holds?: string;
   readonly connections: number;
 }
 
-/** Requests a second that were answered with 200, from this process. */
+/** Requests a second that were answered as they should be, from this process. */
 export async function requests(load: Load, ms: number): Promise<{ perSecond: number; p50: number; p99: number }> {
-  const { url, connections, bodies } = load;
+  const { url, connections, next, body, holds } = load;
   const result = await autocannon({
     url,
     connections,
     duration: ms / 1000,
     sampleInt: 100,
-    ...(load.body === undefined && bodies === undefined ? {} : { method: 'POST' as const }),
+    method: 'POST',
     headers: { 'content-type': 'application/json', ...load.headers },
-    ...(load.body === undefined ? {} : { body: load.body }),
-    ...(bodies ? { requests: [{ setupRequest: (request) => ({ ...request, body: bodies() }) }] } : {}),
+    ...(body === undefined ? {} : { body }),
+    ...(next ? { requests: [{ setupRequest: (request) => withNext(request, next()) }] } : {}),
+    ...(holds === undefined ? {} : { verifyBody: (text: string | Buffer) => text.includes(holds) }),
   });
-  if (result.non2xx + result.errors + result.timeouts > 0) {
-    throw new Error(`${url}: ${result.non2xx} refused, ${result.errors} failed of ${result.requests.total}`);
+  if (result.non2xx + result.errors + result.timeouts + result.mismatches > 0) {
+    throw new Error(
+      `${url}: ${result.non2xx} refused, ${result.mismatches} wrong, ${result.errors} failed of ${result.requests.total}`,
+    );
   }
   return { perSecond: result['2xx'] / result.duration, p50: result.latency.p50, p99: result.latency.p99 };
 }
 
+const withNext = (request: autocannon.Request, next: { body: string; headers: Record<string, string> }) => ({
+  ...request,
+  body: next.body,
+  headers: { ...request.headers, ...next.headers },
+});
+
 /** Answer of one request as text. */
 export async function ask(load: Load): Promise<string> {
-  const body = load.bodies?.() ?? load.body;
+  const { body, headers } = load.next?.() ?? { body: load.body ?? '', headers: load.headers };
   const response = await fetch(load.url, {
-    ...(body === undefined ? {} : { method: 'POST', body }),
-    headers: { 'content-type': 'application/json', ...load.headers },
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json', ...headers },
   });
   const text = await response.text();
   if (response.status !== 200) throw new Error(`${load.url} answered ${response.status}: ${text.slice(0, 500)}`);
   return text;
 }
-
-/** The machine in a line, for the log: figures mean little without it. */
-export const machine = (): string => {
-  const [one = 0, five = 0] = loadavg();
-  return `Node ${process.versions.node}, ${cpus().length} cores (${cpus()[0]?.model.trim() ?? 'unknown'}), load ${one.toFixed(1)} and ${five.toFixed(1)}`;
-};
 
 /**
  * Stands between a client and PostgreSQL and notes the text of each statement that is prepared: what a server really

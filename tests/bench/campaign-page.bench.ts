@@ -1,13 +1,7 @@
-import pg from 'pg';
-import { campaignChart } from '#campaigns';
-import { isRefused, systemClock } from '#kernel';
-import { Ledger } from '#ledger';
-import { UnitOfWork, createDataSource } from '#platform';
 import {
   type BenchContext,
   type BenchResult,
   type Load,
-  ROOT,
   type Served,
   type Variant,
   ask,
@@ -20,8 +14,9 @@ import {
   serve,
   serveApi,
 } from './bench.stage.ts';
-import { CAMPAIGNS, seedCampaigns } from './campaign-page.seed.ts';
+import { seedCampaigns } from './campaign.seed.ts';
 
+const SEED = { campaigns: 2_000, pledgesEach: 15, backers: 5_000 };
 const CONNECTIONS = 8;
 const ROUNDS = 7;
 const WARM_UP_MS = 2_500;
@@ -41,7 +36,8 @@ const POSTGRAPHILE = `{ allCampaigns(first: 20, orderBy: PRIMARY_KEY_DESC) { nod
  */
 export async function run(ctx: BenchContext): Promise<BenchResult[]> {
   await migrate(ctx.databaseUrl);
-  await seed(ctx);
+  await seedCampaigns(ctx.databaseUrl, SEED);
+  ctx.log(`${SEED.campaigns} campaigns with ${SEED.pledgesEach} pledges each`);
   const statement = await statementOfApi(ctx.databaseUrl);
   const servers: Served[] = [];
   const start = async (begin: Promise<Served>): Promise<Served> => {
@@ -115,41 +111,6 @@ function measured(name: string, server: Served, load: Load): Variant & { server:
     return perSecond;
   };
   return { name, server, cpu, sample };
-}
-
-async function seed(ctx: BenchContext): Promise<void> {
-  const client = new pg.Client({ connectionString: ctx.databaseUrl });
-  await client.connect();
-  await seedCampaigns(client);
-  const { rows } = await client.query<{ id: string }>('SELECT id FROM campaign');
-  const source = await createDataSource({ url: ctx.databaseUrl, poolSize: 2, packageRoot: ROOT }).initialize();
-  const uow = new UnitOfWork(source, systemClock);
-  const ledger = new Ledger();
-  for (let start = 0; start < rows.length; start += 250) {
-    const codes = rows.slice(start, start + 250).map(({ id }) => campaignChart.of(id, 'cpu'));
-    const opened = await uow.run('bench.open', async (tx) => {
-      const limit = 'debits_must_not_exceed_credits' as const;
-      await ledger.openAccounts(
-        tx,
-        codes.flatMap((of) => [
-          ...[of.escrow, of.refundsPayable, of.pledged].map((code) => ({ code, unit: 'USD', limit })),
-          ...[of.computeOffered, of.computeCommitted].map((code) => ({
-            code,
-            unit: campaignChart.gpuUnit('cpu'),
-            limit,
-          })),
-        ]),
-      );
-    });
-    if (isRefused(opened)) throw new Error(opened.first.message);
-  }
-  await source.destroy();
-  await client.query('VACUUM ANALYZE ledger_account');
-  const { rows: counted } = await client.query<{ pledges: string; size: string }>(
-    `SELECT (SELECT count(*) FROM cash_pledge) AS pledges, pg_size_pretty(pg_database_size(current_database())) AS size`,
-  );
-  await client.end();
-  ctx.log(`${CAMPAIGNS} campaigns, ${counted[0]?.pledges} pledges, database of ${counted[0]?.size}`);
 }
 
 /** The page's statement as the API sends it, taken from its conversation with the database. */
