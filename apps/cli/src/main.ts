@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { registerAuditCommand } from './audit/audit.js';
 import { registerLogCommands } from './log/log.command.js';
+import { registerMigrateCommand } from './migrate/migrate.command.js';
 import { StartError } from './up/home.js';
 import { registerUpCommand } from './up/up.command.js';
 import { registerVerifyCommands } from './verify/verify.command.js';
@@ -21,6 +22,7 @@ const program = new Command('commonweights')
   .configureOutput({ outputError: (text, write) => write(text) });
 
 registerUpCommand(program, packageRoot);
+registerMigrateCommand(program, packageRoot);
 registerAuditCommand(program, packageRoot);
 registerVerifyCommands(program);
 registerLogCommands(program);

@@ -304,8 +304,9 @@ class MainJob {
       ({ nodes }) => nodes.nodes.length >= DONORS.length,
       60_000,
     );
+    const running = DONORS.slice(0, killed ? -1 : DONORS.length).map((donor) => donor.node);
     this.stage.progress.line(
-      `  ${killed ? 'Two' : 'Three'} agents run, each a process of its own: ${DONORS.map((d) => d.node).join(', ')}.`,
+      `  ${killed ? 'Two' : 'Three'} agents run, each a process of its own: ${running.join(', ')}.`,
     );
   }
 

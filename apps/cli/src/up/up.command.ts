@@ -1,9 +1,10 @@
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { createDataSource, explainConnectionFailure, freePort } from '#platform';
+import { freePort } from '#platform';
 import { playMainJob } from '../demo/main-job.js';
 import { printAudit } from '../audit/audit.js';
+import { migrate } from '../migrate/migrate.command.js';
 import { Child, type ChildSpec } from './child.js';
 import { Home, StartError } from './home.js';
 import { clearLeftovers } from './leftovers.js';
@@ -95,7 +96,7 @@ class Supervisor {
   /** Starts everything; then plays. Undefined means: stay up. */
   private async work(): Promise<number | undefined> {
     await this.startDatabase();
-    await this.progress.step('Bringing the database up to date', () => this.migrate());
+    await this.progress.step('Bringing the database up to date', () => migrate(this.databaseUrl, this.packageRoot));
     const env = await this.startServices();
     const url = `http://localhost:${this.port}`;
     this.progress.line(`Commonweights is up: ${url}`);
@@ -132,21 +133,6 @@ class Supervisor {
     const child = this.supervise(database.child);
     await this.progress.step('Starting PostgreSQL', () => child.start());
     this.databaseUrl = database.url;
-  }
-
-  private async migrate(): Promise<void> {
-    const source = createDataSource({ url: this.databaseUrl, poolSize: 2, packageRoot: this.packageRoot });
-    try {
-      await source.initialize();
-      await source.runMigrations();
-    } catch (error) {
-      const known = /^(ECONNREFUSED|ENOTFOUND|28P01|28000|3D000|ETIMEDOUT)$/.test(
-        (error as { code?: string }).code ?? '',
-      );
-      throw known ? new StartError(explainConnectionFailure(error, this.databaseUrl)) : error;
-    } finally {
-      if (source.isInitialized) await source.destroy();
-    }
   }
 
   private async startServices(): Promise<Record<string, string>> {
@@ -246,7 +232,7 @@ const baseEnv = (): Record<string, string> => {
 };
 
 const SETTINGS =
-  /^(HOST|PUBLIC_URL|DATABASE_POOL|REDIS_|STRIPE_|AGENT_|OTEL_|LOG_LEVEL|NODE_ENV|DEVELOPER_SIGN_IN|CW_)/;
+  /^(HOST|PUBLIC_URL|DATABASE_POOL|REDIS_|STRIPE_|AGENT_|OTEL_|LOG_LEVEL|NODE_ENV|DEVELOPER_SIGN_IN|WORKER_PORT|DRAIN_NOTICE_MS)/;
 const definedEnv = (): Record<string, string> =>
   Object.fromEntries(
     Object.entries(process.env).flatMap(([k, v]) => (SETTINGS.test(k) && v !== undefined ? [[k, v]] : [])),
