@@ -1,8 +1,8 @@
 // Builds the dashboard: `node apps/dashboard/build.mjs`.
-//   dist/dashboard/client/assets/*       hashed files, served for ever at /assets/*
+//   dist/dashboard/client/assets/*       hashed files, served for ever at /assets/*, with .br beside what compresses
 //   dist/dashboard/client/.vite/manifest.json  which hashed file each source became (Vite's manifest format)
 //   dist/dashboard/server/entry-server.js the pages, one self-contained module for the API to import
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync } from 'node:zlib';
@@ -60,6 +60,13 @@ await build({
     rolldownOptions: { output: { entryFileNames: 'entry-server.js', codeSplitting: false } },
   },
 });
+
+// Compressed once here at the highest level instead of at each request; the API sends NAME.br to browsers that take it.
+for (const name of readdirSync(join(out, 'client/assets'))) {
+  if (!/\.(js|css|svg)$/.test(name)) continue;
+  const file = join(out, 'client/assets', name);
+  writeFileSync(`${file}.br`, brotliCompressSync(readFileSync(file)));
+}
 
 if (process.argv.includes('--sizes')) {
   const manifest = JSON.parse(readFileSync(join(out, 'client/.vite/manifest.json'), 'utf8'));

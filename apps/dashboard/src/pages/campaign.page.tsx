@@ -81,7 +81,7 @@ export async function campaignPage(context: PageContext, params: Record<string, 
           <aside class="call" aria-label="Take part">
             <p class="call-state">
               <State of={campaign.state} />
-              {campaign.deadline && (
+              {campaign.deadline && (open || Date.parse(campaign.deadline) < context.now) && (
                 <span>
                   {open ? `ends ${relative(campaign.deadline, context.now)}` : `ran until ${date(campaign.deadline)}`}
                 </span>
@@ -100,7 +100,7 @@ export async function campaignPage(context: PageContext, params: Record<string, 
               runs[0] && (
                 <p class="call-actions">
                   <a class="button" href={`/runs/${encodeURIComponent(runs[0].id)}`}>
-                    Watch the run <Icon name="arrow" />
+                    {campaign.state === 'COMPLETED' ? 'See the run' : 'Watch the run'} <Icon name="arrow" />
                   </a>
                 </p>
               )

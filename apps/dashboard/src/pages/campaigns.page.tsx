@@ -6,7 +6,7 @@ import { relative, plural } from '../format/moment.js';
 import { page, type PageContext, type Result } from '../http/request.js';
 import { More } from '../parts/more.js';
 import { Empty } from '../parts/notice.js';
-import { cashBar, cashGoalOf, computeBar, computeGoalOf, raised, sharesOf } from '../parts/progress.js';
+import { cashBar, cashGoalOf, computeGoalOf, computeStanding, raised, sharesOf } from '../parts/progress.js';
 import { State } from '../parts/state.js';
 import { WeightsField } from '../parts/weights-field.js';
 import { failurePage } from './problem.page.js';
@@ -86,7 +86,8 @@ function Card({ campaign, now }: { campaign: CampaignCard; now: number }) {
   const shares = sharesOf(campaign);
   const total = raised(campaign.progress);
   const { deadline, progress } = campaign;
-  const [cashGoal, computeGoal] = [cashGoalOf(campaign), computeGoalOf(campaign)];
+  const cashGoal = cashGoalOf(campaign);
+  const compute = computeStanding(campaign);
   return (
     <li class="card">
       <WeightsField seed={campaign.slug} cash={shares.cash} compute={shares.compute} columns={20} rows={9} />
@@ -112,15 +113,13 @@ function Card({ campaign, now }: { campaign: CampaignCard; now: number }) {
             {cashBar(progress, cashGoal)}
           </div>
         )}
-        {computeGoal && (
+        {computeGoalOf(campaign) && (
           <div>
             <p>
-              <strong>{gpuTime(total.compute)}</strong>
-              <span>
-                of {gpuTime(computeGoal)} · {percent(total.compute.milliseconds, computeGoal.milliseconds)}
-              </span>
+              <strong>{gpuTime(compute.figure)}</strong>
+              <span>{compute.note}</span>
             </p>
-            {computeBar(progress, computeGoal)}
+            {compute.bar}
           </div>
         )}
         <p class="card-foot">

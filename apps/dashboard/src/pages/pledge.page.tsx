@@ -9,7 +9,7 @@ import { PledgeCashForm } from '../islands/pledge-cash.js';
 import { Field, Secret, UserErrors } from '../parts/form.js';
 import { Island } from '../parts/island.js';
 import { Notice } from '../parts/notice.js';
-import { cashBar, cashGoalOf, computeBar, computeGoalOf, raised } from '../parts/progress.js';
+import { cashBar, cashGoalOf, computeGoalOf, computeStanding, raised } from '../parts/progress.js';
 import { State, takesPledges } from '../parts/state.js';
 import { whyNothing } from './problem.page.js';
 
@@ -132,7 +132,8 @@ export async function pledgePage(context: PageContext, params: Record<string, st
 
 function Summary({ campaign, now }: { campaign: Head; now: number }) {
   const total = raised(campaign.progress);
-  const [cashGoal, computeGoal] = [cashGoalOf(campaign), computeGoalOf(campaign)];
+  const cashGoal = cashGoalOf(campaign);
+  const compute = computeStanding(campaign);
   return (
     <aside class="pledge-side" aria-label="How the campaign stands">
       <div class="card-bars">
@@ -147,15 +148,13 @@ function Summary({ campaign, now }: { campaign: Head; now: number }) {
             {cashBar(campaign.progress, cashGoal)}
           </div>
         )}
-        {computeGoal && (
+        {computeGoalOf(campaign) && (
           <div>
             <p>
-              <strong>{gpuTime(total.compute)}</strong>
-              <span>
-                of {gpuTime(computeGoal)} · {percent(total.compute.milliseconds, computeGoal.milliseconds)}
-              </span>
+              <strong>{gpuTime(compute.figure)}</strong>
+              <span>{compute.note}</span>
             </p>
-            {computeBar(campaign.progress, computeGoal)}
+            {compute.bar}
           </div>
         )}
       </div>

@@ -26,15 +26,46 @@ export const cashGoalOf = (goals: Goals): Money | null =>
 export const computeGoalOf = (goals: Goals): GpuTime | null =>
   goals.computeGoal && goals.computeGoal.milliseconds !== '0' ? goals.computeGoal : null;
 
-export function sharesOf(campaign: Goals & { progress: Progress }): Shares {
+interface Standing extends Goals {
+  state: string;
+  progress: Progress;
+}
+
+export function sharesOf(campaign: Standing): Shares {
   const { cash, compute } = raised(campaign.progress);
   const [cashGoal, computeGoal] = [cashGoalOf(campaign), computeGoalOf(campaign)];
   // A campaign that asks for one kind only is drawn in that kind alone.
   const cashShare = cashGoal ? share(cash.amountMinor, cashGoal.amountMinor) : null;
-  const computeShare = computeGoal ? share(compute.milliseconds, computeGoal.milliseconds) : null;
+  const computeShare = computeGoal
+    ? isDone(campaign)
+      ? 100
+      : share(compute.milliseconds, computeGoal.milliseconds)
+    : null;
   return {
     cash: cashShare ?? computeShare ?? 0,
     compute: computeShare ?? cashShare ?? 0,
+  };
+}
+
+/** After its training a campaign gives back what it did not need, so what is left is no measure of what was raised. */
+const isDone = (campaign: { state: string }): boolean => campaign.state === 'COMPLETED';
+
+/** The compute of a campaign in one line and a bar: what is promised towards the goal, or in the end what was used. */
+export function computeStanding(campaign: Standing) {
+  const { progress } = campaign;
+  const goal = computeGoalOf(campaign);
+  if (isDone(campaign)) {
+    return {
+      figure: progress.computeDelivered,
+      note: goal ? `used, of ${gpuTime(goal)} asked for` : 'used',
+      bar: computeBar(progress, progress.computeDelivered),
+    };
+  }
+  const { compute } = raised(progress);
+  return {
+    figure: compute,
+    note: goal ? `of ${gpuTime(goal)} · ${percent(compute.milliseconds, goal.milliseconds)}` : 'no compute goal',
+    bar: computeBar(progress, goal),
   };
 }
 
@@ -54,7 +85,7 @@ export function cashBar(progress: Progress, goal: Money | null) {
   );
 }
 
-export function computeBar(progress: Progress, goal: GpuTime | null) {
+function computeBar(progress: Progress, goal: GpuTime | null) {
   const whole = goal?.milliseconds ?? '0';
   const part = (time: GpuTime) => share(time.milliseconds, whole);
   return (
@@ -94,9 +125,10 @@ function Terms({ terms }: { terms: Term[] }) {
   );
 }
 
-export function ProgressPanels({ campaign }: { campaign: Goals & { progress: Progress } }) {
+export function ProgressPanels({ campaign }: { campaign: Standing }) {
   const { progress } = campaign;
-  const [cashGoal, computeGoal] = [cashGoalOf(campaign), computeGoalOf(campaign)];
+  const cashGoal = cashGoalOf(campaign);
+  const compute = computeStanding(campaign);
   const total = raised(progress);
   const time = (value: GpuTime) => ({ value: gpuTime(value), exact: gpuSeconds(value) });
   return (
@@ -136,15 +168,13 @@ export function ProgressPanels({ campaign }: { campaign: Goals & { progress: Pro
           <Icon name="chip" /> Compute
         </h2>
         <p class="figure">
-          <strong title={gpuSeconds(total.compute)}>{gpuTime(total.compute)}</strong>
-          <span>
-            {computeGoal
-              ? `of ${gpuTime(computeGoal)} · ${percent(total.compute.milliseconds, computeGoal.milliseconds)}`
-              : 'no compute goal'}
-          </span>
+          <strong title={gpuSeconds(compute.figure)}>{gpuTime(compute.figure)}</strong>
+          <span>{compute.note}</span>
         </p>
-        {computeBar(progress, computeGoal)}
-        <p class="panel-note">{plural(progress.computeBackers, 'donor')}</p>
+        {compute.bar}
+        <p class="panel-note">
+          {isDone(campaign) ? 'what was not needed went back to its donors' : plural(progress.computeBackers, 'donor')}
+        </p>
         <Terms
           terms={[
             { label: 'Offered', note: 'not accepted yet', ...time(progress.computeOffered) },

@@ -24,7 +24,8 @@ export function WeightsField({ seed, cash, compute, columns = 40, rows = 6 }: Pr
       const size = (draw >> 3) % 3;
       // A ragged edge: each weight has its own threshold near its column.
       const threshold = ((column + ((draw >> 7) % 100) / 50 - 0.5) / columns) * 100;
-      const lit = threshold < (kind === 'cash' ? cash : compute);
+      const reached = kind === 'cash' ? cash : compute;
+      const lit = reached > 0 && threshold < reached;
       const key = `${lit ? kind : 'off'} w${size}`;
       strokes.set(key, `${strokes.get(key) ?? ''}M${column * pitch + 7} ${row * pitch + 7}h0`);
     }
