@@ -29,6 +29,8 @@ export class FileStore {
     source: Readable | Uint8Array,
     expected: { sha256?: string } = {},
   ): Promise<{ sha256: string; bytes: number }> {
+    // A source that breaks before anybody reads it would bring the process down; the pipeline tells of it below.
+    if (!(source instanceof Uint8Array)) source.on('error', () => undefined);
     const incoming = join(this.folder, 'incoming');
     await mkdir(incoming, { recursive: true });
     const temporary = join(incoming, newId());
@@ -53,6 +55,7 @@ export class FileStore {
       const path = this.pathOf(sha256);
       await mkdir(join(path, '..'), { recursive: true });
       await rename(temporary, path);
+      await syncFolder(join(path, '..'));
       return { sha256, bytes };
     } catch (error) {
       await rm(temporary, { force: true });
@@ -82,5 +85,15 @@ export class FileStore {
 
   private pathOf(sha256: string): string {
     return join(this.folder, sha256.slice(0, 2), sha256);
+  }
+}
+
+/** A renamed file survives a power cut only once its folder is on disk too. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
