@@ -19,19 +19,17 @@ afterAll(async () => {
 });
 
 const newNode = async () => {
-  const made = await nodes.app
-    .get(NodesCommands)
-    .createJoinToken(
-      {
-        kind: 'contributor',
-        contributorId: owner.id,
-        pseudonym: owner.pseudonym,
-        displayName: 'Ada',
-        scopes: 'all',
-        platformRoles: new Set(),
-      },
-      {},
-    );
+  const made = await nodes.app.get(NodesCommands).createJoinToken(
+    {
+      kind: 'contributor',
+      contributorId: owner.id,
+      pseudonym: owner.pseudonym,
+      displayName: 'Ada',
+      scopes: 'all',
+      platformRoles: new Set(),
+    },
+    {},
+  );
   if (isRefused(made)) throw new Error(made.first.code);
   return joinNode(nodes.url, made.token);
 };

@@ -68,7 +68,8 @@ export async function writeCheckpoint(outDir: string, specs: ParameterSpec[], sn
 export function readCheckpoint(dir: string, specs: ParameterSpec[]): Snapshot {
   try {
     const state = JSON.parse(readFileSync(join(dir, 'state.json'), 'utf8')) as TrainingState;
-    if (state.format !== FORMAT) throw new Error(`state.json has format ${String(state.format)}, not ${FORMAT}`);
+    const format: string = state.format;
+    if (format !== FORMAT) throw new Error(`state.json has format ${format}, not ${FORMAT}`);
     if (!Number.isSafeInteger(state.step) || state.step < 0 || !/^\d+$/.test(state.hardwareFlop)) {
       throw new Error('state.json has no valid step or hardwareFlop');
     }

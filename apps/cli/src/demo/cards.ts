@@ -21,7 +21,9 @@ export async function payByCard(api: ApiClient, handle: PaymentHandle, cardNumbe
   const intentUrl = `${handle.apiBase.replace(/\/$/, '')}/v1/payment_intents/${handle.clientSecret.split('_secret_')[0]}`;
   const credentials = { key: handle.publishableKey, client_secret: handle.clientSecret };
   const read = async () =>
-    (await (await api.persist(() => fetch(`${intentUrl}?${new URLSearchParams(credentials)}`))).json()) as Intent;
+    (await (
+      await api.persist(() => fetch(`${intentUrl}?${new URLSearchParams(credentials).toString()}`))
+    ).json()) as Intent;
 
   const before = await read();
   // A pledge that was paid before a restart is not paid again.

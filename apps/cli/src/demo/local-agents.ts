@@ -35,8 +35,15 @@ export class LocalAgent {
       [
         join(packageRoot, 'dist/apps/agent/src/main.js'),
         'start',
-        ...['--server', server, '--home', folder, '--name', donor.node, '--region', donor.region],
-        ...['--cpus', '1', '--address', '127.0.0.1', '--workloads', join(packageRoot, 'workloads')],
+        ...flags({
+          server,
+          home: folder,
+          name: donor.node,
+          region: donor.region,
+          cpus: '1',
+          address: '127.0.0.1',
+          workloads: join(packageRoot, 'workloads'),
+        }),
       ],
       {
         detached: true,
@@ -66,3 +73,6 @@ export class LocalAgent {
     clearTimeout(insist);
   }
 }
+
+const flags = (values: Record<string, string>): string[] =>
+  Object.entries(values).flatMap(([name, value]) => [`--${name}`, value]);

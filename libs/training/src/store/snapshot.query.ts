@@ -1,3 +1,4 @@
+import { acceleratorClass } from '#catalog';
 import type { FleetNode } from '#nodes';
 import type { Ledger } from '#ledger';
 import type { Tx } from '#platform';
@@ -112,7 +113,8 @@ async function nodeViews(tx: Tx, fleet: readonly FleetNode[]): Promise<NodeView[
   return fleet.map((node) => ({
     id: node.nodeId,
     owner: node.owner,
-    gpuClass: node.class,
+    // A node names its device as the driver does; runs and pledges speak of the catalog's classes.
+    gpuClass: acceleratorClass(node.class)?.class ?? node.class,
     state: node.state,
     freeDevices: Array.from({ length: node.count }, (_, index) => index).filter(
       (index) => !takenBy.get(node.nodeId)?.has(index),
