@@ -267,7 +267,7 @@ const leases = [
   expiresAt: at(to ?? -6),
   endedAt: to === null ? null : at(to),
   endReason,
-  milliseconds: to === null ? null : String((from - to) * 1000),
+  milliseconds: String((from - (to ?? 0)) * 1000),
 }));
 const checkpoints = [250, 200, 150, 100, 50].map((step, i) => ({
   id: `ck${step}`,
@@ -304,7 +304,10 @@ export const runs = [
     createdAt: at(420),
     startedAt: at(400),
     endedAt: null,
-    lossCurve: ({ maxPoints }) => curve.slice(0, 262).filter((_, i) => i % Math.ceil(262 / maxPoints) === 0),
+    lossCurve: () => [
+      ...curve.slice(0, 168).map((p) => ({ ...p, attempt: 1 })),
+      ...curve.slice(150, 262).map((p) => ({ ...p, loss: p.loss - 0.02, attempt: 2 })),
+    ],
     attempts: [
       {
         id: 'a1',
@@ -346,7 +349,7 @@ export const runs = [
     __typename: 'Run',
     id: 'run2',
     campaign: campaigns[1],
-    state: 'WAITING',
+    state: 'STARVED',
     recipe,
     stateReason: null,
     waitReason:
@@ -356,8 +359,8 @@ export const runs = [
     tokens: '0',
     firstLoss: null,
     lastLoss: null,
-    flopModel: null,
-    flopHardware: null,
+    flopModel: '0',
+    flopHardware: '0',
     createdAt: at(60),
     startedAt: null,
     endedAt: null,
@@ -431,11 +434,13 @@ export const reports = [
     __typename: 'Report',
     id: 'rep1',
     slug: 'run-0192f5',
+    title: 'Moby-Dick',
     definition: 'run-transparency',
-    campaignId: 'camp1',
-    runId: 'run1',
+    campaign: campaigns[0],
+    run: runs[0],
     url: '/reports/run-0192f5',
-    latest: version(2),
+    supersedes: 1,
+    ...version(2),
     versions: [version(2), version(1)],
   },
 ];
@@ -450,12 +455,15 @@ export const trial = [
   { unit: 'USD', debits: '20883162', credits: '20883162', balanced: true },
   { unit: 'gpu_second:cpu', debits: '2491000', credits: '2491000', balanced: true },
 ];
-export const audit = [
-  ['ledger.debits_equal_credits', 'ledger'],
-  ['ledger.balances_are_sums', 'ledger'],
-  ['payments.held_equals_book', 'payments'],
-  ['pledges.charged_once', 'pledges'],
-  ['training.no_gpu_on_two_leases', 'training'],
-  ['transparency.each_event_once', 'transparency'],
-].map(([name, room]) => ({ name, room, holds: true, detail: null }));
+export const invariants = [
+  ['ledger.balanced', 'For every unit the debits of all accounts equal the credits.', true],
+  ['training.one-lease', 'No GPU is on two leases at once.', false],
+].map(([name, description, ok]) => ({
+  name,
+  invariant: 1,
+  description,
+  ok,
+  checkedAt: at(3),
+  figures: [{ name: 'accounts', value: '18' }],
+}));
 export { people, connect };

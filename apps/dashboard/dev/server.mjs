@@ -73,7 +73,7 @@ const root = (session) => ({
   log: fx.log,
   reports: (args) => fx.connect(fx.reports, args),
   report: ({ id }) => fx.reports.find((r) => r.id === id),
-  audit: fx.audit,
+  invariants: fx.invariants,
   developerSignIn: () => ({ viewer: null, userErrors: [] }),
   signOut: () => ({ userErrors: [] }),
   apiTokenCreate: ({ input }) => ({

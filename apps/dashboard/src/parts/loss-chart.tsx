@@ -69,7 +69,7 @@ export function LossChart({ points, targetSteps, checkpoints, attempts }: Props)
         </span>
         {restarts.length > 0 && (
           <span>
-            <span class="swatch restart" aria-hidden="true" /> Gone back to, after a loss
+            <span class="swatch restart" aria-hidden="true" /> Where a restart went on
           </span>
         )}
         <output class="chart-readout">
