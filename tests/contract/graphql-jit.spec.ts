@@ -86,6 +86,21 @@ describe('the interpreter and graphql-jit give the same answer', () => {
     });
   }
 
+  it('also for an object behind an interface', async () => {
+    const headers = { authorization: ada };
+    const made = await api.ask('mutation { projectCreate(input: { name: "Seen" }) { project { id } } }', {}, headers);
+    const { id } = made.body.data.projectCreate.project;
+    const query = `# ${newId()}\nquery ($id: ID!) { node(id: $id) { __typename id ... on Project { name viewerRoles organisation { name } } ... on Contributor { pseudonym } } }`;
+    const answers = [];
+    for (let i = 0; i < 3; i += 1) answers.push((await api.ask(query, { id }, headers)).text);
+    expect(JSON.parse(answers[0] ?? '').data.node).toMatchObject({
+      __typename: 'Project',
+      name: 'Seen',
+      viewerRoles: ['owner'],
+    });
+    expect(new Set(answers).size).toBe(1);
+  });
+
   it('also when the database fails under it', async () => {
     const query = `# ${newId()}\n{ node(id: "${toGlobalId('Contributor', newId())}") { id } signInMethods { developer } }`;
     await api.db.dataSource.query('ALTER TABLE contributor RENAME TO contributor_away');

@@ -68,6 +68,48 @@ describe('traces', () => {
   });
 });
 
+describe('logs', () => {
+  it('are JSON lines with the id of the request, and hold no secret; a masked error is found by its id', async () => {
+    const api = await launch('api', { LOG_LEVEL: 'info' });
+    await api.process.ready();
+    const secret = `cwt_${'s'.repeat(43)}`;
+    const requestId = '019a0000-0000-7000-8000-000000000001';
+    const post = (query: string) =>
+      fetch(`${api.url}/graphql?token=${secret}`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          authorization: `Bearer ${secret}`,
+          cookie: `cw_session=${secret}`,
+          'x-request-id': requestId,
+        },
+        body: JSON.stringify({ query }),
+      });
+    const response = await post('{ __typename }');
+    expect(response.headers.get('x-request-id')).toBe(requestId);
+    await db.dataSource.query('ALTER TABLE ledger_account RENAME TO ledger_account_away');
+    const failed = await (await post('{ ledgerTrialBalance { unit } }')).text();
+    await db.dataSource.query('ALTER TABLE ledger_account_away RENAME TO ledger_account');
+    const errorId = /"errorId":"([0-9a-f-]{36})"/.exec(failed)?.[1];
+    expect(errorId).toBeDefined();
+    await api.process.stop();
+    const lines = api.process.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines).toContainEqual(expect.objectContaining({ msg: 'request', requestId, status: 200, path: '/graphql' }));
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        msg: 'unexpected error',
+        requestId,
+        errorId,
+        err: expect.objectContaining({ code: '42P01' }),
+      }),
+    );
+    expect(api.process.stdout).not.toContain(secret);
+  });
+});
+
 describe('measures', () => {
   it('are Prometheus text with our names, and paths of strangers make no series', async () => {
     const api = await launch('api');
