@@ -12,6 +12,7 @@ export const requestLog =
     const requestId = typeof given === 'string' && isUuid(given) ? given : newId();
     const started = performance.now();
     res.setHeader('x-request-id', requestId);
+    res.setHeader('x-content-type-options', 'nosniff');
     // Not `finish`: a client that hangs up is to be seen too.
     res.on('close', () => {
       const ms = performance.now() - started;

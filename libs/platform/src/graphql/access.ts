@@ -74,5 +74,5 @@ function guardField(field: GraphQLField<unknown, GraphQLContext>, type: GraphQLO
   else field.resolve = guarded(field.resolve ?? defaultFieldResolver);
 }
 
-const error = (code: string, message: string, status: number) =>
-  new GraphQLError(message, { extensions: { code, http: { status: status === 401 ? 401 : 403 } } });
+const error = (code: string, message: string, status: 401 | 403) =>
+  new GraphQLError(message, { extensions: { code, http: { status } } });
