@@ -118,6 +118,19 @@ describe.skipIf(reasonToSkip !== undefined && !mustRun)('journeys through the da
     await giver.close();
   });
 
+  it('asks again every few seconds where no WebSocket can be had, and says so', async () => {
+    const watcher = await visit(browser, '/');
+    await watcher.page.routeWebSocket('**/graphql', (socket) => void socket.close());
+    await watcher.page.goto(`/campaigns/${campaign.slug}`);
+    await watcher.page.getByText('Updated every few seconds').waitFor({ timeout: 20_000 });
+    const giver = await signedIn(pledgePath(), 'Paul Poll');
+    await payWith(giver.page, '4242 4242 4242 4242');
+    await giver.page.getByText('Thank you').waitFor({ timeout: 20_000 });
+    await watcher.page.getByText('Paul Poll').first().waitFor({ timeout: 20_000 });
+    await watcher.close();
+    await giver.close();
+  });
+
   it('shows a token once and a join command once', async () => {
     const { page, close } = await signedIn('/account', 'Tess Token');
     await page.getByLabel('What is it for?').fill('browser test');

@@ -209,7 +209,7 @@ export async function reportPage(context: PageContext, params: Record<string, st
               </Island>
             )}
             <p class="muted">Or without a browser, on a machine that has never seen this site:</p>
-            <Secret id="verify-command" text={`npx commonweights verify ${report.slug}.json`} />
+            <Secret id="verify-command" text={`commonweights verify ${report.slug}.json`} />
           </section>
         </div>
       </div>

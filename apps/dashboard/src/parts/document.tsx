@@ -39,8 +39,8 @@ export function Document({ page, assets, theme, viewer, path }: Props) {
           content={page.description ?? 'Communities fund, run and verify open model training together.'}
         />
         <meta name="color-scheme" content={theme === 'system' ? 'light dark' : theme} />
-        {assets.font && <link rel="preload" href={assets.font} as="font" type="font/woff2" crossOrigin="anonymous" />}
         <link rel="stylesheet" href={assets.stylesheet} />
+        {assets.font && <link rel="preload" href={assets.font} as="font" type="font/woff2" crossOrigin="anonymous" />}
         <link rel="icon" href={favicon} />
         {[...preloads].map((href) => (
           <link key={href} rel="modulepreload" href={href} />
