@@ -48,7 +48,9 @@ export class Deliveries {
     const queue = new Bull<Delivery>(QUEUE, {
       prefix: 'commonweights',
       createClient: (type, options) => createQueueClient(redis.url, type, options ?? {}),
-      settings: { stalledInterval: 5_000, maxStalledCount: 10, lockDuration: 60_000 },
+      // A worker that was killed holds its jobs until their locks run out, and what it holds can't be enqueued again.
+      // Short locks are safe: a job that runs twice waits for the row of its delivery and finds it done.
+      settings: { stalledInterval: 3_000, maxStalledCount: 10, lockDuration: 6_000 },
       defaultJobOptions: { removeOnComplete: true, removeOnFail: true, attempts: 1 },
     });
     const warn = (error: unknown) => this.logger.warn({ err: error }, 'queue');
