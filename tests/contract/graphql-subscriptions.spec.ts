@@ -137,7 +137,7 @@ function connect(options: { headers?: Record<string, string>; authorization?: st
 }
 
 interface Seen {
-  // oxlint-disable-next-line typescript/no-explicit-any
+  // oxlint-disable-next-line typescript/no-explicit-any -- the schema says what it is
   readonly results: any[];
   errors: readonly { message: string; extensions?: { code?: string } }[] | undefined;
   done: boolean;
