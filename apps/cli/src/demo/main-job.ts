@@ -18,6 +18,8 @@ export interface Stage {
   readonly env: Record<string, string>;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Registers what has to end before the platform does. */
+  readonly onStop: (end: () => Promise<unknown>) => void;
 }
 
 /** What the play remembers from start to start. Everything else it asks the API for. */
@@ -76,7 +78,7 @@ class MainJob {
           env: stage.env,
         }),
     );
-    stage.signal.addEventListener('abort', () => void Promise.all(this.agents.map((agent) => agent.stop())));
+    stage.onStop(() => Promise.all(this.agents.map((agent) => agent.stop())));
   }
 
   async run(): Promise<boolean> {

@@ -38,6 +38,7 @@ class Supervisor {
   private readonly progress = new Progress();
   private readonly abort = new AbortController();
   private readonly pids: Record<string, number> = {};
+  private readonly endings: (() => Promise<unknown>)[] = [];
   private databaseUrl = '';
 
   constructor(
@@ -108,6 +109,7 @@ class Supervisor {
         env,
         progress: this.progress,
         signal: this.abort.signal,
+        onStop: (end) => this.endings.push(end),
       });
       if (this.options.once) {
         const clean = await printAudit(this.databaseUrl, this.packageRoot, (line) => this.progress.line(line));
@@ -219,6 +221,7 @@ class Supervisor {
 
   /** Last started, first stopped: nobody loses what he stands on. */
   private async stopAll(): Promise<void> {
+    await Promise.all(this.endings.map((end) => end()));
     for (const child of this.children.reverse()) await child.stop();
     this.progress.end();
   }
