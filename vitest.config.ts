@@ -16,7 +16,7 @@ export default defineConfig({
         ...server,
         test: {
           name: 'unit',
-          include: ['{apps,libs,tools,workloads}/**/*.spec.ts', 'tests/tidy.spec.ts'],
+          include: ['{apps,libs,tools,workloads}/**/*.spec.ts', 'tests/tidy*.spec.ts'],
           exclude: ['**/node_modules/**'],
           setupFiles: ['./tests/setup.ts'],
         },
