@@ -59,20 +59,20 @@ export const DONORS: readonly Donor[] = [
     email: 'lab@donors.demo.invalid',
     node: 'lumiere-1',
     region: 'eu-west',
-    milliseconds: 1_200_000n,
+    milliseconds: 700_000n,
   },
   {
     name: 'Pequod Cooperative',
     email: 'coop@donors.demo.invalid',
     node: 'pequod-7',
     region: 'us-east',
-    milliseconds: 1_200_000n,
+    milliseconds: 700_000n,
   },
   {
     name: 'Kenji Watanabe',
     email: 'kenji@donors.demo.invalid',
     node: 'kenji-attic',
     region: 'ap-northeast',
-    milliseconds: 900_000n,
+    milliseconds: 600_000n,
   },
 ];

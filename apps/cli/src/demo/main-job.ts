@@ -207,7 +207,7 @@ class MainJob {
         fundingModel: 'KEEP_IT_ALL',
         cashGoalMinor: '50000',
         currency: 'USD',
-        computeGoalMilliseconds: '3000000',
+        computeGoalMilliseconds: '1500000',
         computeClass: 'cpu',
         deadline: new Date(Date.now() + 30 * 86_400_000).toISOString(),
       },
