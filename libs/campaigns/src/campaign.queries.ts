@@ -4,9 +4,16 @@ import { DataSource } from 'typeorm';
 import { type Page, type PageArgs, decodeCursor, isUuid, pageOf, pageSize } from '#kernel';
 import { type Viewer, UnitOfWork } from '#platform';
 import type { CampaignState } from './domain/campaign.machine.js';
-import type { Selection } from './graphql/selection.reader.js';
+import { type Selection, selectionsAt } from './graphql/selection.reader.js';
+import { PROGRESS_SOURCE } from './graphql/progress.source.js';
 import { type CampaignPageRow, type PartOf, withParts } from './store/campaign-page.row.js';
-import { type PagePart, type PageShape, WHOLE, pageStatement } from './store/campaign-page.statement.js';
+import {
+  type PagePart,
+  type PageShape,
+  type ProgressSource,
+  WHOLE,
+  pageStatement,
+} from './store/campaign-page.statement.js';
 
 interface NamedPool {
   query(config: { name: string; text: string; values: unknown[] }): Promise<{ rows: CampaignPageRow[] }>;
@@ -38,11 +45,15 @@ export class CampaignQueries {
     this.parts.set(part.field, part);
   }
 
-  /** Newest campaigns first. Drafts only for those who may see them. */
+  /**
+   * Newest campaigns first. Drafts only for those who may see them. With `fields` rows hold what those are made of, and
+   * `looksAhead` false leaves out whether there are more.
+   */
   async page(
     viewer: Viewer,
     args: PageArgs & { state?: CampaignState | null | undefined },
     fields?: readonly Selection[],
+    looksAhead = true,
   ): Promise<Page<CampaignPageRow>> {
     const limit = pageSize(args.first);
     const after = decodeCursor(args.after);
@@ -50,7 +61,7 @@ export class CampaignQueries {
     const where: string[] = ['true'];
     if (args.state) where.push(`c.state = $${params.push(args.state) + 1}`);
     if (after && isUuid(after)) where.push(`c.id < $${params.push(after) + 1}`);
-    const rows = await this.select(viewer, fields, where.join(' AND '), params, limit + 1);
+    const rows = await this.select(viewer, fields, where.join(' AND '), params, looksAhead ? limit + 1 : limit);
     return pageOf(rows, limit, (row) => row.id);
   }
 
@@ -131,9 +142,17 @@ function shapeOf(fields: readonly Selection[] | undefined): Omit<PageShape, 'vis
   if (!fields) return WHOLE;
   const names = new Set(fields.map((field) => field.name));
   return {
-    progress: names.has('progress'),
+    fields: names,
+    progress: progressSources(selectionsAt(fields, 'progress')),
     recipe: names.has('recipe'),
     budget: names.has('budget'),
     project: names.has('project'),
   };
+}
+
+/** `__typename` alone still makes a progress. */
+function progressSources(asked: readonly Selection[]): PageShape['progress'] {
+  const known: Readonly<Record<string, ProgressSource>> = PROGRESS_SOURCE;
+  const sources = asked.flatMap(({ children }) => children.map((child) => known[child.name] ?? 'tally'));
+  return new Set(sources);
 }

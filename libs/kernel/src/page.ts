@@ -26,6 +26,18 @@ export function decodeCursor(cursor: string | null | undefined): string | undefi
 
 /** Builds a page from `limit + 1` rows: the extra row only says that there is more. */
 export function pageOf<T>(rows: readonly T[], limit: number, key: (row: T) => string): Page<T> {
-  const nodes = rows.slice(0, limit);
-  return { nodes, cursors: nodes.map((row) => encodeCursor(key(row))), hasNextPage: rows.length > limit };
+  return new RowPage(rows.slice(0, limit), key, rows.length > limit);
+}
+
+/** Cursors are made when they are read: many pages are shown without them. */
+class RowPage<T> implements Page<T> {
+  constructor(
+    readonly nodes: readonly T[],
+    private readonly key: (row: T) => string,
+    readonly hasNextPage: boolean,
+  ) {}
+
+  get cursors(): readonly string[] {
+    return this.nodes.map((row) => encodeCursor(this.key(row)));
+  }
 }

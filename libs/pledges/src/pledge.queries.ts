@@ -64,7 +64,9 @@ function pagePart<Row extends { id: string }>(
     field,
     lateral: (asked) => {
       const { limit, after } = pageBounds(asked.args);
-      return asJson(select(asked, limit + 1, after));
+      // One more than is shown tells whether there is more, for those who ask.
+      const ahead = asked.children.some((child) => child.name === 'pageInfo') ? 1 : 0;
+      return asJson(select(asked, limit + ahead, after));
     },
     read: (page, asked): Page<Row> =>
       pageOf((page as Row[] | null) ?? [], pageBounds(asked.args).limit, (pledge) => pledge.id),

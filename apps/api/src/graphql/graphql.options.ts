@@ -1,5 +1,8 @@
 import type { ApolloDriverConfig } from '@nestjs/apollo';
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
 import { newId } from '#kernel';
 import { sessionSecret } from '#identity';
 import {
@@ -16,6 +19,7 @@ import type { GraphQLSchema } from 'graphql';
 import { capErrors, maskError } from './error-mask.js';
 import { jitPlugin } from './jit.plugin.js';
 import { LIMITS, limitsPlugin, limitsRule } from './limits.js';
+import { unwrapPlainFields } from './plain-fields.js';
 import { protocolPlugin } from './protocol.plugin.js';
 
 /** How the schema is built; the schema printer uses the same. */
@@ -40,11 +44,14 @@ export function graphqlOptions(viewers: ViewerResolver, logger: Logger, metrics:
     autoTransformHttpErrors: false,
     validationRules: [limitsRule],
     parseOptions: { maxTokens: LIMITS.tokens },
-    transformSchema: (schema: GraphQLSchema) => guardRootFields(schema),
+    transformSchema: (schema: GraphQLSchema) => guardRootFields(unwrapPlainFields(schema)),
     formatError: (formatted, original) => maskError(logger, formatted, original),
     context: ({ req, res }: { req: Request; res: Response }) => contextOf(viewers, req, res),
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
+      // It would wrap the resolver of every field, which costs more than executing a compiled page; protocolPlugin says
+      // the same in its header.
+      ApolloServerPluginCacheControlDisabled(),
       limitsPlugin(),
       protocolPlugin(metrics),
       jitPlugin(logger),

@@ -14,6 +14,8 @@ export function protocolPlugin(metrics: Metrics): ApolloServerPlugin<GraphQLCont
       const stop = metrics.graphqlSeconds.startTimer();
       return Promise.resolve({
         willSendResponse: ({ response, operation }) => {
+          // Answers depend on who asks.
+          response.http.headers.set('cache-control', 'no-store');
           if (response.body.kind !== 'single') return Promise.resolve();
           const { data, errors = [] } = response.body.singleResult;
           const modern = (request.http?.headers.get('accept') ?? '').includes('application/graphql-response+json');

@@ -7,7 +7,10 @@ import type { CampaignPageRow } from '../store/campaign-page.row.js';
 import { eventSummary } from './event.summary.js';
 import type { Campaign, CampaignEvent, CampaignProgress } from './campaign.type.js';
 
-/** A row of the page statement as GraphQL shows it; parts that were not read stay out. */
+/**
+ * A row of the page statement as GraphQL shows it; parts that were not read stay out. A row may hold just the columns
+ * of what was asked for; the others make fields that nobody reads.
+ */
 export function toCampaign(row: CampaignPageRow): Campaign {
   return {
     id: toGlobalId('Campaign', row.id),
@@ -16,19 +19,23 @@ export function toCampaign(row: CampaignPageRow): Campaign {
     summary: row.summary,
     state: row.state,
     fundingModel: row.fundingModel,
-    cashGoal: Money.of(row.cashGoalMinor, row.currency),
-    computeGoal: GpuTime.of(row.computeGoalMs, row.gpuClass),
+    cashGoal: Money.of(row.cashGoalMinor ?? 0n, row.currency),
+    computeGoal: GpuTime.of(row.computeGoalMs ?? 0n, row.gpuClass),
     deadline: row.deadline,
     createdAt: row.createdAt,
     autoAcceptCompute: row.autoAcceptCompute,
     decisionReason: row.decisionReason,
     ...(row.budget ? { budget: fromPublishedBudget(row.budget) } : {}),
-    ...(row.captured === undefined ? {} : { progress: toProgress(row) }),
+    ...(hasProgress(row) ? { progress: toProgress(row) } : {}),
     ...(row.recipe ? { recipe: recipeOf(row) } : {}),
     ...(row.projectId === undefined ? {} : { project: projectOf(row) }),
     ...(row.partPages ? { partPages: row.partPages } : {}),
   };
 }
+
+/** One figure of each source: what was not read is undefined. */
+const hasProgress = (row: CampaignPageRow): boolean =>
+  [row.captured, row.pledged, row.offered, row.committed, row.reserved].some((figure) => figure !== undefined);
 
 function toProgress(row: CampaignPageRow): CampaignProgress {
   const money = (amount: bigint | null | undefined) => Money.of(amount ?? 0n, row.currency);

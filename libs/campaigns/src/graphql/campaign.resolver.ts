@@ -56,7 +56,8 @@ export class CampaignResolver {
     const fields = [...selectionsAt(asked, 'nodes'), ...selectionsAt(asked, 'edges', 'node')].flatMap(
       (s) => s.children,
     );
-    const page = await this.queries.page(viewer, { first, after, state: state as CampaignState | undefined }, fields);
+    const args = { first, after, state: state as CampaignState | undefined };
+    const page = await this.queries.page(viewer, args, fields, selectionsAt(asked, 'pageInfo').length > 0);
     return toConnection(page, toCampaign, after);
   }
 

@@ -8,7 +8,10 @@ export interface PartOf {
   readonly asked: Selection;
 }
 
-/** A row of the page statement. Columns beyond the core are there when they were asked for. */
+/**
+ * A row of the page statement. A page that was asked for fields holds just the columns that those are made of; read
+ * whole, it holds all of the core.
+ */
 export interface CampaignPageRow {
   readonly id: string;
   readonly slug: string;
@@ -22,7 +25,6 @@ export interface CampaignPageRow {
   readonly gpuClass: string;
   readonly deadline: Date;
   readonly createdAt: Date;
-  readonly liveAt: Date | null;
   readonly decisionReason: string | null;
   readonly autoAcceptCompute: boolean;
   readonly budget?: PublishedBudget;

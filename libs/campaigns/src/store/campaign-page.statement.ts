@@ -20,7 +20,10 @@ type Visibility = 'public' | 'member' | 'operator';
 export interface PageShape {
   readonly visibility: Visibility;
   readonly signedIn: boolean;
-  readonly progress: boolean;
+  /** Names of the campaign's fields that are wanted; undefined for all. */
+  readonly fields: ReadonlySet<string> | undefined;
+  /** The sources of progress that are wanted. */
+  readonly progress: ReadonlySet<ProgressSource>;
   readonly recipe: boolean;
   readonly budget: boolean;
   readonly project: boolean;
@@ -28,29 +31,61 @@ export interface PageShape {
 }
 
 export const WHOLE: Omit<PageShape, 'visibility' | 'signedIn'> = {
-  progress: true,
+  fields: undefined,
+  progress: new Set(['tally', 'pledged', 'offered', 'committed', 'usage']),
   recipe: true,
   budget: true,
   project: true,
   parts: [],
 };
 
-const CORE = `c.id, c.slug, c.title, c.summary, c.state, c.funding_model AS "fundingModel", c.currency,
-  c.cash_goal_minor AS "cashGoalMinor", c.compute_goal_ms AS "computeGoalMs", c.gpu_class AS "gpuClass", c.deadline,
-  c.created_at AS "createdAt", c.live_at AS "liveAt", c.decision_reason AS "decisionReason", c.auto_accept_compute AS "autoAcceptCompute"`;
+/** Columns of the campaign's own row, and the fields of the schema that are made of each. The id is always there. */
+const CORE: readonly { readonly sql: string; readonly of: readonly string[] }[] = [
+  { sql: 'c.slug', of: ['slug'] },
+  { sql: 'c.title', of: ['title'] },
+  { sql: 'c.summary', of: ['summary'] },
+  { sql: 'c.state', of: ['state'] },
+  { sql: 'c.funding_model AS "fundingModel"', of: ['fundingModel'] },
+  { sql: 'c.currency', of: ['cashGoal', 'progress'] },
+  { sql: 'c.cash_goal_minor AS "cashGoalMinor"', of: ['cashGoal'] },
+  { sql: 'c.compute_goal_ms AS "computeGoalMs"', of: ['computeGoal'] },
+  { sql: 'c.gpu_class AS "gpuClass"', of: ['computeGoal', 'progress'] },
+  { sql: 'c.deadline', of: ['deadline'] },
+  { sql: 'c.created_at AS "createdAt"', of: ['createdAt'] },
+  { sql: 'c.decision_reason AS "decisionReason"', of: ['decisionReason'] },
+  { sql: 'c.auto_accept_compute AS "autoAcceptCompute"', of: ['autoAcceptCompute'] },
+];
 
-const PROGRESS = `t.captured_minor AS captured, t.refunded_minor AS refunded, t.disputed_minor AS disputed,
-  t.fees_minor AS fees, t.cash_backers AS "cashBackers", t.compute_backers AS "computeBackers",
-  pl.credits_posted - pl.debits_posted AS pledged, of.credits_posted - of.debits_posted AS offered,
-  co.credits_posted - co.debits_posted AS committed, u.reserved, u.delivered, u.accepted`;
+/** Where the figures of a campaign's progress come from; a page joins those that it shows. */
+export type ProgressSource = 'tally' | 'pledged' | 'offered' | 'committed' | 'usage';
 
 // The ledger keeps each balance rolled up in one row, found by the account's code. A reservation that has expired counts
 // no more, even before the ledger's job has written its end down.
-const PROGRESS_FROM = `
-  LEFT JOIN campaign_tally t ON t.campaign_id = c.id
-  LEFT JOIN ledger_account pl ON pl.code = 'campaign:' || c.id || ':pledged:USD'
-  LEFT JOIN ledger_account of ON of.code = 'campaign:' || c.id || ':compute_offered:' || c.gpu_class
-  LEFT JOIN ledger_account co ON co.code = 'campaign:' || c.id || ':compute_committed:' || c.gpu_class
+const PROGRESS: Record<ProgressSource, { readonly columns: string; readonly from: string }> = {
+  tally: {
+    columns: `t.captured_minor AS captured, t.refunded_minor AS refunded, t.disputed_minor AS disputed,
+  t.fees_minor AS fees, t.cash_backers AS "cashBackers", t.compute_backers AS "computeBackers"`,
+    from: `
+  LEFT JOIN campaign_tally t ON t.campaign_id = c.id`,
+  },
+  pledged: {
+    columns: 'pl.credits_posted - pl.debits_posted AS pledged',
+    from: `
+  LEFT JOIN ledger_account pl ON pl.code = 'campaign:' || c.id || ':pledged:USD'`,
+  },
+  offered: {
+    columns: 'of.credits_posted - of.debits_posted AS offered',
+    from: `
+  LEFT JOIN ledger_account of ON of.code = 'campaign:' || c.id || ':compute_offered:' || c.gpu_class`,
+  },
+  committed: {
+    columns: 'co.credits_posted - co.debits_posted AS committed',
+    from: `
+  LEFT JOIN ledger_account co ON co.code = 'campaign:' || c.id || ':compute_committed:' || c.gpu_class`,
+  },
+  usage: {
+    columns: 'u.reserved, u.delivered, u.accepted',
+    from: `
   LEFT JOIN LATERAL (
     SELECT sum(d.credits_pending - coalesce(e.expired, 0))::bigint AS reserved, sum(d.credits_posted)::bigint AS delivered,
            sum(a.credits_posted)::bigint AS accepted
@@ -59,7 +94,9 @@ const PROGRESS_FROM = `
       LEFT JOIN LATERAL (SELECT sum(x.amount)::bigint AS expired FROM ledger_expiry x
         WHERE x.credit_account_id = d.id AND x.expires_at <= now()) e ON true
       LEFT JOIN ledger_account a ON a.code = 'run:' || r.run_id || ':accepted:' || c.gpu_class
-     WHERE r.campaign_id = c.id) u ON true`;
+     WHERE r.campaign_id = c.id) u ON true`,
+  },
+};
 
 const RECIPE = `to_jsonb(rc) - 'content' AS recipe, to_jsonb(ds) AS dataset, rc.parameters AS "rcParameters",
   rc.active_parameters AS "rcActiveParameters", rc.tokens AS "rcTokens", ds.bytes AS "dsBytes", ds.tokens AS "dsTokens"`;
@@ -82,10 +119,13 @@ const VISIBLE: Record<Visibility, string> = {
 
 /** The statement text. `$1` is the viewer's contributor id or null; `where` may use `$2` and on. */
 export function pageStatement(shape: PageShape, where: string, limit: number): string {
+  const progress = [...shape.progress].map((source) => PROGRESS[source]);
+  const { fields } = shape;
+  const core = CORE.filter(({ of }) => !fields || of.some((field) => fields.has(field)));
   const columns = [
-    CORE,
-    '$1::uuid AS viewer',
-    ...(shape.progress ? [PROGRESS] : []),
+    'c.id, $1::uuid AS viewer',
+    ...core.map(({ sql }) => sql),
+    ...progress.map((source) => source.columns),
     ...(shape.budget ? ['c.budget'] : []),
     ...(shape.recipe ? [RECIPE] : []),
     ...(shape.project ? [PROJECT, shape.signedIn ? ROLES : `'{}'::text[] AS "viewerRoles"`] : []),
@@ -93,7 +133,7 @@ export function pageStatement(shape: PageShape, where: string, limit: number): s
   ];
   const from = [
     'campaign c',
-    ...(shape.progress ? [PROGRESS_FROM] : []),
+    ...progress.map((source) => source.from),
     ...(shape.recipe ? [RECIPE_FROM] : []),
     ...(shape.project ? [PROJECT_FROM] : []),
     ...shape.parts.map(({ part, asked }, index) => ` LEFT JOIN LATERAL (${part.lateral(asked)}) x${index} ON true`),

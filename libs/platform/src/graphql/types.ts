@@ -96,9 +96,9 @@ export interface Edge<T> {
   node: T;
 }
 export interface ConnectionShape<T> {
-  edges: Edge<T>[];
-  nodes: T[];
-  pageInfo: PageInfo;
+  readonly edges: Edge<T>[];
+  readonly nodes: T[];
+  readonly pageInfo: PageInfo;
 }
 
 /**
@@ -127,17 +127,31 @@ export function Connection<T extends object>(nodeType: new () => T, name = nodeT
 
 /** A page as its connection. `after` is the cursor the page was asked with. */
 export function toConnection<Row, T>(page: Page<Row>, map: (row: Row) => T, after?: string | null): ConnectionShape<T> {
-  const nodes = page.nodes.map(map);
-  return {
-    nodes,
-    edges: nodes.map((node, index) => ({ node, cursor: page.cursors[index] ?? '' })),
-    pageInfo: {
-      hasNextPage: page.hasNextPage,
-      hasPreviousPage: Boolean(after),
-      startCursor: page.cursors[0] ?? null,
-      endCursor: page.cursors.at(-1) ?? null,
-    },
-  };
+  return new PageConnection(page, page.nodes.map(map), Boolean(after));
+}
+
+/** Edges and cursors are made when somebody reads them: most ask for `nodes` alone, and a page may hold many lists. */
+class PageConnection<T> implements ConnectionShape<T> {
+  constructor(
+    private readonly page: Page<unknown>,
+    readonly nodes: T[],
+    private readonly hasPreviousPage: boolean,
+  ) {}
+
+  get edges(): Edge<T>[] {
+    const { cursors } = this.page;
+    return this.nodes.map((node, index) => ({ node, cursor: cursors[index] ?? '' }));
+  }
+
+  get pageInfo(): PageInfo {
+    const { cursors, hasNextPage } = this.page;
+    return {
+      hasNextPage,
+      hasPreviousPage: this.hasPreviousPage,
+      startCursor: cursors[0] ?? null,
+      endCursor: cursors.at(-1) ?? null,
+    };
+  }
 }
 
 /** `first` and `after` of every list. */

@@ -6,18 +6,18 @@ import { decodeCursor, isUuid, pageSize } from '#kernel';
  * same text serves the campaign page (correlated with `c.id`) and lists of their own.
  */
 
-/** A cash pledge as its page delivers it. `name` is null for an erased contributor. */
+/** A cash pledge as its page delivers it: what was asked for. `name` is null for an erased contributor. */
 export interface CashPageRow {
   readonly id: string;
-  readonly campaignId: string;
-  readonly amount: string;
-  readonly currency: string;
-  readonly state: string;
-  readonly anonymous: boolean;
-  readonly failureCode: string | null;
-  readonly createdAt: string;
+  readonly campaignId?: string;
+  readonly amount?: string;
+  readonly currency?: string;
+  readonly state?: string;
+  readonly anonymous?: boolean;
+  readonly failureCode?: string | null;
+  readonly createdAt?: string;
   readonly name?: string | null;
-  readonly pseudonym: string;
+  readonly pseudonym?: string;
   readonly refunds?: readonly { amount: string; state: string; reason: string; requestedAt: string }[] | null;
   readonly dispute?: { amount: string; state: string } | null;
 }
@@ -39,8 +39,6 @@ export interface ComputePageRow {
   readonly accepted: string;
 }
 
-const CASH = `p.id, p.campaign_id AS "campaignId", p.amount_minor::text AS amount, p.currency, p.state,
-  p.is_anonymous AS anonymous, p.failure_code AS "failureCode", p.created_at AS "createdAt", p.pseudonym`;
 const REFUNDS = `(SELECT json_agg(json_build_object('amount', r.amount_minor::text, 'state', r.state, 'reason', r.reason,
   'requestedAt', r.requested_at) ORDER BY r.refund_id) FROM cash_pledge_refund r WHERE r.pledge_id = p.id) AS refunds`;
 const DISPUTE = `(SELECT json_build_object('amount', d.amount_minor::text, 'state', d.state) FROM cash_pledge_dispute d
@@ -54,29 +52,46 @@ const COMPUTE = `p.id, p.campaign_id AS "campaignId", p.gpu_class AS class, p.de
   p.accepted_ms::text AS accepted`;
 const COMPUTE_FROM = `LEFT JOIN ledger_account a ON a.code = 'pledge:' || p.id || ':commitment:' || p.gpu_class`;
 
-/** Which of the costly columns are wanted: all of them when nothing is known of the request. */
-const wants = (asked: Selection | undefined, field: string): boolean => {
-  if (!asked) return true;
-  const nodes = asked.children.flatMap((child) =>
+/**
+ * The columns of a cash pledge, and the fields of the schema that are made of each (`contributor.pseudonym`: of a field
+ * below). Writing a row as JSON costs by the column, and a page has hundreds of rows.
+ */
+const CASH_COLUMNS: readonly { readonly sql: string; readonly of: readonly string[] }[] = [
+  { sql: 'p.campaign_id AS "campaignId"', of: ['campaign'] },
+  { sql: 'p.amount_minor::text AS amount', of: ['amount'] },
+  { sql: 'p.currency', of: ['amount', 'refunds', 'dispute'] },
+  { sql: 'p.state', of: ['state'] },
+  { sql: 'p.is_anonymous AS anonymous', of: ['contributor'] },
+  { sql: NAME, of: ['contributor.displayName'] },
+  { sql: 'p.pseudonym', of: ['contributor.pseudonym'] },
+  { sql: 'p.failure_code AS "failureCode"', of: ['failureCode'] },
+  { sql: 'p.created_at AS "createdAt"', of: ['createdAt'] },
+  { sql: REFUNDS, of: ['refunds'] },
+  { sql: DISPUTE, of: ['dispute'] },
+];
+
+/** What is asked for of each item of a list: names of fields, and `field.name` of those below. */
+function fieldsOfItems(list: Selection): ReadonlySet<string> {
+  const items = list.children.flatMap((child) =>
     child.name === 'nodes'
       ? child.children
       : child.name === 'edges'
         ? child.children.flatMap((edge) => edge.children)
         : [],
   );
-  return nodes.some((node) => node.name === field);
-};
+  return new Set(items.flatMap((item) => [item.name, ...item.children.map((below) => `${item.name}.${below.name}`)]));
+}
 
-/** A select of cash pledges `p` under the condition, newest first. `after` is an id that was checked to be one. */
+/**
+ * A select of cash pledges `p` under the condition, newest first, with the columns that were asked for; all of them when
+ * nothing is known of the request. `after` is an id that was checked to be one.
+ */
 export function cashSelect(where: string, limit: number, after?: string, asked?: Selection): string {
-  const named = wants(asked, 'contributor');
-  const columns = [
-    CASH,
-    ...(named ? [NAME] : []),
-    ...(wants(asked, 'refunds') ? [REFUNDS] : []),
-    ...(wants(asked, 'dispute') ? [DISPUTE] : []),
-  ];
-  return `SELECT ${columns.join(', ')} FROM cash_pledge p ${named ? NAME_FROM : ''}
+  const fields = asked && fieldsOfItems(asked);
+  const columns = CASH_COLUMNS.filter(({ of }) => !fields || of.some((field) => fields.has(field))).map(
+    ({ sql }) => sql,
+  );
+  return `SELECT ${['p.id', ...columns].join(', ')} FROM cash_pledge p ${columns.includes(NAME) ? NAME_FROM : ''}
     WHERE ${where} ${after ? `AND p.id < '${after}'` : ''} ORDER BY p.id DESC LIMIT ${Math.trunc(limit)}`;
 }
 
