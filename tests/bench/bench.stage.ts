@@ -25,7 +25,7 @@ export interface BenchContext {
   readonly databaseUrl: string;
   /** Seconds of measuring in all, shared by the variants. */
   readonly seconds: number;
-  log(line: string): void;
+  readonly log: (line: string) => void;
 }
 
 export const ROOT = join(import.meta.dirname, '../..');
@@ -184,7 +184,9 @@ export async function requests(load: Load, ms: number): Promise<{ perSecond: num
     headers: { 'content-type': 'application/json', ...load.headers },
     ...(body === undefined ? {} : { body }),
     ...(next ? { requests: [{ setupRequest: (request) => withNext(request, next()) }] } : {}),
-    ...(holds === undefined ? {} : { verifyBody: (text: string | Buffer) => text.includes(holds) }),
+    ...(holds === undefined
+      ? {}
+      : { verifyBody: (text: string | Buffer | undefined) => text?.includes(holds) ?? false }),
   });
   if (result.non2xx + result.errors + result.timeouts + result.mismatches > 0) {
     throw new Error(

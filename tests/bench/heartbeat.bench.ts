@@ -1,27 +1,31 @@
-import { Module, type Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import type { NestExpressApplication } from '@nestjs/platform-express';
+import { type KeyObject, createPublicKey } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import pg from 'pg';
 import { newId } from '#kernel';
-import { NodesModule } from '#nodes';
-import { Config, PlatformModule } from '#platform';
-import { type NodeKey, generateNodeKey, keyThumbprint, signRequest } from '#protocol';
+import {
+  type NodeKey,
+  generateNodeKey,
+  keyThumbprint,
+  readSignature,
+  signRequest,
+  verifyContentDigest,
+} from '#protocol';
+import {
+  type BenchContext,
+  type BenchResult,
+  type Variant,
+  inTurns,
+  median,
+  medianRatio,
+  migrate,
+  serveApi,
+} from './bench.stage.ts';
 
-export interface BenchResult {
-  readonly name: string;
-  readonly ours: number;
-  readonly peer: number;
-  readonly limit?: number;
-  readonly unit: string;
-  readonly ratio: number;
-  readonly note: string;
-}
-
-const NODES = 2_000;
+const NODES = 1_000;
 const SQL_BATCH = 500;
 const CONNECTIONS = 128;
-const ROUNDS = 3;
+const ROUNDS = 5;
+const WARM_UP_MS = 1_000;
 /** The shortest heartbeat there is: every beat of the benchmark is new enough to be written. */
 const HEARTBEAT_MS = '100';
 /** Requests signed ahead of a slot for each second of it; more than can be answered. */
@@ -30,97 +34,75 @@ const PRESIGNED_PER_SECOND = 8_000;
 interface BenchNode {
   readonly nodeId: string;
   readonly key: NodeKey;
+  readonly publicKey: KeyObject;
   readonly bootId: string;
   seq: number;
 }
 
 /**
- * Heartbeats a second through the agent endpoint (HTTP, JSON, Ed25519 signature, digest, nonce on record, liveness
- * written) beside the least that PostgreSQL must do for them: one UPDATE … FROM unnest of many rows, and one UPDATE a
- * beat. The three take turns in the same database; each figure is the median of its rounds. The load comes from a
- * thread of this process with requests signed beforehand, on the same cores as server and database.
+ * Heartbeats a second through the agent endpoint of the API as it runs in production: HTTP, JSON, Ed25519 signature by
+ * RFC 9421, digest, nonce on record, liveness written, leases looked up. Beside it the least that PostgreSQL must do for
+ * them, one UPDATE … FROM unnest of many rows, one UPDATE a beat, and the proof of the signature alone on one thread.
+ * All take turns in the same database; the load comes from a thread of this process with requests signed beforehand, on
+ * the same cores as server and database.
  */
-export async function run(ctx: {
-  databaseUrl: string;
-  seconds: number;
-  log: (line: string) => void;
-}): Promise<BenchResult[]> {
-  const app = await startApi(ctx.databaseUrl);
+export async function run(ctx: BenchContext): Promise<BenchResult[]> {
+  await migrate(ctx.databaseUrl);
   const pool = new pg.Pool({ connectionString: ctx.databaseUrl, max: 8 });
+  const nodes = await enrol(pool);
+  const api = await serveApi(ctx.databaseUrl, { AGENT_HEARTBEAT_MS: HEARTBEAT_MS });
   try {
-    const nodes = await enrol(pool);
-    const port = Number(new URL(await app.getUrl()).port);
-    const variants = {
-      endpoint: (ms: number) => endpoint(port, nodes, ms),
-      unnest: (ms: number) => timed(ms, 1, () => updateMany(pool, nodes)),
-      single: (ms: number) => timed(ms, 8, () => updateOne(pool, nodes)),
-    };
-    const samples: Record<keyof typeof variants, number[]> = { endpoint: [], unnest: [], single: [] };
-    const slotMs = (ctx.seconds * 1_000) / (ROUNDS * 3);
-    await variants.endpoint(slotMs / 4);
-    for (let round = 0; round < ROUNDS; round += 1) {
-      for (const name of ['endpoint', 'unnest', 'single'] as const) samples[name].push(await variants[name](slotMs));
-    }
-    const median = (values: number[]): number =>
-      values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-    const [ours, limit, peer] = [median(samples.endpoint), median(samples.unnest), median(samples.single)];
-    ctx.log(`heartbeats through the agent endpoint: ${Math.round(ours)}/s`);
-    ctx.log(`one UPDATE ... FROM unnest of ${SQL_BATCH} rows: ${Math.round(limit)} rows/s`);
-    ctx.log(`one UPDATE a beat, 8 connections: ${Math.round(peer)}/s`);
+    const port = Number(new URL(api.url).port);
+    const variants: Variant[] = [
+      { name: 'endpoint', sample: (ms) => endpoint(port, nodes, ms) },
+      { name: 'unnest', sample: (ms) => timed(ms, 1, () => updateMany(pool, nodes)) },
+      { name: 'single', sample: (ms) => timed(ms, 8, () => updateOne(pool, nodes)) },
+      { name: 'proof', sample: (ms) => Promise.resolve(prove(nodes, ms)) },
+    ];
+    const samples = await inTurns(variants, { seconds: ctx.seconds, rounds: ROUNDS, warmUpMs: WARM_UP_MS });
+    const of = (name: string): number[] => samples.get(name) ?? [];
+    ctx.log(`heartbeats through the agent endpoint: ${shown(of('endpoint'))}`);
+    ctx.log(`one UPDATE ... FROM unnest of ${SQL_BATCH} rows: ${shown(of('unnest'))}`);
+    ctx.log(`one UPDATE a beat, 8 connections: ${shown(of('single'))}`);
+    ctx.log(`digest and signature proved, one thread: ${shown(of('proof'))}`);
     await verifyWritten(pool, nodes, ctx.log);
-    const note = 'signed HTTP request, nonce and liveness in PostgreSQL';
+    const row = (peer: string, name: string, note: string): BenchResult => ({
+      name: `heartbeats, endpoint beside ${name}`,
+      ours: median(of('endpoint')),
+      peer: median(of(peer)),
+      unit: 'beats/s',
+      ratio: medianRatio(of('endpoint'), of(peer)),
+      note,
+    });
     return [
-      {
-        name: 'heartbeats, endpoint beside one multi-row UPDATE',
-        ours,
-        peer: limit,
-        unit: 'beats/s',
-        ratio: ours / limit,
-        note: `${note}; peer: ${SQL_BATCH} rows by UPDATE … FROM unnest, no HTTP, no signature`,
-      },
-      {
-        name: 'heartbeats, endpoint beside one UPDATE a beat',
-        ours,
-        peer,
-        limit,
-        unit: 'beats/s',
-        ratio: ours / peer,
-        note: `${note}; peer: one UPDATE and commit a beat, no HTTP, no signature`,
-      },
+      row(
+        'unnest',
+        'one multi-row UPDATE',
+        `peer: ${SQL_BATCH} rows by UPDATE … FROM unnest, no HTTP, no signature, no nonce`,
+      ),
+      row(
+        'single',
+        'one UPDATE a beat',
+        'peer: one UPDATE and commit a beat on 8 connections, no HTTP, no signature, no nonce',
+      ),
+      row('proof', 'the signature alone', 'peer: proof of digest and signature on one thread, nothing else'),
     ];
   } finally {
+    await api.stop();
     await pool.end();
-    await app.close();
   }
 }
 
-async function startApi(databaseUrl: string): Promise<NestExpressApplication> {
-  const config = new Config({
-    NODE_ENV: 'test',
-    DATABASE_URL: databaseUrl,
-    STRIPE_SECRET_KEY: 'sk_test_unused',
-    STRIPE_WEBHOOK_SECRET: 'whsec_unused',
-    AGENT_HEARTBEAT_MS: HEARTBEAT_MS,
-    LOG_LEVEL: 'silent',
-  });
-  class BenchModule {}
-  // Called, not written as a decorator: this file also runs by type stripping alone.
-  Module({ imports: [PlatformModule.forRoot({ processName: 'bench', entities: [], config }), NodesModule] })(
-    BenchModule,
-  );
-  const app = await NestFactory.create<NestExpressApplication>(BenchModule as Type, { rawBody: true, logger: false });
-  await app.listen(0, '127.0.0.1');
-  return app;
-}
+const shown = (rates: readonly number[]): string =>
+  `${median(rates).toFixed(0)}/s (${rates.map((rate) => rate.toFixed(0)).join(', ')})`;
 
 /** Machines as a join would leave them, written by three statements. */
 async function enrol(pool: pg.Pool): Promise<BenchNode[]> {
-  const nodes = Array.from({ length: NODES }, (): BenchNode => ({
-    nodeId: newId(),
-    key: generateNodeKey(),
-    bootId: newId(),
-    seq: 0,
-  }));
+  const nodes = Array.from({ length: NODES }, (): BenchNode => {
+    const key = generateNodeKey();
+    const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key.x }, format: 'jwk' });
+    return { nodeId: newId(), key, publicKey, bootId: newId(), seq: 0 };
+  });
   const owner = newId();
   await pool.query(
     `INSERT INTO contributor (id, pseudonym, display_name, created_at) VALUES ($1, $2, 'Bench', now())`,
@@ -196,23 +178,24 @@ async function endpoint(port: number, nodes: readonly BenchNode[], ms: number): 
   return (result.ok / result.ms) * 1_000;
 }
 
-function signedBeat(node: BenchNode): string {
-  const path = '/agent/v1/heartbeat';
-  const body = JSON.stringify({
-    seq: ++node.seq,
-    bootId: node.bootId,
-    state: 'available',
-    address: '127.0.0.1',
-    leases: [],
-  });
+const PATH = '/agent/v1/heartbeat';
+
+function beat(node: BenchNode): { body: Buffer; headers: Record<string, string> } {
+  const message = { seq: ++node.seq, bootId: node.bootId, state: 'available', address: '127.0.0.1', leases: [] };
+  const body = Buffer.from(JSON.stringify(message));
   const headers = signRequest({
     method: 'POST',
-    target: path,
-    body: Buffer.from(body),
+    target: PATH,
+    body,
     keyId: node.nodeId,
     key: node.key,
     now: new Date(),
   });
+  return { body, headers };
+}
+
+function signedBeat(node: BenchNode): string {
+  const { body, headers } = beat(node);
   const fields = {
     host: '127.0.0.1',
     'content-type': 'application/json',
@@ -220,7 +203,28 @@ function signedBeat(node: BenchNode): string {
     ...headers,
   };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  return `POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n${body}`;
+  return `POST ${PATH} HTTP/1.1\r\n${lines.join('')}\r\n${body.toString()}`;
+}
+
+/** What the endpoint can't do without: the digest of the body and the signature, with the product's own code. */
+function prove(nodes: readonly BenchNode[], ms: number): number {
+  const beats = Array.from({ length: 200 }, () => {
+    const node = nextNode(nodes);
+    return { node, ...beat(node) };
+  });
+  const start = performance.now();
+  let done = 0;
+  while (performance.now() - start < ms) {
+    for (const { node, body, headers } of beats) {
+      const read = readSignature({ method: 'POST', target: PATH, headers }, new Date());
+      const digest = headers['content-digest'] ?? '';
+      if (!read.ok || !read.claim.verify(node.publicKey) || !verifyContentDigest(digest, body)) {
+        throw new Error('a signature did not prove');
+      }
+      done += 1;
+    }
+  }
+  return (done / (performance.now() - start)) * 1_000;
 }
 
 async function timed(ms: number, lanes: number, step: () => Promise<number>): Promise<number> {

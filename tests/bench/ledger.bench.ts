@@ -36,7 +36,7 @@ interface Variant {
 export async function run(ctx: {
   databaseUrl: string;
   seconds: number;
-  log(line: string): void;
+  log: (line: string) => void;
 }): Promise<BenchResult[]> {
   const dataSource = await createDataSource({
     url: ctx.databaseUrl,

@@ -150,10 +150,10 @@ const serveSandbox = (): Promise<Served> =>
     'dist/libs/payments/src/sandbox/main.js',
     {},
     {
-      args: (port, home) => [
-        ...['--port', String(port), '--home', home],
-        ...['--secret-key', STRIPE.STRIPE_SECRET_KEY, '--publishable-key', STRIPE.STRIPE_PUBLISHABLE_KEY],
-      ],
+      args: (port, home) => {
+        const { STRIPE_SECRET_KEY: secret, STRIPE_PUBLISHABLE_KEY: publishable } = STRIPE;
+        return ['--port', `${port}`, '--home', home, '--secret-key', secret, '--publishable-key', publishable];
+      },
       isReady: async (url) => (await fetch(`${url}/v1/balance`)).status === 401,
     },
   );
