@@ -32,10 +32,6 @@ export class Progress {
     process.stderr.write(`${text}\n`);
   }
 
-  end(): void {
-    this.line('Stopped.');
-  }
-
   private bold(text: string): string {
     return this.out.isTTY && !process.env['NO_COLOR'] ? `\u001b[1m${text}\u001b[0m` : text;
   }

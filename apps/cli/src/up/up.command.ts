@@ -223,7 +223,7 @@ class Supervisor {
   private async stopAll(): Promise<void> {
     await Promise.all(this.endings.map((end) => end()));
     for (const child of this.children.reverse()) await child.stop();
-    this.progress.end();
+    if (this.children.length > 0) this.progress.line('Stopped.');
   }
 }
 
