@@ -14,15 +14,12 @@ export class LocalAgent {
       server: string;
       donor: Donor;
       env: Record<string, string>;
+      onLaunch: (name: string, pid: number) => void;
     },
   ) {}
 
   get joined(): boolean {
     return existsSync(join(this.options.folder, 'identity.json')) || existsSync(join(this.options.folder, 'node.json'));
-  }
-
-  get pid(): number | undefined {
-    return this.process?.pid;
   }
 
   start(joinToken: string | undefined): void {
@@ -53,6 +50,7 @@ export class LocalAgent {
     );
     for (const stream of [child.stdout, child.stderr]) stream.pipe(log, { end: false });
     this.process = child;
+    if (child.pid !== undefined) this.options.onLaunch(`agent ${donor.node}`, child.pid);
   }
 
   /** As a power cut would. */

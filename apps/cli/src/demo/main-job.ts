@@ -20,6 +20,8 @@ export interface Stage {
   readonly signal: AbortSignal;
   /** Registers what has to end before the platform does. */
   readonly onStop: (end: () => Promise<unknown>) => void;
+  /** Notes a process that was started, so that it can be ended should this one be killed outright. */
+  readonly onLaunch: (name: string, pid: number) => void;
 }
 
 /** What the play remembers from start to start. Everything else it asks the API for. */
@@ -76,6 +78,7 @@ class MainJob {
           server: stage.url,
           donor,
           env: stage.env,
+          onLaunch: stage.onLaunch,
         }),
     );
     stage.onStop(() => Promise.all(this.agents.map((agent) => agent.stop())));

@@ -110,6 +110,7 @@ class Supervisor {
         progress: this.progress,
         signal: this.abort.signal,
         onStop: (end) => this.endings.push(end),
+        onLaunch: this.noteProcess,
       });
       if (this.options.once) {
         const clean = await printAudit(this.databaseUrl, this.packageRoot, (line) => this.progress.line(line));
@@ -206,15 +207,13 @@ class Supervisor {
     };
   }
 
+  private readonly noteProcess = (name: string, pid: number): void => {
+    this.pids[name] = pid;
+    this.home.write('processes.json', this.pids);
+  };
+
   private supervise(spec: ChildSpec): Child {
-    const child = new Child(
-      spec,
-      (line) => this.progress.line(`  ! ${line}`),
-      (name, pid) => {
-        this.pids[name] = pid;
-        this.home.write('processes.json', this.pids);
-      },
-    );
+    const child = new Child(spec, (line) => this.progress.line(`  ! ${line}`), this.noteProcess);
     this.children.push(child);
     return child;
   }
