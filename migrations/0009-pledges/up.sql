@@ -119,8 +119,9 @@ CREATE TABLE compute_pledge (
   created_at timestamptz NOT NULL,
   accepted_at timestamptz,
   ended_at timestamptz,
-  -- Given back undelivered when the pledge ended, and accepted of what was delivered so far.
+  -- Given back undelivered when the pledge ended; delivered and judged by settlements so far; accepted of that.
   returned_ms bigint NOT NULL DEFAULT 0,
+  judged_ms bigint NOT NULL DEFAULT 0,
   accepted_ms bigint NOT NULL DEFAULT 0,
   CONSTRAINT compute_pledge_id_pk PRIMARY KEY (id),
   CONSTRAINT compute_pledge_contributor_id_idempotency_key_uq UNIQUE (contributor_id, idempotency_key),
@@ -130,6 +131,7 @@ CREATE TABLE compute_pledge (
   CONSTRAINT compute_pledge_milliseconds_ck CHECK (milliseconds > 0),
   CONSTRAINT compute_pledge_state_ck CHECK (state IN
     ('offered', 'accepted', 'delivering', 'fulfilled', 'lapsed', 'withdrawn')),
+  CONSTRAINT compute_pledge_accepted_ms_ck CHECK (accepted_ms BETWEEN 0 AND judged_ms),
   CONSTRAINT compute_pledge_ended_at_ck CHECK ((ended_at IS NOT NULL) = (state IN ('fulfilled', 'lapsed', 'withdrawn')))
 ) WITH (fillfactor = 80);
 CREATE INDEX compute_pledge_campaign_id_id_ix ON compute_pledge (campaign_id, id DESC);

@@ -26,23 +26,38 @@ const stateOf = async (id: string) =>
   (await stage.rows('SELECT state FROM compute_pledge WHERE id = $1', [id]))[0]?.['state'];
 const balanceOf = (code: string) => stage.db.uow.read((tx) => stage.ledger.balance(tx, code));
 
-/** What a run does with a commitment: reserves it, takes what it used, and says so. */
-async function deliver(pledgeId: string, ms: bigint, runId: string): Promise<void> {
+/** What a run does with a commitment: takes what it used, and says so when it is settled. */
+async function deliver(pledgeId: string, ms: bigint, runId: string, acceptedMs = ms): Promise<void> {
+  await book(pledgeId, ms, runId);
+  await judge(pledgeId, ms, acceptedMs, runId);
+}
+
+async function book(pledgeId: string, ms: bigint, runId: string = randomUUID()): Promise<void> {
   const commitment = `pledge:${pledgeId}:commitment:cpu`;
   const delivered = `run:${runId}:delivered:cpu`;
   got(
     await stage.db.uow.run('deliver', async (tx) => {
       await stage.ledger.openAccounts(tx, [{ code: delivered, unit: 'gpu_second:cpu', limit: 'none' }]);
-      tx.emit({
-        type: 'usage.settled',
-        aggregateType: 'run',
-        aggregateId: runId,
-        payload: { pledgeId, runId, acceptedMs: String(ms), deliveredMs: String(ms) },
-        isPublic: true,
-      });
       return stage.ledger.post(tx, [
         { key: randomUUID(), kind: 'posted', debit: commitment, credit: delivered, amount: ms, reason: 'test' },
       ]);
+    }),
+  );
+}
+
+async function judge(
+  pledgeId: string,
+  deliveredMs: bigint,
+  acceptedMs: bigint,
+  runId: string = randomUUID(),
+): Promise<void> {
+  await stage.db.uow.run('settle', async (tx) =>
+    tx.emit({
+      type: 'usage.settled',
+      aggregateType: 'run',
+      aggregateId: runId,
+      payload: { pledgeId, runId, acceptedMs: String(acceptedMs), deliveredMs: String(deliveredMs) },
+      isPublic: true,
     }),
   );
   await stage.relay();
@@ -133,6 +148,56 @@ describe('a compute pledge', () => {
     expect(codes(await stage.compute.create(dora, campaignId, { ...asked, count: 2 }))).toEqual([
       'PLEDGE_IDEMPOTENCY_MISMATCH',
     ]);
+  });
+});
+
+describe('when the campaign is complete', () => {
+  it('who delivered accepted work has fulfilled the pledge and the rest goes back; who gave nothing lapses', async () => {
+    const campaign = await stage.liveCampaign(owner, { autoAcceptCompute: true });
+    const emil = await stage.person('Emil Empty');
+    const rita = await stage.person('Rita Rejected');
+    const pledge = async (who: Person) => got(await stage.compute.create(who, campaign, offer())).id;
+    const [gave, idle, wasted] = [await pledge(dora), await pledge(emil), await pledge(rita)];
+    await deliver(gave, 20_000n, randomUUID());
+    await deliver(wasted, 5_000n, randomUUID(), 0n);
+    // Delivered, and no settlement has judged it yet.
+    const late = await pledge(dora);
+    await book(late, 1_000n);
+    await stage.rows(`UPDATE campaign SET state = 'succeeded' WHERE id = $1`, [campaign]);
+    await stage.rows(`UPDATE campaign SET state = 'training' WHERE id = $1`, [campaign]);
+    await stage.rows(`UPDATE campaign SET state = 'completed' WHERE id = $1`, [campaign]);
+
+    await stage.tick('pledges.wind-up');
+    expect(await stateOf(gave)).toBe('fulfilled');
+    expect(await stateOf(idle)).toBe('lapsed');
+    expect(await stateOf(wasted)).toBe('lapsed');
+    expect(await stateOf(late), 'waits for the verdict').toBe('accepted');
+    await judge(late, 1_000n, 1_000n);
+    await stage.tick('pledges.wind-up');
+    expect(await stateOf(late)).toBe('fulfilled');
+
+    const [event] = await stage.rows(
+      "SELECT payload FROM event_outbox WHERE type = 'pledge.compute.fulfilled' AND payload->>'pledgeId' = $1",
+      [gave],
+    );
+    expect(event?.['payload']).toEqual({
+      pledgeId: gave,
+      campaignId: campaign,
+      contributor: dora.pseudonym,
+      class: 'cpu',
+      count: 1,
+      milliseconds: '20000',
+      returnedMs: '40000',
+    });
+    const returning = await stage.rows(
+      `SELECT amount, reason FROM ledger_transfer WHERE key IN ('pledge:' || $1 || ':given_back', 'pledge:' || $1 || ':uncommitted')`,
+      [gave],
+    );
+    const wentBack = { amount: 40_000n, reason: 'what was not needed went back' };
+    expect(returning).toEqual([wentBack, wentBack]);
+    const [tally] = await stage.rows('SELECT compute_backers FROM campaign_tally WHERE campaign_id = $1', [campaign]);
+    expect(tally, 'Dora, once').toEqual({ compute_backers: 1 });
+    expect(await stage.violations()).toEqual([]);
   });
 });
 

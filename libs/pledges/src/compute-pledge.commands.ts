@@ -13,7 +13,7 @@ import {
   type ComputePledgeRow,
   changeComputePledge,
   computePledgeByKey,
-  countAccepted,
+  countSettled,
   insertComputePledge,
   lockComputePledge,
 } from './store/compute-pledge.store.js';
@@ -94,37 +94,53 @@ export class ComputePledgeCommands {
     });
   }
 
+  /**
+   * The campaign has ended: with accepted work the pledge is fulfilled and the rest goes back, without it lapses. Left
+   * alone while some of its deliveries are still to be judged; the clock comes again. The caller holds the row's lock.
+   */
+  async windUp(tx: Tx, pledge: ComputePledgeRow): Promise<Outcome<string>> {
+    if (!isCommitted(pledge.state)) return this.end(tx, pledge, 'lapse');
+    const balance = await this.ledger.balance(tx, commitmentAccount(pledge.id, pledge.gpuClass));
+    if (balance.debitsPending > 0n || pledge.judgedMs < balance.debitsPosted) return pledge.id;
+    return this.end(tx, pledge, pledge.acceptedMs > 0n ? 'fulfil' : 'lapse');
+  }
+
   /** Ends a pledge: the offer, or what is left of the commitment, goes back. The caller holds the row's lock. */
-  async end(tx: Tx, pledge: ComputePledgeRow, event: 'withdraw' | 'lapse'): Promise<Outcome<string>> {
+  private async end(
+    tx: Tx,
+    pledge: ComputePledgeRow,
+    event: 'withdraw' | 'lapse' | 'fulfil',
+  ): Promise<Outcome<string>> {
     const to = computePledgeMachine.next(pledge.state, event);
     if (to === undefined) return wrongState(pledge);
-    const reason = event === 'withdraw' ? 'compute pledge withdrawn' : 'compute pledge lapsed';
     let returnedMs = pledge.milliseconds;
     if (isCommitted(pledge.state)) {
       const balance = await this.ledger.balance(tx, commitmentAccount(pledge.id, pledge.gpuClass));
       if (balance.debitsPending > 0n)
         return refusePledge('PLEDGE_RESERVED', ['input', 'pledgeId'], `${balance.debitsPending} ms are reserved.`);
       returnedMs = balance.creditsPosted - balance.debitsPosted;
+      const reason = event === 'withdraw' ? 'compute pledge withdrawn' : 'what was not needed went back';
       await this.post(tx, giveBack(pledge, returnedMs, reason));
-      await this.funds.backer(tx, pledge.campaignId, pledge.contributorId, 'compute', -1);
+      if (event !== 'fulfil') await this.funds.backer(tx, pledge.campaignId, pledge.contributorId, 'compute', -1);
     } else {
-      await this.post(tx, [offerEnd(pledge, reason)]);
+      await this.post(tx, [offerEnd(pledge, event === 'withdraw' ? 'compute offer withdrawn' : 'compute offer ended')]);
     }
     await changeComputePledge(tx, pledge.id, to, isCommitted(pledge.state) ? returnedMs : 0n);
     tx.emit(
       pledgeEvent(`pledge.compute.${to}`, pledge.campaignId, {
         ...offerPayload(pledge),
-        returnedMilliseconds: String(returnedMs),
+        ...(event === 'fulfil' ? { milliseconds: String(pledge.milliseconds - returnedMs) } : {}),
+        returnedMs: String(returnedMs),
       }),
     );
     return pledge.id;
   }
 
-  /** Counts a settlement's accepted time, then looks at what was delivered in all and moves the pledge on. */
-  async deliveries(tx: Tx, pledgeId: string, acceptedMs: bigint): Promise<void> {
+  /** Counts what a settlement judged and accepted, then looks at what was delivered in all and moves the pledge on. */
+  async deliveries(tx: Tx, pledgeId: string, settled: { judgedMs: bigint; acceptedMs: bigint }): Promise<void> {
     const pledge = await lockComputePledge(tx, pledgeId);
     if (!pledge) return;
-    if (acceptedMs > 0n) await countAccepted(tx, pledgeId, acceptedMs);
+    await countSettled(tx, pledgeId, settled);
     if (!isCommitted(pledge.state)) return;
     const balance = await this.ledger.balance(tx, commitmentAccount(pledge.id, pledge.gpuClass));
     if (balance.debitsPosted === 0n) return;
@@ -132,7 +148,10 @@ export class ComputePledgeCommands {
     const to = computePledgeMachine.next(pledge.state, whole ? 'fulfil' : 'deliver');
     if (to === undefined) return;
     await changeComputePledge(tx, pledge.id, to);
-    if (to === 'fulfilled') tx.emit(pledgeEvent('pledge.compute.fulfilled', pledge.campaignId, offerPayload(pledge)));
+    if (to === 'fulfilled') {
+      const payload = { ...offerPayload(pledge), returnedMs: '0' };
+      tx.emit(pledgeEvent('pledge.compute.fulfilled', pledge.campaignId, payload));
+    }
   }
 
   private async accepted(tx: Tx, pledge: ComputePledgeRow): Promise<ComputePledgeRow> {

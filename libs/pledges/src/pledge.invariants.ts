@@ -89,7 +89,17 @@ export const pledgeInvariants: readonly InvariantCheck[] = [
          OR (p.accepted_at IS NULL AND a.id IS NOT NULL)
          OR (p.accepted_at IS NOT NULL AND p.state IN ('fulfilled', 'lapsed', 'withdrawn')
              AND a.debits_posted <> p.milliseconds)
-         OR p.returned_ms > coalesce(a.debits_posted, 0)`,
+         OR p.returned_ms > coalesce(a.debits_posted, 0)
+         OR p.judged_ms > coalesce(a.debits_posted, 0) - p.returned_ms`,
+  ),
+  check(
+    'pledges.fulfilled',
+    4,
+    'Whoever delivered accepted work has fulfilled the pledge when it ends; only pledges of which nothing came lapse.',
+    `SELECT 'pledge ' || p.id || ' is ' || p.state || ' with ' || (p.milliseconds - p.returned_ms) || ' ms delivered and ' ||
+            p.accepted_ms || ' accepted' AS violation
+       FROM compute_pledge p
+      WHERE (p.state = 'lapsed' AND p.accepted_ms > 0) OR (p.state = 'fulfilled' AND p.milliseconds = p.returned_ms)`,
   ),
   check(
     'pledges.compute-progress',

@@ -30,10 +30,12 @@ const SENTENCES: Record<string, (p: Payload) => string> = {
     `A dispute over ${dollars(p['amountMinor'])} was ${p['won'] === true ? 'won' : 'lost'}`,
   'pledge.compute.offered': (p) => `${hours(p['milliseconds'])} of ${String(p['class'])} offered`,
   'pledge.compute.accepted': (p) => `${hours(p['milliseconds'])} of ${String(p['class'])} accepted`,
-  'pledge.compute.fulfilled': (p) => `${hours(p['milliseconds'])} of ${String(p['class'])} delivered in full`,
-  'pledge.compute.lapsed': (p) => `${hours(p['returnedMilliseconds'])} of ${String(p['class'])} came to nothing`,
-  'pledge.compute.withdrawn': (p) =>
-    `${hours(p['returnedMilliseconds'])} of ${String(p['class'])} withdrawn by its donor`,
+  'pledge.compute.fulfilled': (p) =>
+    p['returnedMs'] === '0'
+      ? `${hours(p['milliseconds'])} of ${String(p['class'])} delivered in full`
+      : `${hours(p['milliseconds'])} of ${String(p['class'])} delivered, ${hours(p['returnedMs'])} were not needed`,
+  'pledge.compute.lapsed': (p) => `${hours(p['returnedMs'])} of ${String(p['class'])} not needed`,
+  'pledge.compute.withdrawn': (p) => `${hours(p['returnedMs'])} of ${String(p['class'])} withdrawn by its donor`,
 };
 
 /** One line for people about a public event of a campaign. */

@@ -4,6 +4,8 @@ import { stateMachine } from '#campaigns';
  * 1. An offer is no commitment: it stands in memo accounts until the campaign accepts it.
  * 2. An accepted pledge owns one account, its commitment; runs are delivered from it and it can't be overdrawn.
  * 3. A donor may leave at any time: what isn't reserved by a lease goes back at once, what was delivered stays given.
+ * 4. When the campaign ends, whoever delivered accepted work has fulfilled the pledge, and the rest goes back; only a
+ *    pledge of which nothing came lapses.
  */
 
 export const COMPUTE_PLEDGE_STATES = ['offered', 'accepted', 'delivering', 'fulfilled', 'lapsed', 'withdrawn'] as const;
@@ -17,12 +19,17 @@ export const computePledgeMachine = stateMachine<ComputePledgeState, ComputePled
   { from: 'offered', event: 'withdraw', to: 'withdrawn' },
   { from: 'offered', event: 'lapse', to: 'lapsed', guard: 'declined, or the campaign ended' },
   { from: 'accepted', event: 'deliver', to: 'delivering', guard: 'first usage settled' },
-  { from: 'accepted', event: 'fulfil', to: 'fulfilled', guard: 'everything settled at once' },
+  { from: 'accepted', event: 'fulfil', to: 'fulfilled', guard: 'everything settled at once, or the campaign ended' },
   { from: 'accepted', event: 'withdraw', to: 'withdrawn' },
   { from: 'accepted', event: 'lapse', to: 'lapsed', guard: 'the campaign ended' },
-  { from: 'delivering', event: 'fulfil', to: 'fulfilled', guard: 'everything settled' },
+  {
+    from: 'delivering',
+    event: 'fulfil',
+    to: 'fulfilled',
+    guard: 'everything settled, or the campaign ended with some accepted',
+  },
   { from: 'delivering', event: 'withdraw', to: 'withdrawn' },
-  { from: 'delivering', event: 'lapse', to: 'lapsed', guard: 'the campaign ended' },
+  { from: 'delivering', event: 'lapse', to: 'lapsed', guard: 'the campaign ended with nothing accepted' },
 ]);
 
 /** The pledge may still deliver: its commitment account holds GPU time. */

@@ -52,8 +52,8 @@ registerEnumType(ComputePledgeStateEnum, {
     OFFERED: { description: 'Waits for the campaign to accept it.' },
     ACCEPTED: { description: 'Committed; runs may lease from it.' },
     DELIVERING: { description: 'Some of it was delivered.' },
-    FULFILLED: { description: 'All of it was delivered.' },
-    LAPSED: { description: 'Declined, or the campaign ended before it was used up.' },
+    FULFILLED: { description: 'Its time was delivered: all of it, or what the campaign needed of it.' },
+    LAPSED: { description: 'Declined, or the campaign ended and had accepted nothing of it.' },
     WITHDRAWN: { description: 'Taken back by its donor; what was delivered stays given.' },
   },
 });

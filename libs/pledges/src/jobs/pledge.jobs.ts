@@ -25,9 +25,10 @@ export class UsageSubscriber implements EventSubscriber {
   constructor(private readonly compute: ComputePledgeCommands) {}
 
   async handle(event: DomainEvent, tx: Tx): Promise<void> {
-    const { pledgeId, acceptedMs } = event.payload;
+    const { pledgeId, deliveredMs, acceptedMs } = event.payload;
     if (typeof pledgeId !== 'string') return;
-    await this.compute.deliveries(tx, pledgeId, typeof acceptedMs === 'string' ? BigInt(acceptedMs) : 0n);
+    const amount = (value: unknown): bigint => (typeof value === 'string' ? BigInt(value) : 0n);
+    await this.compute.deliveries(tx, pledgeId, { judgedMs: amount(deliveredMs), acceptedMs: amount(acceptedMs) });
   }
 }
 
@@ -35,7 +36,7 @@ const BATCH = 50;
 
 /**
  * Winds up what ended campaigns left open: unpaid pledges are cancelled, captured ones of cancelled campaigns refunded,
- * compute that wasn't delivered goes back. Each pledge is its own unit of work, and the work list is the state of the
+ * compute that wasn't delivered goes back, fulfilling the pledges that delivered. Each pledge is its own unit of work, and the work list is the state of the
  * tables, so that it goes on after any crash where it was.
  */
 @ClockworkTask()
@@ -69,7 +70,7 @@ export class WindUpClock implements Clockwork {
       `SELECT p.id FROM campaign c JOIN compute_pledge p ON p.campaign_id = c.id
         WHERE c.state IN ('failed', 'cancelled', 'completed') AND p.state IN ('offered', 'accepted', 'delivering')
         ORDER BY p.id LIMIT ${BATCH}`,
-      (id) => this.lapse(id),
+      (id) => this.windUpCompute(id),
     );
   }
 
@@ -101,10 +102,10 @@ export class WindUpClock implements Clockwork {
     else if (refund !== '') await this.payments.submitRefund(refund);
   }
 
-  private async lapse(id: string): Promise<void> {
+  private async windUpCompute(id: string): Promise<void> {
     await this.uow.run('pledges.wind-up-compute', async (tx) => {
       const pledge = await lockComputePledge(tx, id);
-      return pledge ? this.compute.end(tx, pledge, 'lapse') : id;
+      return pledge ? this.compute.windUp(tx, pledge) : id;
     });
   }
 }

@@ -14,15 +14,18 @@ export interface ComputePledgeRow {
   readonly region: string | null;
   readonly idempotencyKey: string;
   readonly createdAt: Date;
+  /** Delivered and judged by a settlement so far, and accepted of it. */
+  readonly judgedMs: bigint;
+  readonly acceptedMs: bigint;
 }
 
 const COMPUTE_COLUMNS = `id, campaign_id AS "campaignId", contributor_id AS "contributorId", pseudonym,
   gpu_class AS "gpuClass", device_count AS count, milliseconds, state, availability, region,
-  idempotency_key AS "idempotencyKey", created_at AS "createdAt"`;
+  idempotency_key AS "idempotencyKey", created_at AS "createdAt", judged_ms AS "judgedMs", accepted_ms AS "acceptedMs"`;
 
 export async function insertComputePledge(
   tx: Tx,
-  p: Omit<ComputePledgeRow, 'state' | 'createdAt'>,
+  p: Omit<ComputePledgeRow, 'state' | 'createdAt' | 'judgedMs' | 'acceptedMs'>,
 ): Promise<ComputePledgeRow | undefined> {
   const [row] = await tx.query<ComputePledgeRow>(
     `INSERT INTO compute_pledge (id, campaign_id, contributor_id, pseudonym, gpu_class, device_count, milliseconds, state,
@@ -79,7 +82,15 @@ export async function changeComputePledge(
   );
 }
 
-/** Counts what was accepted of the pledge's deliveries. */
-export async function countAccepted(tx: Tx, id: string, acceptedMs: bigint): Promise<void> {
-  await tx.query('UPDATE compute_pledge SET accepted_ms = accepted_ms + $2 WHERE id = $1', [id, acceptedMs]);
+/** Counts what a settlement made of a delivery. */
+export async function countSettled(
+  tx: Tx,
+  id: string,
+  settled: { readonly judgedMs: bigint; readonly acceptedMs: bigint },
+): Promise<void> {
+  await tx.query('UPDATE compute_pledge SET judged_ms = judged_ms + $2, accepted_ms = accepted_ms + $3 WHERE id = $1', [
+    id,
+    settled.judgedMs,
+    settled.acceptedMs,
+  ]);
 }
