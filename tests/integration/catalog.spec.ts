@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CatalogCommands } from '#catalog';
+import { CatalogCommands, CatalogQueries } from '#catalog';
 import { FundingStage, MOBY_DICK, type Person, TINY, codes, got } from './funding.stage.js';
 
 let stage: FundingStage;
@@ -93,5 +93,38 @@ describe('the compute budget in GraphQL', () => {
     const { data } = await stage.gql('{ acceleratorClasses { class label peakFlopPerSecond source } }');
     const h100 = data['acceleratorClasses'].find((c: { class: string }) => c.class === 'h100-sxm-80');
     expect(h100.peakFlopPerSecond).toBe('989000000000000');
+  });
+});
+
+describe('lists', () => {
+  it('page through datasets and through the recipes of one project, newest first', async () => {
+    const queries = stage.app.get(CatalogQueries, { strict: false });
+    const { projectId } = await stage.project(owner);
+    const dataset = got(await catalog.registerDataset(owner, MOBY_DICK));
+    const made = [];
+    for (const name of ['First', 'Second'])
+      made.push(
+        got(
+          await catalog.registerRecipe(owner, {
+            ...TINY,
+            name: `${name} ${randomUUID()}`,
+            projectId,
+            datasetId: dataset.id,
+          }),
+        ).id,
+      );
+    const newest = await queries.recipePage({ first: 1, projectId });
+    expect(newest.nodes.map((row) => row.id)).toEqual([made[1]]);
+    expect(newest.hasNextPage).toBe(true);
+    const next = await queries.recipePage({ first: 50, after: newest.cursors[0], projectId });
+    expect(next.nodes[0]?.id).toBe(made[0]);
+    expect(next.hasNextPage).toBe(false);
+    expect((await queries.recipePage({ projectId: randomUUID() })).nodes).toEqual([]);
+    const answer = await stage.gql<{
+      recipes: { nodes: { dataset: { name: string } }[] };
+      datasets: { nodes: object[] };
+    }>('{ recipes(first: 1) { nodes { dataset { name } } } datasets(first: 1) { nodes { id } } }');
+    expect(answer.data?.recipes.nodes[0]?.dataset.name).toBe(dataset.name);
+    expect(answer.data?.datasets.nodes).toHaveLength(1);
   });
 });

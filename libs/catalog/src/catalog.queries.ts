@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Json } from '#kernel';
+import { type Json, type Page, type PageArgs, decodeCursor, isUuid, pageOf, pageSize } from '#kernel';
 import { type Tx, UnitOfWork } from '#platform';
 
 export interface DatasetRow {
@@ -68,6 +68,30 @@ export class CatalogQueries {
     return new Map(rows.map((row) => [row.id, nest(row)]));
   }
 
+  /** Everything that recipes may be made of, newest first. */
+  async datasetPage(args: PageArgs): Promise<Page<DatasetRow>> {
+    const limit = pageSize(args.first);
+    const rows = await this.uow.read((tx) =>
+      tx.query<DatasetRow>(`${DATASET} WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT ${limit + 1}`, [
+        startOf(args),
+      ]),
+    );
+    return pageOf(rows, limit, (row) => row.id);
+  }
+
+  /** Recipes, newest first; of one project where it is named. */
+  async recipePage(args: PageArgs & { projectId?: string | undefined }): Promise<Page<RecipeRow>> {
+    const limit = pageSize(args.first);
+    const rows = await this.uow.read((tx) =>
+      tx.query<FlatRecipe>(
+        `${RECIPE} WHERE ($1::uuid IS NULL OR r.id < $1) AND ($2::uuid IS NULL OR r.project_id = $2)
+          ORDER BY r.id DESC LIMIT ${limit + 1}`,
+        [startOf(args), args.projectId ?? null],
+      ),
+    );
+    return pageOf(rows.map(nest), limit, (row) => row.id);
+  }
+
   findDataset(id: string): Promise<DatasetRow | undefined> {
     return this.uow.read((tx) => this.dataset(tx, id));
   }
@@ -75,6 +99,12 @@ export class CatalogQueries {
   findRecipe(id: string): Promise<RecipeRow | undefined> {
     return this.uow.read((tx) => this.recipe(tx, id));
   }
+}
+
+/** The id after which a page begins; null for the first page and for a cursor that is none of ours. */
+function startOf(args: PageArgs): string | null {
+  const key = decodeCursor(args.after);
+  return key !== undefined && isUuid(key) ? key : null;
 }
 
 function nest(row: FlatRecipe): RecipeRow {

@@ -1,8 +1,19 @@
-import { Args, Mutation, Query, Resolver } from '@nestjs/graphql';
+import { Args, ID, Mutation, Query, Resolver } from '@nestjs/graphql';
 import { GraphQLError } from 'graphql';
 import { isRefused } from '#kernel';
-import { Access, CurrentViewer, type Viewer, fromGlobalId, toUserErrors } from '#platform';
+import {
+  AFTER_ARG,
+  Access,
+  CurrentViewer,
+  FIRST_ARG,
+  type Viewer,
+  fromGlobalId,
+  parseGlobalId,
+  toConnection,
+  toUserErrors,
+} from '#platform';
 import { CatalogCommands } from '../catalog.commands.js';
+import { CatalogQueries } from '../catalog.queries.js';
 import { type AcceleratorClass, acceleratorClasses } from '../domain/accelerator.table.js';
 import { budgetTerms, computeBudget } from '../domain/compute-budget.rule.js';
 import { toComputeBudget, toDataset, toRecipe } from './catalog.mapper.js';
@@ -10,8 +21,10 @@ import {
   AcceleratorClassType,
   ComputeBudget,
   ComputeBudgetInput,
+  DatasetConnection,
   DatasetRegisterInput,
   DatasetRegisterPayload,
+  RecipeConnection,
   RecipeRegisterInput,
   RecipeRegisterPayload,
 } from './catalog.type.js';
@@ -20,7 +33,10 @@ type SignedIn = Viewer & { kind: 'contributor' };
 
 @Resolver()
 export class CatalogResolver {
-  constructor(private readonly commands: CatalogCommands) {}
+  constructor(
+    private readonly commands: CatalogCommands,
+    private readonly queries: CatalogQueries,
+  ) {}
 
   @Access('public')
   @Query(() => ComputeBudget, { description: 'What a training takes, worked out from its terms. Stores nothing.' })
@@ -39,6 +55,29 @@ export class CatalogResolver {
   @Query(() => [AcceleratorClassType], { description: 'The accelerator classes that GPU time is counted in.' })
   acceleratorClasses(): readonly AcceleratorClass[] {
     return acceleratorClasses();
+  }
+
+  @Access('public')
+  @Query(() => DatasetConnection, { description: 'The datasets on record, newest first.' })
+  async datasets(@Args(FIRST_ARG) first?: number, @Args(AFTER_ARG) after?: string): Promise<DatasetConnection> {
+    return toConnection(await this.queries.datasetPage({ first, after }), toDataset, after);
+  }
+
+  @Access('public')
+  @Query(() => RecipeConnection, { description: 'The recipes on record, newest first.' })
+  async recipes(
+    @Args(FIRST_ARG) first?: number,
+    @Args(AFTER_ARG) after?: string,
+    @Args('projectId', { type: () => ID, nullable: true, description: 'Only those of this project.' })
+    projectId?: string,
+  ): Promise<RecipeConnection> {
+    const project = projectId == null ? undefined : parseGlobalId(projectId);
+    // An id of something else names no project, so it has no recipes; the nil id keeps that one statement.
+    const wanted =
+      projectId == null
+        ? {}
+        : { projectId: project?.type === 'Project' ? project.id : '00000000-0000-0000-0000-000000000000' };
+    return toConnection(await this.queries.recipePage({ first, after, ...wanted }), toRecipe, after);
   }
 
   @Access({ scope: 'project:write' })

@@ -1,5 +1,5 @@
 import { Field, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
-import { BigIntScalar, GpuTime, JsonScalar, Money, NodeInterface, UserError } from '#platform';
+import { BigIntScalar, Connection, GpuTime, JsonScalar, Money, NodeInterface, UserError } from '#platform';
 
 @ObjectType({
   implements: () => NodeInterface,
@@ -59,6 +59,12 @@ export class Recipe {
   @Field(() => Dataset, { description: 'What it trains on.' })
   dataset: Dataset;
 }
+
+@ObjectType({ description: 'One page of a list of Dataset.' })
+export class DatasetConnection extends Connection(Dataset) {}
+
+@ObjectType({ description: 'One page of a list of Recipe.' })
+export class RecipeConnection extends Connection(Recipe) {}
 
 @ObjectType({ description: 'One figure of a compute budget with how it came about.' })
 export class BudgetLine {
