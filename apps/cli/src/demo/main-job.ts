@@ -9,6 +9,7 @@ import { BACKERS, CAMPAIGN_TITLE, CARD_NUMBERS, DONORS, OPERATOR, ORGANISER } fr
 import { ApiClient, until } from './client.js';
 import { LocalAgent } from './local-agents.js';
 import { type Training, watchTraining } from './training.js';
+import { chooseWorkload } from './workload.js';
 import { checkReport } from './report.js';
 
 export interface Stage {
@@ -18,6 +19,8 @@ export interface Stage {
   readonly env: Record<string, string>;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** What to train with: a name below `workloads/`, or undefined for the best that this machine can run. */
+  readonly workload: string | undefined;
   /** Registers what has to end before the platform does. */
   readonly onStop: (end: () => Promise<unknown>) => void;
   /** Notes a process that was started, so that it can be ended should this one be killed outright. */
@@ -155,18 +158,15 @@ class MainJob {
       },
       'dataset { id }',
     );
-    const workload = JSON.parse(
-      readFileSync(join(this.stage.packageRoot, 'workloads/tiny-lm/workload.json'), 'utf8'),
-    ) as {
-      defaults: Record<string, unknown>;
-    };
+    const workload = chooseWorkload(this.stage.packageRoot, this.stage.workload);
+    progress.line(`  Workload ${workload.name}: ${workload.why}.`);
     const { recipe } = await organiser.mutate<{ recipe: { id: string; digest: string; parameters: string } }>(
       'recipeRegister',
       {
         projectId,
         name: 'Ishmael 1',
-        workload: 'tiny-lm',
-        driver: 'process',
+        workload: workload.name,
+        driver: workload.driver,
         hyperparameters: { ...workload.defaults, steps: Number(STEPS) },
         datasetId: dataset.id,
         gpuClass: 'cpu',

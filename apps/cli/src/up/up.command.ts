@@ -15,6 +15,7 @@ interface UpOptions {
   readonly fresh: boolean;
   readonly demo: boolean;
   readonly once: boolean;
+  readonly workload?: string;
 }
 
 /** `commonweights up`: what `npm start` runs once everything is installed and built. */
@@ -25,6 +26,7 @@ export function registerUpCommand(program: Command, packageRoot: string): void {
     .option('--fresh', 'delete the data folder and begin again', false)
     .option('--no-demo', 'come up empty, without playing the main job')
     .option('--once', 'play the main job, audit, print both and exit', false)
+    .option('--workload <name>', 'train with tiny-lm or tiny-lm-torch (default: PyTorch where it is found)')
     .action(async (options: UpOptions) => {
       const supervisor = new Supervisor(packageRoot, options);
       process.exitCode = await supervisor.run();
@@ -109,6 +111,7 @@ class Supervisor {
         env,
         progress: this.progress,
         signal: this.abort.signal,
+        workload: this.options.workload,
         onStop: (end) => this.endings.push(end),
         onLaunch: this.noteProcess,
       });
