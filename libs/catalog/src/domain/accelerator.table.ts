@@ -7,6 +7,7 @@
  */
 export interface AcceleratorClass {
   readonly class: string;
+  /** A noun without article or number, so that it can follow one: "peak of one …". */
   readonly label: string;
   readonly precision: string;
   /** Dense floating-point operations per second of one device. */
@@ -69,7 +70,7 @@ const TABLE: readonly AcceleratorClass[] = [
   ),
   {
     class: 'cpu',
-    label: 'One worker process on a CPU',
+    label: 'CPU worker process',
     precision: 'float32',
     peakFlopPerSecond: 48n * 10n ** 9n,
     usualMfuBasisPoints: 200,

@@ -56,6 +56,12 @@ describe('compute budget', () => {
     expect(publishBudget(b).lines.every((l) => l.source.length > 0 && l.formula.length > 0)).toBe(true);
   });
 
+  it.each(acceleratorClasses().map((c) => c.class))('reads as a sentence for %s', (gpuClass) => {
+    const label = budget({ gpuClass }).lines.find((l) => l.code === 'peak')?.label ?? '';
+    expect(label).toMatch(/^Peak of one (NVIDIA|AMD|CPU) [A-Za-z0-9 ]+$/);
+    expect(label.slice('Peak of one '.length)).not.toMatch(/\b(a|an|one|the)\b/i);
+  });
+
   it.each<[object, string, string]>([
     [{ gpuClass: 'abacus' }, 'CATALOG_CLASS_UNKNOWN', 'gpuClass'],
     [{ mfu: '1.5' }, 'CATALOG_MFU_INVALID', 'mfu'],
