@@ -10,6 +10,7 @@ import { CatalogCommands, CatalogModule } from '#catalog';
 import { IdentityCommands, IdentityModule } from '#identity';
 import { type Outcome, isRefused } from '#kernel';
 import { Ledger, LedgerModule, ledgerInvariants } from '#ledger';
+import { NodesModule } from '#nodes';
 import { PaymentsModule, paymentInvariants } from '#payments';
 import {
   Config,
@@ -285,6 +286,7 @@ function fundingModule(config: Config) {
       PaymentsModule,
       CatalogModule,
       CampaignsModule,
+      NodesModule,
       PledgesModule,
     ],
     providers: [NodeResolver, NodeSources],

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { isRefused, newId } from '#kernel';
-import { Fleet, NodesCommands } from '#nodes';
+import { isRefused, newId, refuse } from '#kernel';
+import { DONOR_PLEDGES, type DonorPledges, Fleet, NodesCommands } from '#nodes';
 import { Handlers, UnitOfWork, type Viewer } from '#platform';
 import { generateNodeKey, keyThumbprint } from '#protocol';
 import { type TestDatabase, createTestDatabase } from '../../libs/testkit/src/index.js';
@@ -17,6 +17,7 @@ import {
   startNodesApp,
 } from './nodes-app.js';
 
+const ENDED_PLEDGE = newId();
 type SignedIn = Viewer & { kind: 'contributor' };
 let db: TestDatabase;
 let nodes: NodesApp;
@@ -34,7 +35,14 @@ const viewerOf = (person: { id: string; pseudonym: string }): SignedIn => ({
 
 beforeAll(async () => {
   db = await createTestDatabase();
-  nodes = await startNodesApp(db);
+  // Whoever keeps pledges is another room; this one asks it and nothing else. Its own answers: pledges-compute.spec.ts.
+  const pledges: DonorPledges = {
+    deliveryRefusal: (_, pledgeId) =>
+      Promise.resolve(
+        pledgeId === ENDED_PLEDGE ? refuse({ code: 'PLEDGE_STATE_INVALID', message: 'It has ended.' }) : undefined,
+      ),
+  };
+  nodes = await startNodesApp(db, { providers: [{ provide: DONOR_PLEDGES, useValue: pledges }] });
   owner = viewerOf(await insertContributor(db));
   commands = nodes.app.get(NodesCommands);
 });
@@ -104,6 +112,14 @@ describe('joining', () => {
       '',
     ]);
     expect(stored).not.toContain(token);
+  });
+
+  it('makes no token for a pledge that the room of pledges refuses', async () => {
+    const tokens = () => db.dataSource.query('SELECT count(*) AS n FROM node_join_token');
+    const before = await tokens();
+    const refused = await commands.createJoinToken(owner, { computePledgeId: ENDED_PLEDGE });
+    expect(isRefused(refused) && refused.first.code).toBe('PLEDGE_STATE_INVALID');
+    expect(await tokens()).toEqual(before);
   });
 
   it('answers the same node when the same key shows the same token again, and refuses another key', async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toGlobalId } from '#platform';
 import { FundingStage, type Person, codes, got } from './funding.stage.js';
 
 let stage: FundingStage;
@@ -148,6 +149,37 @@ describe('a compute pledge', () => {
     expect(codes(await stage.compute.create(dora, campaignId, { ...asked, count: 2 }))).toEqual([
       'PLEDGE_IDEMPOTENCY_MISMATCH',
     ]);
+  });
+});
+
+describe('a join token for a compute pledge', () => {
+  const tokenFor = async (pledgeId: string, who: Person) => {
+    const { data } = await stage.gql(
+      `mutation ($input: NodeJoinTokenCreateInput!) {
+         nodeJoinTokenCreate(input: $input) { token userErrors { code path } } }`,
+      { input: { name: 'Attic', computePledgeId: toGlobalId('ComputePledge', pledgeId) } },
+      who,
+    );
+    return data.nodeJoinTokenCreate;
+  };
+  const tokens = async () => (await stage.rows('SELECT count(*) AS n FROM node_join_token'))[0]?.['n'];
+  const refused = (code: string) => ({ token: null, userErrors: [{ code, path: ['input', 'computePledgeId'] }] });
+
+  it('is made for the donor, before and after the campaign accepts', async () => {
+    const made = got(await stage.compute.create(dora, campaignId, offer()));
+    expect(await tokenFor(made.id, dora)).toMatchObject({ token: expect.stringMatching(/^cwj_/), userErrors: [] });
+    got(await stage.compute.accept(owner, made.id));
+    expect(await tokenFor(made.id, dora)).toMatchObject({ userErrors: [] });
+  });
+
+  it("is refused for an unknown pledge, another's, and one that has ended; no token is made", async () => {
+    const made = got(await stage.compute.create(dora, campaignId, offer()));
+    const before = await tokens();
+    expect(await tokenFor(randomUUID(), dora)).toEqual(refused('PLEDGE_NOT_FOUND'));
+    expect(await tokenFor(made.id, owner)).toEqual(refused('PLEDGE_FORBIDDEN'));
+    got(await stage.compute.withdraw(dora, made.id));
+    expect(await tokenFor(made.id, dora)).toEqual(refused('PLEDGE_STATE_INVALID'));
+    expect(await tokens()).toBe(before);
   });
 });
 

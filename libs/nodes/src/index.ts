@@ -3,6 +3,7 @@ export { Fleet, type FleetNode } from './fleet.js';
 export { NodesCommands } from './nodes.commands.js';
 export { NodesQueries } from './nodes.queries.js';
 export { LEASE_DIRECTIVES, type LeaseDirectives } from './lease-directives.port.js';
+export { DONOR_PLEDGES, type DonorPledges } from './donor-pledges.port.js';
 export { type AgentNode } from './http/agent.authenticator.js';
 export { AgentEndpoint, CallingNode } from './http/agent.guard.js';
 export { agentError, parseAgentBody } from './http/agent.error.js';

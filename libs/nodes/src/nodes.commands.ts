@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 import { createHash, randomBytes } from 'node:crypto';
 import { type Outcome, isRefused, newId } from '#kernel';
 import { type Tx, UnitOfWork, type Viewer } from '#platform';
 import { PROTOCOL_VERSION, keyThumbprint, type messages } from '#protocol';
+import { DONOR_PLEDGES, type DonorPledges } from './donor-pledges.port.js';
 import { type Window, readWindows } from './domain/hours.rule.js';
 import { type NodeState, mayBecome } from './domain/node.machine.js';
 import { changeStates, emitJoined } from './node.store.js';
@@ -24,9 +26,15 @@ interface TokenRow {
 /** What people and agents may do to nodes. One method is one business action in one transaction. */
 @Injectable()
 export class NodesCommands {
-  constructor(private readonly uow: UnitOfWork) {}
+  constructor(
+    private readonly uow: UnitOfWork,
+    private readonly modules: ModuleRef,
+  ) {}
 
-  /** A one-time token by which one node may join for the viewer. The text exists in the answer only. */
+  /**
+   * A one-time token by which one node may join for the viewer, for a pledge of his if it names one. The text exists in
+   * the answer only.
+   */
   createJoinToken(
     viewer: SignedIn,
     input: { name?: string | null; computePledgeId?: string | null },
@@ -35,20 +43,17 @@ export class NodesCommands {
       const name = input.name?.trim();
       if (name !== undefined && (name.length < 1 || name.length > 80))
         return refuseNode('NODE_JOIN_TOKEN_NAME_INVALID', undefined, ['input', 'name']);
+      const { computePledgeId } = input;
+      if (computePledgeId) {
+        const refused = await this.donorPledges().deliveryRefusal(tx, computePledgeId, viewer.contributorId);
+        if (refused) return refused;
+      }
       const token = `cwj_${randomBytes(32).toString('base64url')}`;
       const expiresAt = new Date(tx.now.getTime() + JOIN_TOKEN_LIFE_MS);
       await tx.query(
         `INSERT INTO node_join_token (id, secret_sha256, owner_id, name, compute_pledge_id, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-        [
-          newId(),
-          digestOf(token),
-          viewer.contributorId,
-          name ?? null,
-          input.computePledgeId ?? null,
-          tx.now,
-          expiresAt,
-        ],
+        [newId(), digestOf(token), viewer.contributorId, name ?? null, computePledgeId ?? null, tx.now, expiresAt],
       );
       return { token, expiresAt };
     });
@@ -153,6 +158,11 @@ export class NodesCommands {
     if (!mayBecome(from, 'draining')) return;
     await changeStates(tx, [{ nodeId, from, to: 'draining' }], why);
     tx.emit({ type: 'node.draining', aggregateType: 'node', aggregateId: nodeId, payload: { nodeId }, isPublic: true });
+  }
+
+  /** Found in the whole application, because the room that implements it stands above this one. */
+  private donorPledges(): DonorPledges {
+    return this.modules.get<DonorPledges>(DONOR_PLEDGES, { strict: false });
   }
 
   private async enrol(tx: Tx, request: messages.JoinRequest, token: TokenRow): Promise<{ nodeId: string }> {

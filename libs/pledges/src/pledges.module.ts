@@ -2,11 +2,13 @@ import { Module } from '@nestjs/common';
 import { CampaignsModule } from '#campaigns';
 import { IdentityModule } from '#identity';
 import { LedgerModule } from '#ledger';
+import { DONOR_PLEDGES } from '#nodes';
 import { PAYMENT_LISTENER, PaymentsModule } from '#payments';
 import { CashPledgeCommands } from './cash-pledge.commands.js';
 import { CashPledgeSteps } from './cash-pledge.steps.js';
 import { CashPledgeWriter } from './cash-pledge.writer.js';
 import { ComputePledgeCommands } from './compute-pledge.commands.js';
+import { PledgesOfDonors } from './donor-pledges.js';
 import {
   CampaignPledgesResolver,
   CashPledgeCampaignResolver,
@@ -36,8 +38,10 @@ import { PledgeQueries } from './pledge.queries.js';
     UsageSubscriber,
     WindUpClock,
     PledgePaymentListener,
+    PledgesOfDonors,
+    { provide: DONOR_PLEDGES, useExisting: PledgesOfDonors },
     { provide: PAYMENT_LISTENER, useExisting: PledgePaymentListener },
   ],
-  exports: [CashPledgeCommands, ComputePledgeCommands, PledgeQueries, PAYMENT_LISTENER],
+  exports: [CashPledgeCommands, ComputePledgeCommands, PledgeQueries, PAYMENT_LISTENER, DONOR_PLEDGES],
 })
 export class PledgesModule {}

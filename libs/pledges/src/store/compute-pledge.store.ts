@@ -62,6 +62,10 @@ export async function computePledgeByKey(
   )[0];
 }
 
+export async function findComputePledge(tx: Tx, id: string): Promise<ComputePledgeRow | undefined> {
+  return (await tx.query<ComputePledgeRow>(`SELECT ${COMPUTE_COLUMNS} FROM compute_pledge WHERE id = $1`, [id]))[0];
+}
+
 export async function lockComputePledge(tx: Tx, id: string): Promise<ComputePledgeRow | undefined> {
   return (
     await tx.query<ComputePledgeRow>(`SELECT ${COMPUTE_COLUMNS} FROM compute_pledge WHERE id = $1 FOR UPDATE`, [id])
