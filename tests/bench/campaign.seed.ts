@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { campaignChart } from '#campaigns';
+import type { PublishedBudget } from '#catalog';
 import { isRefused, systemClock } from '#kernel';
 import { Ledger } from '#ledger';
 import { UnitOfWork, createDataSource } from '#platform';
@@ -16,6 +17,31 @@ export interface Seed {
  * Campaigns with their pledges as months of use would leave them, by a few statements. Rows go through the constraints
  * of the schema. Ids are UUIDv7 in the order of creation; every tenth pledge is anonymous, every ninth was refused.
  */
+
+const BUDGET = JSON.stringify({
+  parameters: '1000000',
+  activeParameters: null,
+  tokens: '1000000',
+  gpuClass: 'cpu',
+  mfu: '0.4',
+  overheadPercent: 10,
+  pricePerGpuHourMinor: '10',
+  flop: '6000000000000',
+  peakFlopPerSecond: '100000000000',
+  milliseconds: '165000',
+  cashMinor: '1',
+  currency: 'USD',
+  lines: [
+    {
+      code: 'flop',
+      label: 'Work',
+      amount: '6000000000000',
+      unit: 'FLOP',
+      formula: '6 x N x D',
+      source: 'Kaplan et al. 2020',
+    },
+  ],
+} satisfies PublishedBudget);
 
 /** UUIDv7 of a moment and a number that keeps ids apart. */
 const ID_FUNCTION = `CREATE FUNCTION pg_temp.id_at(at timestamptz, n bigint, kind text) RETURNS uuid LANGUAGE sql AS $$
@@ -43,7 +69,7 @@ const statements = ({ campaigns, pledgesEach, backers }: Seed): string[] => [
    SELECT pg_temp.id_at('2026-02-01Z'::timestamptz + n * interval '1 minute', n, 'campaign'), 'campaign-' || n,
           pg_temp.id_at('2026-01-01Z', 1, 'project'), pg_temp.id_at('2026-01-01Z', 1, 'recipe'), 'A model for town ' || n,
           'A small language model that the people of a town train together.', 'live', 'keep_it_all', 'USD', 500000, 3600000, 'cpu',
-          false, '2036-01-01Z', '{}', pg_temp.id_at('2026-01-01Z', 0, 'person'),
+          false, '2036-01-01Z', '${BUDGET}', pg_temp.id_at('2026-01-01Z', 0, 'person'),
           '2026-02-01Z'::timestamptz + n * interval '1 minute', '2026-02-01Z'::timestamptz + n * interval '1 minute'
      FROM generate_series(0, ${campaigns} - 1) n`,
   `INSERT INTO cash_pledge (id, campaign_id, contributor_id, pseudonym, amount_minor, currency, state, is_anonymous,
