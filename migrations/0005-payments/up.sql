@@ -24,6 +24,8 @@ CREATE TABLE payment (
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
   captured_at timestamptz,
+  -- Set when the payment is no longer wanted; until Stripe has heard so, the sweep goes on telling it.
+  cancel_requested_at timestamptz,
   -- When the sweep looks at the payment again, and how often it did since the last change. Null once it has ended.
   next_check_at timestamptz,
   checks integer NOT NULL DEFAULT 0,

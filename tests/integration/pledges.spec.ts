@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toGlobalId } from '#platform';
 import { cashPledgeMachine } from '../../libs/pledges/src/domain/cash-pledge.machine.js';
 import { computePledgeMachine } from '../../libs/pledges/src/domain/compute-pledge.machine.js';
+import { lockCashPledge } from '../../libs/pledges/src/store/cash-pledge.store.js';
 import { CAMPAIGN, CARD, FundingStage, type Person, codes, got, inDays } from './funding.stage.js';
 
 interface Step {
@@ -32,6 +33,18 @@ const pledge = (more: object = {}) => ({
 });
 const stateOf = async (id: string) =>
   (await stage.rows('SELECT state FROM cash_pledge WHERE id = $1', [id]))[0]?.['state'];
+
+const paymentOf = async (pledgeId: string) =>
+  (await stage.rows('SELECT status FROM payment WHERE reference = $1', [pledgeId]))[0]?.['status'];
+/** Cancels a pledge, and forgets to tell the processor: the process has died after the commit. */
+const cancelAndDie = async (pledgeId: string) =>
+  got(
+    await stage.db.uow.run('cancel', async (tx) => {
+      const row = await lockCashPledge(tx, pledgeId);
+      if (!row) throw new Error('no such pledge');
+      return stage.cash.cancelIn(tx, row);
+    }),
+  );
 
 describe('a cash pledge', () => {
   it('goes from promise to money: memo, escrow, fee, backer and event change together', async () => {
@@ -160,12 +173,41 @@ describe('a cash pledge', () => {
     expect(await stage.violations()).toEqual([]);
   });
 
-  it('is cancelled while unpaid; money that comes all the same is sent back', async () => {
+  it('is cancelled while unpaid, and its payment with it', async () => {
     const made = got(await stage.cash.create(ada, pledge()));
     expect(codes(await stage.cash.cancel(owner, made.pledge.id))).toEqual(['PLEDGE_FORBIDDEN']);
     got(await stage.cash.cancel(ada, made.pledge.id));
     expect(codes(await stage.cash.cancel(ada, made.pledge.id))).toEqual(['PLEDGE_STATE_INVALID']);
+    expect(await paymentOf(made.pledge.id)).toBe('CANCELED');
+    expect(await stage.pay(made.payment?.clientSecret, CARD.good)).toMatchObject({ status: 400 });
+    await stage.settle();
+    expect(await stateOf(made.pledge.id)).toBe('cancelled');
     expect(await stage.violations()).toEqual([]);
+  });
+
+  it('takes its payment with it although the process died before the processor heard of it', async () => {
+    const made = got(await stage.cash.create(ada, pledge()));
+    await cancelAndDie(made.pledge.id);
+    expect(await paymentOf(made.pledge.id)).toBe('SUBMITTED');
+    await stage.rows("UPDATE payment SET next_check_at = now() - interval '1 second' WHERE reference = $1", [
+      made.pledge.id,
+    ]);
+    await stage.tick('payment-sweep');
+    expect(await paymentOf(made.pledge.id)).toBe('CANCELED');
+    expect(await stage.pay(made.payment?.clientSecret, CARD.good)).toMatchObject({ status: 400 });
+  });
+
+  it('is cancelled by the end of its campaign, and its payment with it', async () => {
+    const ended = await stage.liveCampaign(owner);
+    const made = got(await stage.cash.create(ada, pledge({ campaignId: ended })));
+    got(await stage.campaigns.cancel(owner, ended, 'no longer needed'));
+    await stage.tick('pledges.wind-up');
+    expect([await stateOf(made.pledge.id), await paymentOf(made.pledge.id)]).toEqual(['cancelled', 'CANCELED']);
+  });
+
+  it('sends money back that comes although it was cancelled', async () => {
+    const made = got(await stage.cash.create(ada, pledge()));
+    await cancelAndDie(made.pledge.id);
     await stage.pay(made.payment?.clientSecret, CARD.good);
     await stage.settle();
     expect(await stateOf(made.pledge.id)).toBe('refund_pending');

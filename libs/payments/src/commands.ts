@@ -15,6 +15,7 @@ import {
   findPayment,
   insertPayments,
   lockPayment,
+  markUnwanted,
   postponePayment,
   toPayment,
   type NewPayment,
@@ -159,6 +160,30 @@ export class Payments {
       await this.synchronizer.payment(paymentId);
       const now = await this.uow.read((tx) => findPayment(tx, paymentId));
       return now?.status === 'CANCELED' ? { paymentId } : tooLate(paymentId);
+    }
+  }
+
+  /**
+   * Writes down, in the caller's transaction, that nothing more shall be paid for the reference. Follow with
+   * {@link submitCancels} after the commit; if the process dies in between, the sweep does it.
+   * @returns the ids of the payments that were open.
+   */
+  requestCancel(tx: Tx, reference: string): Promise<string[]> {
+    return markUnwanted(tx, reference, new Date(tx.now.getTime() + FIRST_CALL_MS));
+  }
+
+  /**
+   * Tells Stripe of payments that are not wanted any more. Money that was faster is booked like any other; what Stripe
+   * did not hear of the sweep tells it later.
+   */
+  async submitCancels(paymentIds: readonly string[]): Promise<void> {
+    for (const paymentId of paymentIds) {
+      try {
+        const outcome = await this.cancelPayment(paymentId);
+        if (isRefused(outcome)) this.logger.info({ paymentId, code: outcome.first.code }, 'payment not canceled');
+      } catch (error) {
+        this.logger.warn({ paymentId, err: error }, 'payment not canceled yet; it is tried again');
+      }
     }
   }
 

@@ -110,20 +110,28 @@ export class CashPledgeCommands {
     return stepped ? refund.refundId : wrongState(pledge, 'request_refund');
   }
 
-  /** Gives up a pledge that isn't paid. Should its payment arrive in the same moment, it is sent back. */
-  cancel(viewer: SignedIn, pledgeId: string): Promise<Outcome<string>> {
-    return this.uow.run('pledges.cash-cancel', async (tx) => {
+  /**
+   * Gives up a pledge that isn't paid, and its payment with it. Should the money arrive in the same moment, it is sent
+   * back.
+   */
+  async cancel(viewer: SignedIn, pledgeId: string): Promise<Outcome<string>> {
+    const payments = await this.uow.run('pledges.cash-cancel', async (tx) => {
       const pledge = await lockCashPledge(tx, pledgeId);
       if (!pledge) return notFound();
       if (pledge.contributorId !== viewer.contributorId) return forbidden();
       return this.cancelIn(tx, pledge);
     });
+    if (isRefused(payments)) return payments;
+    // The processor is told now; if this process dies first, the sweep of payments tells it.
+    await this.payments.submitCancels(payments);
+    return pledgeId;
   }
 
-  async cancelIn(tx: Tx, pledge: CashPledgeRow): Promise<Outcome<string>> {
+  /** Cancels inside a unit of work that holds the pledge. Answers the payments that the processor is to be told of. */
+  async cancelIn(tx: Tx, pledge: CashPledgeRow): Promise<Outcome<string[]>> {
     if (!(await this.steps.take(tx, pledge, 'cancel'))) return wrongState(pledge, 'cancel');
     tx.emit(pledgeEvent('pledge.cash.cancelled', pledge.campaignId, { pledgeId: pledge.id }));
-    return pledge.id;
+    return this.payments.requestCancel(tx, pledge.id);
   }
 
   private async mayRefund(tx: Tx, viewer: SignedIn, pledge: CashPledgeRow): Promise<Refused | undefined> {

@@ -14,7 +14,7 @@ const LEASE_MS = 20_000;
 
 /**
  * Finishes what a crash, a lost answer or a lost webhook left open: submits rows that Stripe has not confirmed, with
- * their old key, and asks Stripe about payments and refunds that have been quiet for long.
+ * their old key, cancels those that nobody wants any more, and asks Stripe about payments and refunds that have been quiet for long.
  */
 @ClockworkTask()
 export class PaymentSweepJob implements Clockwork {
@@ -56,11 +56,17 @@ export class PaymentSweepJob implements Clockwork {
   }
 
   async #payment(row: PaymentRow, now: Date): Promise<void> {
+    const isForgotten = now.getTime() - row.created_at.getTime() >= SUBMISSION_MS_MAX;
+    if (row.cancel_requested_at !== null && (row.stripe_payment_intent_id !== null || !isForgotten)) {
+      const outcome = await this.payments.cancelPayment(row.id);
+      if (isRefused(outcome)) await this.#postponePayment(row);
+      return;
+    }
     if (row.status !== 'LOCAL_INTENT') {
       await this.synchronizer.payment(row.id);
       return;
     }
-    if (now.getTime() - row.created_at.getTime() < SUBMISSION_MS_MAX) {
+    if (!isForgotten) {
       await this.payments.submitPayment(row.id);
       return;
     }

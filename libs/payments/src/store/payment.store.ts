@@ -23,6 +23,7 @@ export interface PaymentRow {
   readonly fee_minor: bigint | null;
   readonly failure_code: string | null;
   readonly created_at: Date;
+  readonly cancel_requested_at: Date | null;
   readonly checks: number;
 }
 
@@ -174,6 +175,16 @@ export async function postponePayment(tx: Tx, id: string, nextCheckAt: Date | nu
       WHERE id = $1 AND status NOT IN ('SUCCEEDED', 'FAILED', 'CANCELED')`,
     [id, nextCheckAt, intentId ?? null],
   );
+}
+
+/** Writes down that what the reference still has open is not wanted any more. @returns the ids of those payments. */
+export async function markUnwanted(tx: Tx, reference: string, nextCheckAt: Date): Promise<string[]> {
+  const rows = await tx.query<{ id: string }>(
+    `UPDATE payment SET cancel_requested_at = coalesce(cancel_requested_at, $2), next_check_at = $3
+      WHERE reference = $1 AND status NOT IN ('SUCCEEDED', 'FAILED', 'CANCELED') RETURNING id`,
+    [reference, tx.now, nextCheckAt],
+  );
+  return rows.map((row) => row.id);
 }
 
 /** Takes payments whose time to be looked at has come, away from other sweepers for `leaseMs`. */

@@ -86,10 +86,11 @@ export class WindUpClock implements Clockwork {
   }
 
   private async cancelUnpaid(id: string): Promise<void> {
-    await this.uow.run('pledges.wind-up-cash', async (tx) => {
+    const payments = await this.uow.run('pledges.wind-up-cash', async (tx) => {
       const pledge = await lockCashPledge(tx, id);
-      return pledge ? this.cash.cancelIn(tx, pledge) : id;
+      return pledge ? this.cash.cancelIn(tx, pledge) : [];
     });
+    if (!isRefused(payments)) await this.payments.submitCancels(payments);
   }
 
   private async refundCaptured(id: string): Promise<void> {
