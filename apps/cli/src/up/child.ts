@@ -13,11 +13,14 @@ export interface ChildSpec {
   readonly uid?: number | undefined;
   readonly gid?: number | undefined;
   readonly stopSignal?: NodeJS.Signals;
+  /** How long it may take to stop before it is killed: longer than it gives itself. */
+  readonly graceMs?: number;
   /** Runs before each start; a leftover of the last one is cleared here. */
   readonly beforeStart?: () => Promise<void>;
 }
 
 const READY_MS = 60_000;
+const GRACE_MS = 16_000;
 const CONFIG_EXIT = 78;
 const MAX_BACKOFF_MS = 3_000;
 
@@ -46,13 +49,13 @@ export class Child {
     await this.launch(true);
   }
 
-  async stop(graceMs = 16_000): Promise<void> {
+  async stop(): Promise<void> {
     this.stopping = true;
     const child = this.process;
     if (child && child.exitCode === null && child.signalCode === null) {
       const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
       child.kill(this.spec.stopSignal ?? 'SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+      const timer = setTimeout(() => child.kill('SIGKILL'), this.spec.graceMs ?? GRACE_MS);
       await ended;
       clearTimeout(timer);
     }

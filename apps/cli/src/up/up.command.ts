@@ -165,6 +165,7 @@ class Supervisor {
         env,
         logFile: join(this.home.path, 'logs', `${name}.log`),
         ready: 'ipc',
+        graceMs: graceMs(env),
       });
     const worker = node('worker', 'apps/worker/src/main.js');
     const api = node('api', 'apps/api/src/main.js');
@@ -235,6 +236,10 @@ const baseEnv = (): Record<string, string> => {
     keep.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] ?? '']])),
   );
 };
+
+/** A process of ours drains for 15 s beyond the notice it gives (`runProcess`); it is killed a second after that. */
+const graceMs = (env: Readonly<Record<string, string>>): number =>
+  16_000 + Math.max(0, Number(env['DRAIN_NOTICE_MS'] ?? 0) || 0);
 
 const SETTINGS =
   /^(HOST|PUBLIC_URL|DATABASE_POOL|REDIS_|STRIPE_|AGENT_|OTEL_|LOG_LEVEL|NODE_ENV|DEVELOPER_SIGN_IN|WORKER_PORT|DRAIN_NOTICE_MS)/;
