@@ -58,6 +58,9 @@ export function createDashboard(options: DashboardOptions): {
       setCookies.push(...(answer.setCookies ?? []));
       const errors = answer.errors ?? [];
       const codes = errors.map((error) => (typeof error.extensions?.code === 'string' ? error.extensions.code : ''));
+      if (method !== 'POST' && codes.some((code) => code === 'ID_INVALID' || code === 'BAD_USER_INPUT')) {
+        throw new WrongAddress();
+      }
       return {
         data: (answer.data ?? null) as T | null,
         problems: errors.map((error) => error.message),
@@ -91,9 +94,12 @@ export function createDashboard(options: DashboardOptions): {
       const route = findRoute(method, url.pathname);
       result = route ? await route.load(context, route.params) : notFoundPage();
     } catch (error) {
-      // A page that can't be made is a bug or an API that is away; the visitor gets a page, the operator the stack.
-      options.onError?.(error);
-      result = failurePage();
+      if (error instanceof WrongAddress) result = notFoundPage();
+      else {
+        // A page that can't be made is a bug or an API that is away; the visitor gets a page, the operator the stack.
+        options.onError?.(error);
+        result = failurePage();
+      }
     }
     if (result.kind === 'redirect') return moved(result.to, setCookies);
 
@@ -122,6 +128,9 @@ export function createDashboard(options: DashboardOptions): {
 
   return { handle };
 }
+
+/** An id or a cursor in the address that the API never gave. */
+class WrongAddress extends Error {}
 
 async function loadViewer(ask: PageContext['ask']): Promise<FrameViewer | null> {
   const { data } = await ask<{ viewer: { contributor: Person; platformRoles?: string[] } | null }>(viewerQuery);

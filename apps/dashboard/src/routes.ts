@@ -7,6 +7,11 @@ import { campaignsPage } from './pages/campaigns.page.js';
 import { campaignPage } from './pages/campaign.page.js';
 import { ledgerAccountPage, ledgerPage } from './pages/ledger.page.js';
 import { pledgePage } from './pages/pledge.page.js';
+import { campaignFormPage } from './pages/campaign-form.page.js';
+import { managePage } from './pages/manage.page.js';
+import { organisePage } from './pages/organise.page.js';
+import { datasetFormPage, recipeFormPage } from './pages/recipe-form.page.js';
+import { reviewPage } from './pages/review.page.js';
 import { signInPage, signOutAction } from './pages/sign-in.page.js';
 import { runPage, runsPage } from './pages/run.page.js';
 
@@ -17,6 +22,7 @@ const table: [methods: string, pattern: string, load: Load][] = [
   ['GET', '/', campaignsPage],
   ['GET', '/campaigns/:slug', campaignPage],
   ['GET POST', '/campaigns/:slug/pledge', pledgePage],
+  ['GET POST', '/campaigns/:slug/manage', managePage],
   ['GET', '/runs', runsPage],
   ['GET', '/runs/:id', runPage],
   ['GET', '/ledger', ledgerPage],
@@ -25,6 +31,11 @@ const table: [methods: string, pattern: string, load: Load][] = [
   ['GET', '/reports-view/:id', reportPage],
   ['GET POST', '/sign-in', signInPage],
   ['GET POST', '/account', accountPage],
+  ['GET POST', '/organise', organisePage],
+  ['GET POST', '/organise/datasets/new', datasetFormPage],
+  ['GET POST', '/organise/recipes/new', recipeFormPage],
+  ['GET POST', '/organise/campaigns/new', campaignFormPage],
+  ['GET POST', '/review', reviewPage],
   ['GET', '/status', statusPage],
   ['POST', '/sign-out', signOutAction],
 ];

@@ -31,7 +31,7 @@ const campaignLive = `id state ${goals} ${progress}
 
 export const campaignQuery = `query CampaignPage($slug: String!) {
   campaignBySlug(slug: $slug) {
-    ${campaignLive} slug title summary fundingModel createdAt project { name }
+    ${campaignLive} slug title summary fundingModel createdAt project { name viewerRoles }
     recipe { id name digest workload parameters tokens gpuClass minWorkers maxWorkers dataset { name licence source } }
     budget { flop peakFlopPerSecond mfu gpuTime ${time} cash ${money} lines { code label amount unit formula source } }
   }
@@ -50,7 +50,7 @@ export const pledgeCashCreate = `mutation PledgeCash($input: PledgeCashCreateInp
   pledgeCashCreate(input: $input) {
     pledge { id state amount ${money} }
     payment { clientSecret publishableKey apiBase status }
-    userErrors { code message hint path }
+    userErrors { code message detail hint path }
   }
 }`;
 export const pledgeStateQuery = `query PledgeState($id: ID!) {
@@ -59,11 +59,11 @@ export const pledgeStateQuery = `query PledgeState($id: ID!) {
 export const pledgeComputeCreate = `mutation PledgeCompute($input: PledgeComputeCreateInput!) {
   pledgeComputeCreate(input: $input) {
     pledge { id state class count time ${time} availability }
-    userErrors { code message hint path }
+    userErrors { code message detail hint path }
   }
 }`;
 export const joinTokenCreate = `mutation JoinToken($input: NodeJoinTokenCreateInput!) {
-  nodeJoinTokenCreate(input: $input) { token command userErrors { code message hint path } }
+  nodeJoinTokenCreate(input: $input) { token command userErrors { code message detail hint path } }
 }`;
 
 const lease = 'id rank token state grantedAt expiresAt endedAt endReason milliseconds node { id name class }';
@@ -114,11 +114,11 @@ export const reportQuery = `query ReportPage($id: ID!) {
 
 export const signInMethodsQuery = 'query SignIn { signInMethods { developer } }';
 export const developerSignIn = `mutation SignIn($input: DeveloperSignInInput!) {
-  developerSignIn(input: $input) { contributor ${person} userErrors { code message hint path } }
+  developerSignIn(input: $input) { contributor ${person} userErrors { code message detail hint path } }
 }`;
 export const signOut = 'mutation SignOut { signOut { userErrors { code message hint } } }';
 export const accountQuery = `query Account {
-  viewer { email scopes platformRoles contributor { id displayName pseudonym } projects { id name slug viewerRoles }
+  viewer { email scopes platformRoles contributor { id displayName pseudonym }
     apiTokens { id name scopes lastUsedAt expiresAt revokedAt } }
 }`;
 export const accountPledgesQuery = `query AccountPledges {
@@ -131,19 +131,22 @@ export const accountNodesQuery = `query AccountNodes {
   nodes(first: 50) { edges { node { id name state class count region lastSeenAt joinedAt owner ${person} } } }
 }`;
 export const apiTokenCreate = `mutation TokenCreate($input: ApiTokenCreateInput!) {
-  apiTokenCreate(input: $input) { token apiToken { id name scopes expiresAt } userErrors { code message hint path } }
+  apiTokenCreate(input: $input) { token apiToken { id name scopes expiresAt } userErrors { code message detail hint path } }
 }`;
 export const apiTokenRevoke = `mutation TokenRevoke($input: ApiTokenRevokeInput!) {
-  apiTokenRevoke(input: $input) { userErrors { code message hint path } }
+  apiTokenRevoke(input: $input) { userErrors { code message detail hint path } }
 }`;
 export const pledgeRefund = `mutation PledgeRefund($input: PledgeRefundInput!) {
-  pledgeRefund(input: $input) { pledge { id state } userErrors { code message hint path } }
+  pledgeRefund(input: $input) { pledge { id state } userErrors { code message detail hint path } }
 }`;
 export const pledgeCancel = `mutation PledgeCancel($input: PledgeStepInput!) {
-  pledgeCancel(input: $input) { pledge { id state } userErrors { code message hint path } }
+  pledgeCancel(input: $input) { pledge { id state } userErrors { code message detail hint path } }
+}`;
+export const pledgeComputeWithdraw = `mutation ComputeWithdraw($input: PledgeStepInput!) {
+  pledgeComputeWithdraw(input: $input) { pledge { id state } userErrors { code message detail hint path } }
 }`;
 export const nodeDrain = `mutation NodeDrain($input: NodeDrainInput!) {
-  nodeDrain(input: $input) { node { id state } userErrors { code message hint path } }
+  nodeDrain(input: $input) { node { id state } userErrors { code message detail hint path } }
 }`;
 
 export const statusQuery = `query Status {

@@ -198,6 +198,8 @@ export interface Report extends ReportVersion {
 export interface UserError {
   code: string;
   message: string;
+  /** What was found, where the message alone does not tell. */
+  detail?: string | null;
   hint: string | null;
   path: string[] | null;
 }

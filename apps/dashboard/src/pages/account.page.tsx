@@ -8,6 +8,7 @@ import {
   joinTokenCreate,
   nodeDrain,
   pledgeCancel,
+  pledgeComputeWithdraw,
   pledgeRefund,
 } from '../api/documents.js';
 import {
@@ -18,6 +19,7 @@ import {
   type Person,
   type UserError,
 } from '../api/shapes.js';
+import { mutate, refusal } from '../api/mutate.js';
 import { gpuTime, money } from '../format/amount.js';
 import { date, relative } from '../format/moment.js';
 import { page, redirect, type PageContext, type Result } from '../http/request.js';
@@ -31,7 +33,6 @@ interface Me {
   scopes: string[];
   platformRoles: string[];
   contributor: Person & { id: string };
-  projects: { id: string; name: string; slug: string; viewerRoles: string[] }[];
   apiTokens: {
     id: string;
     name: string;
@@ -97,9 +98,19 @@ export async function accountPage(context: PageContext): Promise<Result> {
                 ` · ${me.platformRoles.map((role) => words(role).toLowerCase()).join(', ')}`}
             </p>
           </div>
-          <form method="post" action="/sign-out">
-            <button class="button quiet small">Sign out</button>
-          </form>
+          <div class="actions">
+            <a class="button small quiet" href="/organise">
+              Organise
+            </a>
+            {me.platformRoles.includes('operator') && (
+              <a class="button small quiet" href="/review">
+                Review
+              </a>
+            )}
+            <form method="post" action="/sign-out">
+              <button class="button quiet small">Sign out</button>
+            </form>
+          </div>
         </div>
         {done && <Outcome done={done} />}
         <section class="stack" aria-labelledby="my-pledges">
@@ -165,19 +176,6 @@ export async function accountPage(context: PageContext): Promise<Result> {
             </p>
           </form>
         </section>
-        {me.projects.length > 0 && (
-          <section class="stack" aria-labelledby="my-projects">
-            <h2 id="my-projects">My projects</h2>
-            <ul class="rows">
-              {me.projects.map((project) => (
-                <li key={project.id}>
-                  <span class="rows-main">{project.name}</span>
-                  <span class="rows-amount">{project.viewerRoles.map(words).join(', ')}</span>
-                </li>
-              ))}
-            </ul>
-          </section>
-        )}
       </div>
     ),
   });
@@ -187,21 +185,12 @@ export async function accountPage(context: PageContext): Promise<Result> {
 async function act(context: PageContext): Promise<Done> {
   const { form } = context;
   const text = (name: string) => form.get(name)?.trim() ?? '';
-  const run = async <T extends { userErrors: UserError[] }>(query: string, input: object, field: string) => {
-    const answer = await context.ask<Record<string, T | null>>(query, { input });
-    const payload = answer.data?.[field] ?? null;
-    const errors = payload?.userErrors.length
-      ? payload.userErrors
-      : answer.problems.map((message) => ({ code: message, message, hint: null, path: null }));
-    return { payload, errors };
-  };
   switch (text('do')) {
     case 'token': {
-      const { payload, errors } = await run<{ token: string | null; userErrors: UserError[] }>(
-        apiTokenCreate,
-        { name: text('name'), scopes: form.getAll('scope') },
-        'apiTokenCreate',
-      );
+      const { payload, errors } = await mutate<{ token: string | null }>(context, apiTokenCreate, {
+        name: text('name'),
+        scopes: form.getAll('scope'),
+      });
       if (!payload?.token) return { errors };
       return {
         errors,
@@ -209,15 +198,13 @@ async function act(context: PageContext): Promise<Done> {
       };
     }
     case 'revoke': {
-      const { errors } = await run(apiTokenRevoke, { id: text('id') }, 'apiTokenRevoke');
+      const { errors } = await mutate(context, apiTokenRevoke, { apiTokenId: text('id') });
       return { errors, message: 'The token is revoked. What still uses it is refused from now on.' };
     }
     case 'join': {
-      const { payload, errors } = await run<{ command: string | null; userErrors: UserError[] }>(
-        joinTokenCreate,
-        { name: text('name') },
-        'nodeJoinTokenCreate',
-      );
+      const { payload, errors } = await mutate<{ command: string | null }>(context, joinTokenCreate, {
+        name: text('name'),
+      });
       if (!payload?.command) return { errors };
       return {
         errors,
@@ -229,28 +216,23 @@ async function act(context: PageContext): Promise<Done> {
       };
     }
     case 'drain': {
-      const { errors } = await run(nodeDrain, { nodeId: text('id') }, 'nodeDrain');
+      const { errors } = await mutate(context, nodeDrain, { nodeId: text('id') });
       return { errors, message: 'The machine finishes its step, keeps a checkpoint and takes no new work.' };
     }
     case 'refund': {
-      const { errors } = await run(pledgeRefund, { pledgeId: text('id') }, 'pledgeRefund');
+      const { errors } = await mutate(context, pledgeRefund, { pledgeId: text('id') });
       return { errors, message: 'The refund is on its way. Banks take a few days to show it.' };
     }
     case 'cancel': {
-      const { errors } = await run(pledgeCancel, { pledgeId: text('id') }, 'pledgeCancel');
+      const { errors } = await mutate(context, pledgeCancel, { pledgeId: text('id') });
       return { errors, message: 'The pledge is withdrawn. Nothing was charged.' };
     }
+    case 'withdraw': {
+      const { errors } = await mutate(context, pledgeComputeWithdraw, { pledgeId: text('id') });
+      return { errors, message: 'What was not delivered is yours again. What was delivered stays with the campaign.' };
+    }
     default:
-      return {
-        errors: [
-          {
-            code: 'unknown',
-            message: 'This form is not known here.',
-            hint: 'Reload the page and try again.',
-            path: null,
-          },
-        ],
-      };
+      return { errors: [refusal('This form is not known here.', undefined, 'Reload the page and try again.')] };
   }
 }
 
@@ -304,6 +286,9 @@ function MyPledges({ cash, compute }: { cash: MyCash[]; compute: MyCompute[] }) 
           <span class="rows-when">
             {pledge.count} × {pledge.class} · {gpuTime(pledge.delivered)} delivered · {gpuTime(pledge.accepted)}{' '}
             accepted
+            {/^(OFFERED|ACCEPTED|DELIVERING)$/.test(pledge.state) && (
+              <PledgeStep step="withdraw" id={pledge.id} label="Take back the rest" />
+            )}
           </span>
         </li>
       ))}

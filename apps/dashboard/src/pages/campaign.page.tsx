@@ -2,7 +2,8 @@
 import { campaignQuery, campaignRunsQuery } from '../api/documents.js';
 import { nodesOf, type Budget, type CampaignLive, type Connection } from '../api/shapes.js';
 import { engineering, integer } from '../format/amount.js';
-import { date, relative } from '../format/moment.js';
+import { keeps } from '../format/powers.js';
+import { date, plural, relative } from '../format/moment.js';
 import type { ComponentChildren } from 'preact';
 import { page, type PageContext, type Result } from '../http/request.js';
 import { CampaignLiveView } from '../islands/campaign-live.js';
@@ -29,7 +30,7 @@ interface CampaignDetail extends CampaignLive {
   summary: string;
   fundingModel: string;
   createdAt: string;
-  project: { name: string } | null;
+  project: { name: string; viewerRoles: string[] } | null;
   recipe: RecipeFacts | null;
   budget: Budget | null;
 }
@@ -47,6 +48,9 @@ export async function campaignPage(context: PageContext, params: Record<string, 
   if (!campaign) return whyNothing(answer, 'campaign');
   const runsAnswer = await context.ask<{ runs: Connection<RunLine> }>(campaignRunsQuery, { campaignId: campaign.id });
   const runs = nodesOf(runsAnswer.data?.runs);
+  const viewer = await context.viewer;
+  const keeper = viewer !== null && keeps(campaign.project?.viewerRoles ?? [], viewer.platformRoles);
+  const offers = nodesOf(campaign.computePledges).filter(({ state }) => state === 'OFFERED').length;
   const pledgePath = `/campaigns/${encodeURIComponent(campaign.slug)}/pledge`;
   const open = takesPledges(campaign.state);
   const live: CampaignLive = {
@@ -104,6 +108,12 @@ export async function campaignPage(context: PageContext, params: Record<string, 
                   </a>
                 </p>
               )
+            )}
+            {keeper && (
+              <p class="call-note">
+                <a href={`/campaigns/${encodeURIComponent(campaign.slug)}/manage`}>Keep this campaign</a>
+                {offers > 0 && ` · ${plural(offers, 'offer waits', 'offers wait')} for an answer`}
+              </p>
             )}
             <p class="call-note">{fundingModels[campaign.fundingModel] ?? words(campaign.fundingModel)}</p>
           </aside>

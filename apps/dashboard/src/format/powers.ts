@@ -1,0 +1,36 @@
+/** What somebody may do with a campaign as it stands. The API decides; this keeps pages from offering what it refuses. */
+export interface Standing {
+  state: string;
+  /** Roles in the campaign's project. */
+  roles: readonly string[];
+  platformRoles: readonly string[];
+}
+export type Power = 'edit' | 'submit' | 'review' | 'offers' | 'start' | 'suspend' | 'resume' | 'refund' | 'cancel';
+
+const writing = ['owner', 'maintainer'];
+const table: Record<Power, { states: readonly string[]; roles: readonly string[]; operator?: boolean }> = {
+  edit: { states: ['DRAFT'], roles: writing },
+  submit: { states: ['DRAFT'], roles: writing },
+  review: { states: ['IN_REVIEW'], roles: ['reviewer'], operator: true },
+  offers: { states: ['LIVE', 'SUCCEEDED', 'TRAINING'], roles: writing },
+  start: { states: ['SUCCEEDED'], roles: writing },
+  suspend: { states: ['LIVE'], roles: [], operator: true },
+  resume: { states: ['SUSPENDED'], roles: [], operator: true },
+  refund: {
+    states: ['LIVE', 'SUSPENDED', 'SUCCEEDED', 'TRAINING', 'COMPLETED', 'FAILED', 'CANCELLED'],
+    roles: ['owner', 'treasurer'],
+  },
+  cancel: { states: ['DRAFT', 'IN_REVIEW', 'LIVE', 'SUSPENDED', 'SUCCEEDED'], roles: ['owner'], operator: true },
+};
+
+export function may(power: Power, { state, roles, platformRoles }: Standing): boolean {
+  const rule = table[power];
+  if (!rule.states.includes(state)) return false;
+  return (
+    rule.roles.some((role) => roles.includes(role)) || (rule.operator === true && platformRoles.includes('operator'))
+  );
+}
+
+/** Whether the page of keepers has anything for this person. */
+export const keeps = (roles: readonly string[], platformRoles: readonly string[]): boolean =>
+  roles.length > 0 || platformRoles.includes('operator');
