@@ -90,11 +90,11 @@ describe('reports in GraphQL', () => {
       )
     ).data;
     expect(again).toEqual({ byId: { slug: report.slug }, bySlug: { id: report.id }, node: { id: report.id } });
-    expect(
-      (await gql('query ($runId: ID) { reports(runId: $runId) { nodes { id } } }', { runId: campaignId })).data.reports
-        .nodes,
-    ).toEqual([]);
-    expect((await gql('query ($id: ID) { report(id: $id) { id } }', { id: runId })).data.report).toBeNull();
+    const foreign = [
+      await gql('query ($runId: ID) { reports(runId: $runId) { nodes { id } } }', { runId: campaignId }),
+      await gql('query ($id: ID) { report(id: $id) { id } }', { id: runId }),
+    ];
+    for (const { errors } of foreign) expect(errors).toMatchObject([{ extensions: { code: 'ID_INVALID' } }]);
   });
 
   it('are published by whom the project trusts, and by nobody else', async () => {

@@ -41,7 +41,8 @@ export {
   toConnection,
   toUserErrors,
 } from './graphql/types.js';
-export { fromGlobalId, parseGlobalId, toGlobalId } from './graphql/global-id.js';
+export { CursorKey } from './graphql/pages.js';
+export { askedId, fromGlobalId, parseGlobalId, toGlobalId } from './graphql/global-id.js';
 export { NODE_LOOKUP, NodeLookup, type NodeSource } from './graphql/node-lookup.js';
 export { type Running, runProcess } from './process.js';
 export { type StopTelemetry, startTelemetry } from './telemetry.js';

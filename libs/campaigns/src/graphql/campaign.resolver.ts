@@ -4,6 +4,8 @@ import { type Outcome, isRefused } from '#kernel';
 import {
   AFTER_ARG,
   Access,
+  CursorKey,
+  askedId,
   CurrentViewer,
   EventFeed,
   FIRST_ARG,
@@ -68,9 +70,7 @@ export class CampaignResolver {
     @Info() info: GraphQLResolveInfo,
     @Args('id', { type: () => ID, description: 'Global id.' }) globalId: string,
   ): Promise<Campaign | null> {
-    const parsed = parseGlobalId(globalId);
-    if (parsed?.type !== 'Campaign') return null;
-    const row = await this.queries.byId(viewer, parsed.id, requestedFields(info));
+    const row = await this.queries.byId(viewer, askedId('Campaign', globalId), requestedFields(info));
     return row ? toCampaign(row) : null;
   }
 
@@ -85,6 +85,7 @@ export class CampaignResolver {
     return row ? toCampaign(row) : null;
   }
 
+  @CursorKey(/^\d{1,18}$/)
   @ResolveField(() => CampaignEventConnection, { description: 'What happened, newest first, from the public record.' })
   async events(@Parent() campaign: Campaign, @Args(FIRST_ARG) first?: number, @Args(AFTER_ARG) after?: string) {
     const id = parseGlobalId(campaign.id)?.id ?? '';
@@ -168,15 +169,14 @@ export class CampaignResolver {
     @CurrentViewer() viewer: Viewer,
     @Args('campaignId', { type: () => ID, description: 'Global id.' }) globalId: string,
   ): AsyncIterableIterator<Campaign> {
-    const parsed = parseGlobalId(globalId);
-    return this.changes(viewer, parsed?.type === 'Campaign' ? parsed.id : '');
+    return this.changes(viewer, askedId('Campaign', globalId));
   }
 
   private changes(viewer: Viewer, id: string): AsyncIterableIterator<Campaign> {
     // The feed opens before the first read, so nothing that happens in between is missed.
     const events = this.feed.subscribe((occurred) => occurred.payload['campaignId'] === id);
     return follow(events, async () => {
-      const row = id === '' ? undefined : await this.queries.byId(viewer, id);
+      const row = await this.queries.byId(viewer, id);
       return row && toCampaign(row);
     });
   }

@@ -8,7 +8,7 @@ import {
   FIRST_ARG,
   type Viewer,
   fromGlobalId,
-  parseGlobalId,
+  askedId,
   toConnection,
   toUserErrors,
 } from '#platform';
@@ -71,12 +71,7 @@ export class CatalogResolver {
     @Args('projectId', { type: () => ID, nullable: true, description: 'Only those of this project.' })
     projectId?: string,
   ): Promise<RecipeConnection> {
-    const project = projectId == null ? undefined : parseGlobalId(projectId);
-    // An id of something else names no project, so it has no recipes; the nil id keeps that one statement.
-    const wanted =
-      projectId == null
-        ? {}
-        : { projectId: project?.type === 'Project' ? project.id : '00000000-0000-0000-0000-000000000000' };
+    const wanted = projectId == null ? {} : { projectId: askedId('Project', projectId) };
     return toConnection(await this.queries.recipePage({ first, after, ...wanted }), toRecipe, after);
   }
 

@@ -54,8 +54,11 @@ export const sealLoader = (context: GraphQLContext, uow: UnitOfWork): DataLoader
 /** Cursor of an entry: when it was recorded and its number in the account. */
 export const entryCursor = (row: EntryRow): string => `${row.recorded_at.toISOString()}|${String(row.version)}`;
 
+/** What the key of a cursor among an account's entries looks like. */
+export const ENTRY_KEY = /^(\d{4}-[0-9TZ:.-]+)\|(\d{1,19})$/;
+
 export function entryPlace(cursor: string | undefined): EntryPlace | undefined {
-  const [, at, version] = /^(\d{4}-[0-9TZ:.-]+)\|(\d{1,19})$/.exec(cursor ?? '') ?? [];
+  const [, at, version] = ENTRY_KEY.exec(cursor ?? '') ?? [];
   if (at === undefined || version === undefined) return undefined;
   const recordedAt = new Date(at);
   return Number.isNaN(recordedAt.getTime()) ? undefined : { recordedAt, version: BigInt(version) };

@@ -4,6 +4,7 @@ import {
   AFTER_ARG,
   Access,
   type ConnectionShape,
+  CursorKey,
   DateTimeScalar,
   FIRST_ARG,
   type GraphQLContext,
@@ -24,6 +25,7 @@ import {
   balanceAtLoader,
   entriesLoader,
   entryCursor,
+  ENTRY_KEY,
   entryPlace,
   sealLoader,
   transferLoader,
@@ -45,6 +47,7 @@ export class LedgerAccountResolver {
   constructor(private readonly uow: UnitOfWork) {}
 
   @Access('public')
+  @CursorKey(/^[A-Za-z0-9][A-Za-z0-9:_.-]{0,199}$/)
   @Query(() => LedgerAccountConnection, { description: 'Accounts of the public books in the order of their codes.' })
   async ledgerAccounts(
     @Args(FIRST_ARG) first?: number,
@@ -85,6 +88,7 @@ export class LedgerAccountResolver {
     });
   }
 
+  @CursorKey(ENTRY_KEY)
   @ResolveField(() => LedgerTransferConnection, { description: 'Transfers of the account, newest first.' })
   async transfers(
     @Parent() account: LedgerAccount,
@@ -113,6 +117,7 @@ export class LedgerTransferResolver {
   constructor(private readonly uow: UnitOfWork) {}
 
   @Access('public')
+  @CursorKey(new RegExp(`^\\d{1,18}$|${ENTRY_KEY.source}`))
   @Query(() => LedgerTransferConnection, { description: 'Transfers, newest first; of one account when asked.' })
   async ledgerTransfers(
     @Args(FIRST_ARG) first?: number,

@@ -10,6 +10,7 @@ import {
 } from 'graphql';
 import type { PlatformRole, Scope, Viewer } from '../viewer.js';
 import type { GraphQLContext } from './context.js';
+import { checkPages } from './pages.js';
 
 /**
  * Who may call a root field:
@@ -51,9 +52,11 @@ export function denial(rule: AccessRule | undefined, viewer: Viewer): GraphQLErr
 
 /**
  * Wraps every root field so that its access rule is checked before its resolver runs, whatever transport and executor
- * are used. Deny by default: the check is in the schema, not in a guard that a way of registering could skip.
+ * are used. Deny by default: the check is in the schema, not in a guard that a way of registering could skip. Arguments
+ * of lists are checked at every depth, and after access: who may not ask is told nothing else.
  */
 export function guardRootFields(schema: GraphQLSchema): GraphQLSchema {
+  checkPages(schema);
   for (const type of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]) {
     if (type) for (const field of Object.values(type.getFields())) guardField(field, type);
   }

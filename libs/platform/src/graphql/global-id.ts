@@ -1,4 +1,5 @@
-import { type Outcome, isUuid, refuse } from '#kernel';
+import { GraphQLError } from 'graphql';
+import { type Outcome, isRefused, isUuid, refuse } from '#kernel';
 
 /** Opaque typed id of an object, for `Node.id`. */
 export const toGlobalId = (type: string, id: string): string => Buffer.from(`${type}:${id}`).toString('base64url');
@@ -23,4 +24,15 @@ export function fromGlobalId(
     hint: `Take the id from the field "id" of a ${type}.`,
     path,
   });
+}
+
+/**
+ * The database id inside a global id that a query was asked with. Text that is no id of that type is a mistake of who
+ * asks and throws `ID_INVALID`; whether there is such an object is the query's business.
+ */
+export function askedId(type: string, globalId: string): string {
+  const id = fromGlobalId(type, globalId);
+  if (!isRefused(id)) return id;
+  const [refusal] = id.refusals;
+  throw new GraphQLError(`${refusal?.message} ${refusal?.hint}`, { extensions: { code: 'ID_INVALID' } });
 }

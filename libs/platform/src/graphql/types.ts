@@ -165,5 +165,5 @@ export const AFTER_ARG = {
   name: 'after',
   type: () => String,
   nullable: true,
-  description: 'Cursor of the item to go on after.',
+  description: 'Cursor of the item to go on after: `endCursor` of a page.',
 } as const;

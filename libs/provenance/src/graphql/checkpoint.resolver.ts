@@ -6,7 +6,7 @@ import {
   FIRST_ARG,
   NodeLookup,
   type NodeSource,
-  parseGlobalId,
+  askedId,
   toConnection,
   toGlobalId,
 } from '#platform';
@@ -47,8 +47,7 @@ export class CheckpointResolver {
   async checkpoint(
     @Args('id', { type: () => ID, description: 'Global id.' }) globalId: string,
   ): Promise<Checkpoint | null> {
-    const parsed = parseGlobalId(globalId);
-    const row = parsed?.type === 'Checkpoint' ? await this.queries.find(parsed.id) : undefined;
+    const row = await this.queries.find(askedId('Checkpoint', globalId));
     return row ? toCheckpoint(row, this.config.publicUrl.origin) : null;
   }
 

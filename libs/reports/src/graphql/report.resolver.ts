@@ -7,6 +7,7 @@ import {
   AFTER_ARG,
   CurrentViewer,
   FIRST_ARG,
+  askedId,
   fromGlobalId,
   NodeLookup,
   type NodeSource,
@@ -41,13 +42,9 @@ export class ReportResolver {
     @Args('campaignId', { type: () => ID, nullable: true, description: 'Only those about this campaign (global id).' })
     campaignId: string | null,
   ): Promise<InstanceType<typeof ReportConnection>> {
-    const run = runId ? fromGlobalId('Run', runId) : undefined;
-    const campaign = campaignId ? fromGlobalId('Campaign', campaignId) : undefined;
-    // The id of something else can't have reports.
-    const page =
-      isRefused(run) || isRefused(campaign)
-        ? { nodes: [], cursors: [], hasNextPage: false }
-        : await this.queries.page({ first, after }, { runId: run, campaignId: campaign });
+    const run = runId == null ? undefined : askedId('Run', runId);
+    const campaign = campaignId == null ? undefined : askedId('Campaign', campaignId);
+    const page = await this.queries.page({ first, after }, { runId: run, campaignId: campaign });
     return toConnection(page, await this.presenter.mapper(), after);
   }
 
@@ -57,8 +54,7 @@ export class ReportResolver {
     @Args('id', { type: () => ID, nullable: true, description: 'Global id.' }) id: string | null,
     @Args('slug', { type: () => String, nullable: true, description: 'Name in addresses.' }) slug: string | null,
   ): Promise<Report | null> {
-    const uuid = id ? fromGlobalId('Report', id) : undefined;
-    if (isRefused(uuid)) return null;
+    const uuid = id == null ? undefined : askedId('Report', id);
     const row = uuid ? await this.queries.byId(uuid) : slug ? await this.queries.bySlug(slug) : undefined;
     return row ? (await this.presenter.mapper())(row) : null;
   }

@@ -3,7 +3,7 @@ import { Campaign, CampaignQueries, toCampaign } from '#campaigns';
 import { CatalogQueries, Recipe, toRecipe } from '#catalog';
 import { Contributor, IdentityQueries, toContributor } from '#identity';
 import { GpuNode, NodesQueries, toGpuNode } from '#nodes';
-import { AFTER_ARG, FIRST_ARG, type GraphQLContext, UnitOfWork, toConnection } from '#platform';
+import { AFTER_ARG, CursorKey, FIRST_ARG, type GraphQLContext, UnitOfWork, toConnection } from '#platform';
 import { RunQueries } from '../run.queries.js';
 import { loaderOf } from './run.loaders.js';
 import { toAttempt, toLease, toRunEvent, toUsage } from './run.mapper.js';
@@ -70,6 +70,7 @@ export class RunFieldsResolver {
     return ((await loader.load(run.rowId)) ?? []).map(toUsage);
   }
 
+  @CursorKey(/^\d{1,18}$/)
   @ResolveField(() => RunEventConnection, { description: 'What happened, newest first, from the public record.' })
   async events(@Parent() run: Run, @Args(FIRST_ARG) first?: number, @Args(AFTER_ARG) after?: string) {
     return toConnection(await this.queries.events(run.rowId, { first, after }), toRunEvent, after);

@@ -3,6 +3,8 @@ import { isRefused } from '#kernel';
 import {
   AFTER_ARG,
   Access,
+  CursorKey,
+  askedId,
   CurrentViewer,
   EventFeed,
   FIRST_ARG,
@@ -11,7 +13,6 @@ import {
   type Viewer,
   follow,
   fromGlobalId,
-  parseGlobalId,
   toConnection,
   toUserErrors,
 } from '#platform';
@@ -41,20 +42,19 @@ export class RunResolver {
     @Args('campaignId', { type: () => ID, nullable: true, description: 'Only those of this campaign.' })
     campaignId?: string,
   ) {
-    const campaign = campaignId ? parseGlobalId(campaignId) : undefined;
-    const wanted = campaignId ? { campaignId: campaign?.type === 'Campaign' ? campaign.id : NOBODY } : {};
+    const wanted = campaignId == null ? {} : { campaignId: askedId('Campaign', campaignId) };
     return toConnection(await this.queries.page({ first, after, ...wanted }), toRun, after);
   }
 
   @Access('public')
   @Query(() => Run, { nullable: true, description: 'A run by its id; null when there is none.' })
   async run(@Args('id', { type: () => ID, description: 'Global id.' }) globalId: string): Promise<Run | null> {
-    const parsed = parseGlobalId(globalId);
-    const row = parsed?.type === 'Run' ? await this.queries.find(parsed.id) : undefined;
+    const row = await this.queries.find(askedId('Run', globalId));
     return row ? toRun(row) : null;
   }
 
   @Access('signedIn')
+  @CursorKey(/^\d{1,18}$/)
   @Query(() => LeaseLogConnection, {
     nullable: true,
     description:
@@ -100,8 +100,7 @@ export class RunResolver {
   runChanged(
     @Args('runId', { type: () => ID, description: 'Global id.' }) globalId: string,
   ): AsyncIterableIterator<Run> {
-    const parsed = parseGlobalId(globalId);
-    return this.changes(parsed?.type === 'Run' ? parsed.id : NOBODY);
+    return this.changes(askedId('Run', globalId));
   }
 
   private changes(id: string): AsyncIterableIterator<Run> {
@@ -119,9 +118,6 @@ export class RunResolver {
     return { run: row ? toRun(row) : null, userErrors: [] };
   }
 }
-
-/** An id that no object has. */
-const NOBODY = '00000000-0000-0000-0000-000000000000';
 
 @NodeLookup()
 export class RunLookup implements NodeSource {

@@ -3,6 +3,7 @@ import { decodeCursor, isUuid, pageOf, pageSize } from '#kernel';
 import {
   Access,
   AFTER_ARG,
+  CursorKey,
   FIRST_ARG,
   NodeLookup,
   type NodeSource,
@@ -42,6 +43,7 @@ export class LogResolver {
     };
   }
 
+  @CursorKey(/^\d{1,15}$/)
   @Query(() => LogEntryConnection, { description: 'The events of the log, newest first.' })
   @Access('public')
   async logEntries(
