@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { type Server, type Socket, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,6 +69,12 @@ export async function serve(script: string, env: Record<string, string>, options
     // What a process logs is formatted and written as in production, and then thrown away.
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
+  // However this process ends, nothing of it stays behind.
+  const clear = (): void => {
+    child.kill('SIGKILL');
+    rmSync(home, { recursive: true, force: true });
+  };
+  process.once('exit', clear);
   const lastWords: string[] = [];
   child.stderr?.on('data', (chunk: Buffer) => {
     lastWords.push(chunk.toString('utf8'));
@@ -89,7 +96,8 @@ export async function serve(script: string, env: Record<string, string>, options
     },
     stop: async () => {
       await stop(child);
-      await rm(home, { recursive: true, force: true });
+      process.removeListener('exit', clear);
+      clear();
     },
   };
 }
