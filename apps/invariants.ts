@@ -8,6 +8,7 @@ import { provenanceInvariants } from '#provenance';
 import { reportInvariants } from '#reports';
 import { trainingInvariants } from '#training';
 import { transparencyInvariants } from '#transparency';
+import { noPersonalData } from './personal-data.invariant.js';
 
 /** Every promise that can be checked on live data, of every room. */
 export const INVARIANTS: readonly InvariantCheck[] = [
@@ -20,4 +21,5 @@ export const INVARIANTS: readonly InvariantCheck[] = [
   ...provenanceInvariants,
   ...transparencyInvariants,
   ...reportInvariants,
+  noPersonalData,
 ];

@@ -133,8 +133,9 @@ CREATE TABLE stripe_event (
   id text NOT NULL,
   type text NOT NULL,
   object_id text NOT NULL,
+  -- Ids, amounts and statuses only: what is personal stays with Stripe.
   payload jsonb NOT NULL,
-  -- Of what the event says; a second delivery under the same id must say the same.
+  -- Of all that the event says; a second delivery under the same id must say the same.
   content_sha256 text NOT NULL,
   occurred_at timestamptz NOT NULL,
   received_at timestamptz NOT NULL,

@@ -30,6 +30,7 @@ import {
 import { CashPledgeCommands, ComputePledgeCommands, PledgesModule, pledgeInvariants } from '#pledges';
 import { graphqlOptions } from '../../apps/api/src/graphql/graphql.options.js';
 import { NodeResolver, NodeSources } from '../../apps/api/src/graphql/node.resolver.js';
+import { noPersonalData } from '../../apps/personal-data.invariant.js';
 import { InboxProcessor } from '../../libs/payments/src/inbox/inbox.processor.js';
 import { type SandboxOptions, SandboxServer } from '../../libs/payments/src/sandbox/sandbox.server.js';
 import { type TestDatabase, createTestDatabase, eventually } from '../../libs/testkit/src/index.js';
@@ -248,7 +249,7 @@ export class FundingStage {
   /** Everything that the invariants of funding find wrong. */
   async violations(): Promise<string[]> {
     const found: string[] = [];
-    for (const check of [...ledgerInvariants, ...paymentInvariants, ...campaignInvariants, ...pledgeInvariants]) {
+    for (const check of FUNDING_INVARIANTS) {
       const result = await this.db.uow.read((tx) => check.run(tx));
       found.push(...result.violations.map((violation) => `${check.name}: ${violation}`));
     }
@@ -264,6 +265,14 @@ export class FundingStage {
 
 // oxlint-disable-next-line typescript/no-explicit-any -- answers have as many shapes as there are queries; assertions check them
 export type Loose = any;
+
+const FUNDING_INVARIANTS = [
+  ...ledgerInvariants,
+  ...paymentInvariants,
+  ...campaignInvariants,
+  ...pledgeInvariants,
+  noPersonalData,
+];
 
 export interface GqlAnswer<T> {
   data: T;

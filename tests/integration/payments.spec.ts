@@ -340,6 +340,18 @@ describe('the inbox', () => {
     expect((row as { state: string }).state).toBe('ignored');
   });
 
+  it('keeps nothing of the payer', async () => {
+    const payment = await stage.begin('no-billing-details');
+    await stage.pay(payment.clientSecret, CARDS.good);
+    await stage.settle();
+    const [row] = (await stage.db.dataSource.query(
+      `SELECT payload::text AS text FROM stripe_event WHERE type = 'charge.succeeded' AND payload #>> '{data,object,payment_intent}' = $1`,
+      [payment.stripePaymentIntentId],
+    )) as { text: string }[];
+    expect(row?.text).toContain('"amount"');
+    expect(row?.text).not.toMatch(/billing_details|payment_method_details|email|client_secret|last4/);
+  });
+
   it('finds what no webhook brought', async () => {
     await stage.control('chaos', { lose: 1 });
     const payment = await stage.begin('lost-events');

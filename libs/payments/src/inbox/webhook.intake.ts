@@ -3,6 +3,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { canonicalJson, isRefused, refuse, type Json, type Outcome, type Refused } from '#kernel';
 import { announce, Config, GroupCommitter, UnitOfWork } from '#platform';
 import Stripe from 'stripe';
+import { eventEssence } from '../domain/event.essence.rule.js';
 import { isLiveMode } from '../processor/stripe.client.js';
 import { STRIPE } from '../processor/stripe.token.js';
 import { storeEvents, type ReceivedEvent, type Reception } from '../store/inbox.store.js';
@@ -103,7 +104,7 @@ export class WebhookIntake {
       id: event.id,
       type: event.type,
       objectId: typeof object.id === 'string' ? object.id : '',
-      payload: JSON.stringify(event),
+      payload: eventEssence(event as unknown as Readonly<Record<string, unknown>>),
       contentSha256: createHash('sha256').update(canonicalJson(content)).digest('hex'),
       occurredAt: new Date(event.created * 1000),
     };

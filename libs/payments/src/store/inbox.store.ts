@@ -5,7 +5,7 @@ export interface ReceivedEvent {
   readonly id: string;
   readonly type: string;
   readonly objectId: string;
-  /** The event as JSON text. */
+  /** What is kept of the event, as JSON text: nothing personal. */
   readonly payload: string;
   readonly contentSha256: string;
   readonly occurredAt: Date;
