@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { formatMinorUnits } from '#kernel';
 import type { Home } from '../up/home.js';
 import type { Progress } from '../up/progress.js';
@@ -49,20 +50,41 @@ interface CampaignState {
 const TOKENS_PER_STEP = 24n * 64n;
 const STEPS = 300n;
 
+/** Where the play writes what a person at the terminal need not read. */
+const PLAY_LOG = 'logs/main-job.log';
+
+/**
+ * Plays the main job, and never takes the platform down with it: what goes wrong is one line here and the whole of it
+ * in the log. Answers whether everything happened as it should.
+ */
+export async function playMainJob(stage: Stage): Promise<boolean> {
+  try {
+    return await play(stage);
+  } catch (error) {
+    // The platform stops, and the play with it.
+    if (stage.signal.aborted) throw error;
+    const log = join(stage.home.path, PLAY_LOG);
+    appendFileSync(log, `${new Date().toISOString()} ${inspect(error, { depth: 4 })}\n`);
+    const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    stage.progress.line(`The main job broke off: ${reason.replace(/[.\s]+$/, '')}. See ${log} and the logs beside it.`);
+    return false;
+  }
+}
+
 /**
  * Plays the main job through the public API: a campaign raises cash and CPU time, three agents train a model together,
  * one is killed, the run finishes on two, and a signed report is downloaded and verified. Can be cut off anywhere and
  * goes on where it was. Answers whether everything happened as it should.
  */
-export async function playMainJob(stage: Stage): Promise<boolean> {
-  const play = new MainJob(stage);
+async function play(stage: Stage): Promise<boolean> {
+  const job = new MainJob(stage);
   const memory = stage.home.read<Memory>('main-job.json');
   if (memory?.done) {
     stage.progress.line('The main job was played before; everything is still there.');
-    await play.resumeAgents(memory);
+    await job.resumeAgents(memory);
     return true;
   }
-  return play.run();
+  return job.run();
 }
 
 class MainJob {
@@ -92,6 +114,15 @@ class MainJob {
     progress.heading('The main job');
     if (!this.stage.env['STRIPE_API_BASE']) {
       progress.line('It pays with test cards, so it needs the Stripe sandbox: start without STRIPE_SECRET_KEY.');
+      return false;
+    }
+    const { signInMethods } = await this.anonymous.query<{ signInMethods: { developer: boolean } }>(
+      '{ signInMethods { developer } }',
+    );
+    if (!signInMethods.developer) {
+      progress.line(
+        'The main job signs its players in without proof, which this installation does not allow; start with NODE_ENV=development to see it, or with --no-demo to leave it out.',
+      );
       return false;
     }
     const organiser = await this.signIn(ORGANISER);
