@@ -132,13 +132,13 @@ export class AgentWorld {
 
   /** An agent that has joined and beats. */
   async startAgent(
-    options: { env?: Record<string, string>; workloads?: string; args?: string[] } = {},
+    options: { env?: Record<string, string>; workloads?: string; args?: string[]; tokenName?: string } = {},
   ): Promise<Agent> {
     const home = this.newHome();
     const workloads = options.workloads ?? join(this.root, 'workloads');
     const where = ['--server', this.platform.url, '--home', home, '--workloads', workloads];
     const child = this.spawn(['start', ...where, '--region', 'eu-west', '--cpus', '1', ...(options.args ?? [])], {
-      COMMONWEIGHTS_JOIN_TOKEN: await this.newToken(),
+      COMMONWEIGHTS_JOIN_TOKEN: await this.newToken(options.tokenName ?? null),
       ...options.env,
     });
     let said = '';
@@ -166,7 +166,7 @@ export class AgentWorld {
     });
   }
 
-  private async newToken(): Promise<string> {
+  private async newToken(name: string | null): Promise<string> {
     const viewer: Viewer & { kind: 'contributor' } = {
       kind: 'contributor',
       contributorId: this.owner,
@@ -175,7 +175,7 @@ export class AgentWorld {
       scopes: 'all',
       platformRoles: new Set(),
     };
-    const made = await this.platform.app.get(NodesCommands).createJoinToken(viewer, {});
+    const made = await this.platform.app.get(NodesCommands).createJoinToken(viewer, name === null ? {} : { name });
     if (isRefused(made)) throw new Error(made.first.code);
     return made.token;
   }

@@ -46,9 +46,10 @@ describe('the agent', () => {
       region: 'eu-west',
       name: expect.stringMatching(/^cpu-[a-z0-9]{6}$/),
     });
+    expect(agent.said()).toContain(node.name);
     const status = await world.cli('status', '--home', agent.home, '--json');
     expect(JSON.parse(status.stdout)).toMatchObject({
-      node: { nodeId: agent.nodeId },
+      node: { nodeId: agent.nodeId, name: node.name },
       running: { pid: agent.child.pid, state: 'available', leases: [] },
     });
     const second = await world.cli('run', '--home', agent.home);
@@ -62,6 +63,15 @@ describe('the agent', () => {
       'retired',
       false,
     ]);
+  });
+
+  it('goes by the name that its join token gives, not by its own', async () => {
+    const agent = await world.startAgent({ tokenName: 'Attic', args: ['--name', 'mine'] });
+    const status = await world.cli('status', '--home', agent.home);
+    expect(status.stdout).toContain(`node ${agent.nodeId} (Attic, eu-west)`);
+    expect(agent.said()).toContain('Attic, node');
+    agent.child.kill('SIGTERM');
+    expect(await agent.exit).toBe(0);
   });
 
   it('runs a workload and brings back logs, metrics and checkpoints before it says that it ended', async () => {

@@ -57,6 +57,7 @@ export async function insertContributor(db: TestDatabase): Promise<{ id: string;
 /** What an answer may hold; which of it depends on the endpoint. */
 export interface AnswerBody {
   nodeId?: string;
+  name?: string;
   heartbeatMs?: number;
   desiredState?: string;
   error?: messages.ErrorBody['error'];

@@ -123,12 +123,13 @@ describe('joining', () => {
   });
 
   it('answers the same node when the same key shows the same token again, and refuses another key', async () => {
-    const token = await newToken();
+    const token = await newToken({ name: 'Attic' });
     const key = generateNodeKey();
     const options = { key, keyId: keyThumbprint(key.x) };
     const first = await send(nodes.url, '/agent/v1/join', joinMessage(token, key), options);
     const again = await send(nodes.url, '/agent/v1/join', joinMessage(token, key), options);
     expect([first.status, again.body.nodeId]).toEqual([200, first.body.nodeId]);
+    expect([first.body.name, again.body.name]).toEqual(['Attic', 'Attic']);
     await expect(joinNode(nodes.url, token)).rejects.toThrow('AGENT_JOIN_TOKEN_USED');
     const known = await send(nodes.url, '/agent/v1/join', joinMessage(await newToken(), key), options);
     expect(refusal(known)).toEqual([409, 'AGENT_KEY_KNOWN']);

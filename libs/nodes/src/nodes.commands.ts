@@ -60,7 +60,7 @@ export class NodesCommands {
   }
 
   /** Enrols a node. The same key with the same token answers the same node, since an answer may be lost. */
-  join(request: messages.JoinRequest): Promise<Outcome<{ nodeId: string }>> {
+  join(request: messages.JoinRequest): Promise<Outcome<{ nodeId: string; name: string }>> {
     return this.uow.run('node-join', async (tx) => {
       if (request.protocolVersion !== PROTOCOL_VERSION) {
         return refuseNode(
@@ -73,12 +73,14 @@ export class NodesCommands {
         [digestOf(request.joinToken)],
       );
       if (!token) return refuseNode('AGENT_JOIN_TOKEN_UNKNOWN');
-      const [existing] = await tx.query<{ id: string; join_token_id: string }>(
-        'SELECT id, join_token_id FROM node WHERE public_key = $1',
+      const [existing] = await tx.query<{ id: string; name: string; join_token_id: string }>(
+        'SELECT id, name, join_token_id FROM node WHERE public_key = $1',
         [request.publicKey],
       );
       if (token.used_at) {
-        return existing?.join_token_id === token.id ? { nodeId: existing.id } : refuseNode('AGENT_JOIN_TOKEN_USED');
+        return existing?.join_token_id === token.id
+          ? { nodeId: existing.id, name: existing.name }
+          : refuseNode('AGENT_JOIN_TOKEN_USED');
       }
       if (existing) return refuseNode('AGENT_KEY_KNOWN');
       if (token.expires_at <= tx.now) return refuseNode('AGENT_JOIN_TOKEN_EXPIRED');
@@ -165,8 +167,13 @@ export class NodesCommands {
     return this.modules.get<DonorPledges>(DONOR_PLEDGES, { strict: false });
   }
 
-  private async enrol(tx: Tx, request: messages.JoinRequest, token: TokenRow): Promise<{ nodeId: string }> {
+  private async enrol(
+    tx: Tx,
+    request: messages.JoinRequest,
+    token: TokenRow,
+  ): Promise<{ nodeId: string; name: string }> {
     const nodeId = newId();
+    const name = token.name ?? request.name;
     const { inventory } = request;
     await tx.query(`UPDATE node_join_token SET used_at = $2 WHERE id = $1`, [token.id, tx.now]);
     await tx.query(
@@ -178,7 +185,7 @@ export class NodesCommands {
         token.owner_id,
         token.id,
         token.compute_pledge_id,
-        token.name ?? request.name,
+        name,
         inventory.class,
         inventory.count,
         request.region,
@@ -191,7 +198,7 @@ export class NodesCommands {
     );
     await tx.query(`INSERT INTO node_liveness (node_id, last_seen_at) VALUES ($1, $2)`, [nodeId, tx.now]);
     await emitJoined(tx, nodeId);
-    return { nodeId };
+    return { nodeId, name };
   }
 }
 

@@ -86,6 +86,8 @@ export type JoinRequest = z.infer<typeof JoinRequest>;
 
 export const JoinResponse = z.object({
   nodeId: Uuid,
+  /** What the node is called from now on: the join token's name where it has one, else the one that the agent gave. */
+  name: z.string().min(1).max(80),
   heartbeatMs: z.int().positive(),
   serverTime: Instant,
 });

@@ -63,8 +63,8 @@ export async function joinCommand(config: AgentConfig, flags: StartFlags): Promi
   const { node, inventory } = outcome;
   say(
     wasNode
-      ? `This home is node ${node.nodeId} of ${node.server} already.`
-      : `Joined ${node.server} as node ${node.nodeId} (${inventory.count} x ${inventory.class}).`,
+      ? `This home is node ${node.nodeId} (${node.name}) of ${node.server} already.`
+      : `Joined ${node.server} as ${node.name}, node ${node.nodeId} (${inventory.count} x ${inventory.class}).`,
   );
   say('Start giving with: agent run');
   return 0;
@@ -107,7 +107,7 @@ export async function startCommand(config: AgentConfig, flags: StartFlags): Prom
     say: sayAt,
   });
   sayAt(
-    `node ${node.nodeId} lends ${inventory.count} x ${inventory.class} to ${node.server}; Ctrl-C drains, twice stops at once`,
+    `${node.name}, node ${node.nodeId}, lends ${inventory.count} x ${inventory.class} to ${node.server}; Ctrl-C drains, twice stops at once`,
   );
   let signals = 0;
   const onSignal = (): void => {

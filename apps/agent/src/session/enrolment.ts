@@ -80,8 +80,9 @@ export async function enrol(store: NodeStore, input: EnrolmentInput): Promise<Ou
   }
   if (!answer.ok)
     return refuse({ code: answer.code, message: answer.message, ...(answer.hint ? { hint: answer.hint } : {}) });
-  const { server, name, region } = { ...input, server: input.server };
-  const node: NodeFile = { server, nodeId: answer.value.nodeId, name, region, joinedAt: new Date().toISOString() };
+  const { server, region } = input;
+  const { nodeId, name } = answer.value;
+  const node: NodeFile = { server, nodeId, name, region, joinedAt: new Date().toISOString() };
   store.saveNode(node);
   return node;
 }

@@ -33,7 +33,7 @@ export class AgentJoinController {
     if (isRefused(signed)) throw refusedError(signed);
     const joined = await this.commands.join(message);
     if (isRefused(joined)) throw refusedError(joined);
-    return { nodeId: joined.nodeId, heartbeatMs: this.config.agent.heartbeatMs, serverTime: serverTime() };
+    return { ...joined, heartbeatMs: this.config.agent.heartbeatMs, serverTime: serverTime() };
   }
 }
 
