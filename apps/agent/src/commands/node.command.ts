@@ -65,7 +65,7 @@ export async function drainCommand(config: AgentConfig, flags: { waitSeconds: nu
     {
       code: 'AGENT_DRAIN_SLOW',
       message: `Process ${status.pid} is still draining.`,
-      hint: 'Wait longer with --wait, or stop it at once by sending it a second SIGTERM.',
+      hint: 'Wait longer with --wait-seconds, or stop it at once by sending it a second SIGTERM.',
     },
   ]);
   return 1;
