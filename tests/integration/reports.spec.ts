@@ -3,7 +3,20 @@ import { isRefused } from '#kernel';
 import { Ledger } from '#ledger';
 import { ReportCommands, reportInvariants } from '#reports';
 import { CAMPAIGN, mainRunEvents, RUN } from './main-run.js';
-import { app, book, closeStage, db, emit, get, openStage, PLACE, uow, violations, work } from './reports.stage.js';
+import {
+  app,
+  book,
+  bookId,
+  closeStage,
+  db,
+  emit,
+  get,
+  openStage,
+  PLACE,
+  uow,
+  violations,
+  work,
+} from './reports.stage.js';
 
 beforeAll(openStage);
 afterAll(closeStage);
@@ -56,7 +69,7 @@ describe('publishing', () => {
     await uow.run('test.book', async (tx) =>
       new Ledger().post(tx, [
         {
-          key: 'refund:r5:paid',
+          key: `refund:${bookId(5)}:paid`,
           kind: 'posted',
           debit: `campaign:${CAMPAIGN}:escrow:USD`,
           credit: 'processor:available:USD',

@@ -127,6 +127,9 @@ export async function work(times = 1): Promise<void> {
   }
 }
 
+/** The n-th payment, and the refund or dispute of it. */
+export const bookId = (n: number): string => `00000000-0000-7000-8000-00000000000${n}`;
+
 /** The bookings that payments and training would have made with those events. */
 export async function book(): Promise<void> {
   const ledger = new Ledger();
@@ -162,15 +165,15 @@ export async function book(): Promise<void> {
     );
     return ledger.post(tx, [
       ...[1, 3, 4, 5].flatMap((n) => [
-        post(`payment:p${n}:capture`, 'processor:available:USD', escrow, n * 1000),
-        post(`payment:p${n}:fee`, 'processor:fees:USD', 'processor:available:USD', n * 10 + 30),
+        post(`payment:${bookId(n)}:capture`, 'processor:available:USD', escrow, n * 1000),
+        post(`payment:${bookId(n)}:fee`, 'processor:fees:USD', 'processor:available:USD', n * 10 + 30),
       ]),
-      post('refund:r3:paid', escrow, 'processor:available:USD', 500),
-      post('dispute:d4:withdrawn', 'disputes_receivable:USD', 'processor:available:USD', 4000),
-      post('dispute:d4:fee', 'processor:dispute_fees:USD', 'processor:available:USD', 1500),
-      post('dispute:d1:withdrawn', 'disputes_receivable:USD', 'processor:available:USD', 1000),
-      post('dispute:d1:fee', 'processor:dispute_fees:USD', 'processor:available:USD', 1500),
-      post('dispute:d1:reinstated', 'processor:available:USD', 'disputes_receivable:USD', 1000),
+      post(`refund:${bookId(3)}:paid`, escrow, 'processor:available:USD', 500),
+      post(`dispute:${bookId(4)}:withdrawn`, 'disputes_receivable:USD', 'processor:available:USD', 4000),
+      post(`dispute:${bookId(4)}:fee`, 'processor:dispute_fees:USD', 'processor:available:USD', 1500),
+      post(`dispute:${bookId(1)}:withdrawn`, 'disputes_receivable:USD', 'processor:available:USD', 1000),
+      post(`dispute:${bookId(1)}:fee`, 'processor:dispute_fees:USD', 'processor:available:USD', 1500),
+      post(`dispute:${bookId(1)}:reinstated`, 'processor:available:USD', 'disputes_receivable:USD', 1000),
       {
         ...post('lease:all:accept', `run:${RUN}:delivered:cpu`, `run:${RUN}:accepted:cpu`, 270_000),
         refs: { run: RUN },
@@ -181,6 +184,23 @@ export async function book(): Promise<void> {
   const runner = db.dataSource.createQueryRunner();
   await runner.startTransaction();
   await runner.query('SET LOCAL session_replication_role = replica');
+  await runner.query(
+    `INSERT INTO payment (id, reference, campaign_id, contributor_pseudonym, amount_minor, currency, description, escrow_account,
+                          refunds_payable_account, status, idempotency_key, stripe_charge_id, fee_minor, created_at, updated_at, captured_at)
+     SELECT id, id, $1, gen_random_uuid(), 1000, 'USD', '', '', '', 'SUCCEEDED', id, id, 1, now(), now(), now()
+       FROM unnest($2::uuid[]) AS id`,
+    [CAMPAIGN, [1, 3, 4, 5].map(bookId)],
+  );
+  await runner.query(
+    `INSERT INTO refund (id, payment_id, amount_minor, reason, status, idempotency_key, created_at, updated_at)
+     SELECT id, id, 500, '', 'SUCCEEDED', id, now(), now() FROM unnest($1::uuid[]) AS id`,
+    [[3, 5].map(bookId)],
+  );
+  await runner.query(
+    `INSERT INTO dispute (id, payment_id, stripe_dispute_id, amount_minor, fee_minor, reason, stripe_status, status, opened_at, updated_at)
+     SELECT id, id, id, 1000, 1500, '', '', 'OPEN', now(), now() FROM unnest($1::uuid[]) AS id`,
+    [[1, 4].map(bookId)],
+  );
   await runner.query(
     `INSERT INTO usage_record (lease_id, run_id, campaign_id, attempt_id, node_id, pledge_id, contributor, gpu_class, delivered_ms, accepted_ms, tokens, flop_model, flop_hardware, energy_micro_wh, delivered_at, settled_at)
      SELECT gen_random_uuid(), $1, $2, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'x', 'cpu', (e.payload->>'deliveredMs')::bigint, (e.payload->>'acceptedMs')::bigint, 0,

@@ -107,6 +107,20 @@ interface Figure {
   readonly later: bigint;
 }
 
+/**
+ * The keys of all transfers that move a campaign's money, from its payments. Each is found by the ledger's unique index,
+ * so the cost is that of the campaign and not of the book.
+ */
+const CAMPAIGN_KEYS = `
+  SELECT 'payment:' || p.id || s.step AS key FROM payment p CROSS JOIN unnest('{:capture,:fee}'::text[]) AS s(step)
+   WHERE p.campaign_id = $1::uuid
+   UNION ALL
+  SELECT 'refund:' || r.id || s.step FROM payment p JOIN refund r ON r.payment_id = p.id
+         CROSS JOIN unnest('{:paid,:returned}'::text[]) AS s(step) WHERE p.campaign_id = $1::uuid
+   UNION ALL
+  SELECT 'dispute:' || d.id || s.step FROM payment p JOIN dispute d ON d.payment_id = p.id
+         CROSS JOIN unnest('{:withdrawn,:reinstated,:fee,:fee_returned}'::text[]) AS s(step) WHERE p.campaign_id = $1::uuid`;
+
 type Sums = Record<string, string | null>;
 
 async function moneyFigures(tx: Tx, row: PublicationRow, { money }: RunFacts): Promise<Figure[]> {
@@ -119,7 +133,7 @@ async function moneyFigures(tx: Tx, row: PublicationRow, { money }: RunFacts): P
               - coalesce(sum(amount) FILTER (WHERE key LIKE 'dispute:%:reinstated'), 0))::text AS disputed,
             (coalesce(sum(amount) FILTER (WHERE key LIKE 'dispute:%:fee'), 0)
               - coalesce(sum(amount) FILTER (WHERE key LIKE 'dispute:%:fee_returned'), 0))::text AS dispute_fees
-       FROM ledger_transfer WHERE kind = 'posted' AND refs->>'campaign' = $1`,
+       FROM (${CAMPAIGN_KEYS}) AS k JOIN ledger_transfer USING (key) WHERE kind = 'posted'`,
     [row.campaign_id],
   );
   const [later] = await tx.query<Sums>(
@@ -155,7 +169,8 @@ async function computeFigures(tx: Tx, row: PublicationRow, facts: RunFacts): Pro
     `SELECT coalesce(sum(delivered_ms), 0)::text AS delivered, coalesce(sum(accepted_ms), 0)::text AS accepted,
             coalesce(sum(flop_model), 0)::text AS flop_model, coalesce(sum(flop_hardware), 0)::text AS flop_hardware,
             coalesce(sum(energy_micro_wh), 0)::text AS energy,
-            (SELECT coalesce(sum(amount), 0)::text FROM ledger_transfer WHERE key LIKE 'lease:%:accept' AND refs->>'run' = $1) AS accepted_in_ledger
+            (SELECT coalesce(sum(credits_posted), 0)::text FROM ledger_account
+              WHERE code COLLATE "C" >= 'run:' || $1 || ':accepted:' AND code COLLATE "C" < 'run:' || $1 || ':accepted;') AS accepted_in_ledger
        FROM usage_record WHERE run_id = $1::uuid AND settled_at IS NOT NULL`,
     [row.run_id],
   );
