@@ -57,6 +57,23 @@ describe('scheduling', () => {
     expect(isRefused(again) && again.first.code).toBe('RUN_EXISTS');
   });
 
+  it('places a node on a run of the class that its device is of, whatever the driver calls it', async () => {
+    const campaign = newId();
+    const h100 = { pledged: 'h100-sxm-80', reported: 'h100-80gb-hbm3' };
+    const agent = await stage.donor(campaign, 600_000n, undefined, h100);
+    // Pledged as the same class, but another device: it may not serve the run.
+    const other = await stage.donor(campaign, 600_000n, undefined, { ...h100, reported: 'h100-pcie' });
+    const recipe = await stage.recipe({ minWorkers: 1, maxWorkers: 2, gpuClass: 'h100-sxm-80' });
+    const id = await stage.createRun(campaign, recipe);
+    await pass(15_000, [agent, other]);
+    const leases = await stage.sql('SELECT node_id, gpu_class, pledge_id FROM lease WHERE run_id = $1', [id]);
+    expect(leases).toEqual([{ node_id: agent.nodeId, gpu_class: 'h100-sxm-80', pledge_id: agent.pledgeId }]);
+    const reserved = await stage.figures(`pledge:${agent.pledgeId}:commitment:h100-sxm-80`);
+    expect(reserved.pending).toBeGreaterThan(0n);
+    // One of the two workers that it could have, so it trains degraded.
+    expect((await stage.runRow(id)).state).toBe('degraded');
+  });
+
   it('lets one of two schedulers decide, and gives no device twice', async () => {
     const campaign = newId();
     for (let n = 0; n < 3; n += 1) await stage.donor(campaign);

@@ -101,7 +101,13 @@ export class TrainingStage {
 
   /** A recipe of a tiny model: 1000 parameters, 100 steps. */
   async recipe(
-    over: { minWorkers?: number; maxWorkers?: number; hyperparameters?: Record<string, number>; every?: number } = {},
+    over: {
+      minWorkers?: number;
+      maxWorkers?: number;
+      hyperparameters?: Record<string, number>;
+      every?: number;
+      gpuClass?: string;
+    } = {},
   ): Promise<string> {
     const [org, project, person, dataset, recipe] = [newId(), newId(), newId(), newId(), newId()];
     await this.sql(`INSERT INTO contributor (id, pseudonym, created_at) VALUES ($1::uuid, $2, now())`, [
@@ -124,7 +130,7 @@ export class TrainingStage {
     await this.sql(
       `INSERT INTO recipe (id, digest, content, project_id, dataset_id, name, workload, driver, gpu_class, parameters, tokens,
                            min_workers, max_workers, checkpoint_every_steps, hyperparameters, registered_by, created_at)
-       VALUES ($1::uuid, encode(sha256(convert_to($1::uuid::text, 'UTF8')), 'hex'), $1::uuid::text, $2, $3, 'Tiny', 'tiny-lm', 'process', 'cpu',
+       VALUES ($1::uuid, encode(sha256(convert_to($1::uuid::text, 'UTF8')), 'hex'), $1::uuid::text, $2, $3, 'Tiny', 'tiny-lm', 'process', $9,
                1000, 1000, $4, $5, $8, $6, $7, now())`,
       [
         recipe,
@@ -135,13 +141,22 @@ export class TrainingStage {
         { steps: 100, layers: 1, dModel: 8, context: 16, ...over.hyperparameters },
         person,
         over.every ?? 10,
+        over.gpuClass ?? 'cpu',
       ],
     );
     return recipe;
   }
 
-  /** A donor with an accepted pledge for the campaign, and a node that is there. */
-  async donor(campaignId: string, milliseconds = 600_000n, publicKey?: string): Promise<FakeAgent> {
+  /**
+   * A donor with an accepted pledge for the campaign, and a node that is there. The pledge is of a class of the
+   * catalog; the node names its device as the driver does.
+   */
+  async donor(
+    campaignId: string,
+    milliseconds = 600_000n,
+    publicKey?: string,
+    device: { pledged: string; reported: string } = { pledged: 'cpu', reported: 'cpu' },
+  ): Promise<FakeAgent> {
     const [person, pseudonym, token, nodeId] = [newId(), newId(), newId(), newId()];
     await this.sql('INSERT INTO contributor (id, pseudonym, created_at) VALUES ($1::uuid, $2, now())', [
       person,
@@ -155,32 +170,34 @@ export class TrainingStage {
     await this.sql(
       `INSERT INTO node (id, owner_id, join_token_id, name, gpu_class, device_count, region, public_key, key_thumbprint,
                          agent_version, inventory, state, state_actor, state_cause, state_since, joined_at)
-       VALUES ($1::uuid, $2, $3, 'node', 'cpu', 1, 'eu-west', $5, $5, '0.1.0', '{"devices":[]}', 'idle', 'agent', 'joined', $4, $4)`,
-      [nodeId, person, token, this.now(), publicKey ?? nodeId],
+       VALUES ($1::uuid, $2, $3, 'node', $6, 1, 'eu-west', $5, $5, '0.1.0', '{"devices":[]}', 'idle', 'agent', 'joined', $4, $4)`,
+      [nodeId, person, token, this.now(), publicKey ?? nodeId, device.reported],
     );
     await this.sql('INSERT INTO node_liveness (node_id, address, last_seen_at) VALUES ($1::uuid, $2, $3)', [
       nodeId,
       '127.0.0.1',
       this.now(),
     ]);
-    const pledgeId = await this.pledge(campaignId, pseudonym, milliseconds);
+    const pledgeId = await this.pledge(campaignId, pseudonym, milliseconds, device.pledged);
     return new FakeAgent(this, nodeId, pledgeId, pseudonym);
   }
 
-  /** An accepted pledge of CPU time, with its commitment in the ledger. */
-  async pledge(campaignId: string, pseudonym: string, milliseconds = 600_000n): Promise<string> {
+  /** An accepted pledge, of CPU time unless told otherwise, with its commitment in the ledger. */
+  async pledge(campaignId: string, pseudonym: string, milliseconds = 600_000n, gpuClass = 'cpu'): Promise<string> {
     const pledgeId = newId();
+    const [donors, commitment] = [`compute:donors:${gpuClass}`, `pledge:${pledgeId}:commitment:${gpuClass}`];
+    const unit = `gpu_second:${gpuClass}`;
     await this.run(async (tx) => {
       await this.ledger.openAccounts(tx, [
-        { code: 'compute:donors:cpu', unit: 'gpu_second:cpu', limit: 'none' },
-        { code: `pledge:${pledgeId}:commitment:cpu`, unit: 'gpu_second:cpu', limit: 'debits_must_not_exceed_credits' },
+        { code: donors, unit, limit: 'none' },
+        { code: commitment, unit, limit: 'debits_must_not_exceed_credits' },
       ]);
       const posted = await this.ledger.post(tx, [
         {
           key: `pledge:${pledgeId}:commit`,
           kind: 'posted',
-          debit: 'compute:donors:cpu',
-          credit: `pledge:${pledgeId}:commitment:cpu`,
+          debit: donors,
+          credit: commitment,
           amount: milliseconds,
           reason: 'Committed',
         },
@@ -190,7 +207,7 @@ export class TrainingStage {
         pledgeId,
         campaignId,
         contributor: pseudonym,
-        class: 'cpu',
+        class: gpuClass,
         milliseconds: String(milliseconds),
         count: 1,
       };
