@@ -83,6 +83,16 @@ describe('the documents', () => {
     expect(sorted(named)).toEqual(sorted(INVARIANTS));
   });
 
+  it('name tests of bad input that exist and speak of the code', () => {
+    const rows = [...read('docs/bad-input.md').matchAll(/^\| [^|]+ \| `(\w+)` +\| `(tests\/[^`]+)` "([^"]+)"/gm)];
+    expect(rows.length).toBeGreaterThan(12);
+    for (const [, code = '', file = '', title = ''] of rows) {
+      const text = read(file);
+      expect([file, title, text.includes(`'${title}'`) || text.includes(`"${title}"`)]).toEqual([file, title, true]);
+      expect([file, code, text.includes(code)]).toEqual([file, code, true]);
+    }
+  });
+
   it('give every decision its place in the list', () => {
     const decisions = files.filter((file) => /^docs\/decisions\/\d{4}-/.test(file));
     expect(decisions.map((file) => Number(file.slice(15, 19)))).toEqual(decisions.map((_, index) => index + 1));

@@ -98,6 +98,17 @@ describe('requests that are no GraphQL', () => {
     expectRefusal(await post(body), 'PAYLOAD_TOO_LARGE', 413);
   });
 
+  it('a query of 10 MB: 413, and the mutation in it is not run', async () => {
+    const mutation = 'mutation M { developerSignIn(input: { name: "Much Too Much" }) { userErrors { code } } }';
+    expect((await api.ask(mutation.replace('Much Too Much', 'Just Right'))).body.errors).toBeUndefined();
+    const body = JSON.stringify({ query: `${mutation} ${'#'.repeat(10_000_000)}` });
+    expectRefusal(await post(body), 'PAYLOAD_TOO_LARGE', 413);
+    const people = await api.db.dataSource.query(
+      "SELECT display_name FROM contributor WHERE display_name IN ('Much Too Much', 'Just Right')",
+    );
+    expect(people).toEqual([{ display_name: 'Just Right' }]);
+  });
+
   it('an array: operations are not batched', async () => {
     expectRefusal(
       await post(JSON.stringify([{ query: '{ __typename }' }, { query: '{ __typename }' }])),

@@ -70,6 +70,7 @@ describe('the command line of the agent', () => {
     };
     for (const [code, result] of Object.entries(cases))
       expect([code, result.code, result.stderr]).toEqual([code, 1, expect.stringContaining(`(${code})`)]);
+    expect(cases.AGENT_INVENTORY_UNREADABLE.stdout, 'no inventory is made of half a listing').toBe('');
   });
 
   it('doctor finds what is wrong', async () => {

@@ -140,10 +140,15 @@ describe('campaigns in GraphQL', () => {
       owner,
     );
     expect(wrongId.data['pledgeCashCreate'].userErrors).toMatchObject([{ code: 'ID_INVALID' }]);
-    for (const amountMinor of [100, '1.5', '1e3', String(10n ** 30n)])
+    const rows = () =>
+      stage.rows(`SELECT (SELECT count(*) FROM cash_pledge) AS pledges, (SELECT count(*) FROM payment) AS payments,
+                         (SELECT count(*) FROM ledger_transfer) AS transfers, (SELECT count(*) FROM event_outbox) AS events`);
+    const before = await rows();
+    for (const amountMinor of [100, 1.5, '1.5', '-1.5', '1e3', String(10n ** 30n)])
       expect(
         (await stage.gql(cash, { input: { ...input, amountMinor } }, owner)).errors?.[0]?.extensions,
       ).toMatchObject({ code: 'BAD_USER_INPUT' });
+    expect(await rows()).toEqual(before);
   });
 
   it('are told of as they change, to whoever subscribes', async () => {

@@ -219,12 +219,15 @@ describe('signatures', () => {
         headers: first.headers,
         body: JSON.stringify(message),
       });
+    await silentFor(node.nodeId, 60_000);
+    const before = await rowOf(node.nodeId);
     const replay = await resend();
     expect([first.status, replay.status, ((await replay.json()) as AnswerBody).error?.code]).toEqual([
       200,
       401,
       'AGENT_REPLAYED',
     ]);
+    expect(await rowOf(node.nodeId), 'a copy of a beat is no sign of life').toEqual(before);
 
     const options = { key: node.key, keyId: node.nodeId, nonce: 'the-same-nonce-for-all-of-them' };
     const racers = await Promise.all(
