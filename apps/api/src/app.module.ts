@@ -21,6 +21,7 @@ import { NodeResolver, NodeSources } from './graphql/node.resolver.js';
 import { PagesModule } from './http/dashboard.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { HealthController } from './http/health.controller.js';
+import { SchemaController } from './http/schema.controller.js';
 import { ROOM_MODULES } from '../../rooms.js';
 
 @Module({
@@ -37,7 +38,7 @@ import { ROOM_MODULES } from '../../rooms.js';
     ...ROOM_MODULES,
     PagesModule,
   ],
-  controllers: [HealthController],
+  controllers: [HealthController, SchemaController],
   providers: [
     NodeResolver,
     NodeSources,

@@ -1,6 +1,9 @@
 import type { NextFunction, Request, Response } from 'express';
 
-/** Methods and media types of GraphQL over HTTP, refused before a body is read. */
+/**
+ * Methods and media types of GraphQL over HTTP, refused before a body is read. A person who follows a link here with a
+ * browser is shown the schema.
+ */
 export function graphqlMedia(req: Request, res: Response, next: NextFunction): void {
   if (req.method !== 'GET' && req.method !== 'POST') {
     res.setHeader('allow', 'GET, POST');
@@ -8,8 +11,15 @@ export function graphqlMedia(req: Request, res: Response, next: NextFunction): v
   } else if (req.method === 'POST' && !isJson(req.headers['content-type'])) {
     res.setHeader('accept-post', 'application/json');
     refuse(res, 415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the request as application/json in UTF-8.');
+  } else if (req.method === 'GET' && req.query['query'] === undefined && takesHtml(req)) {
+    res.setHeader('vary', 'accept');
+    res.redirect(303, '/schema.graphql');
   } else next();
 }
+
+/** A browser names HTML first; a program that says `*` + `/*` means JSON. */
+const takesHtml = (req: Request): boolean =>
+  req.accepts('application/json', 'application/graphql-response+json', 'text/html') === 'text/html';
 
 /** `application/json`, in UTF-8 where a charset is named. */
 function isJson(contentType: string | undefined): boolean {
