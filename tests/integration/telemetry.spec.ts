@@ -145,14 +145,29 @@ describe('measures', () => {
     await api.process.stop();
   });
 
-  it('of the worker are served where WORKER_PORT says', async () => {
+  it('of the worker are served where WORKER_PORT says, and count what waits as the API does', async () => {
     const port = await freePort();
+    await db.dataSource.query(
+      `INSERT INTO event_outbox (id, type, aggregate_type, aggregate_id, payload, occurred_at, is_public)
+       VALUES (gen_random_uuid(), 'test.waits', 'test', gen_random_uuid(), '{}', now(), false)`,
+    );
+    // An event that is locked is committed and can't be relayed yet.
+    const holder = db.dataSource.createQueryRunner();
+    await holder.connect();
+    await holder.startTransaction();
+    await holder.query('LOCK TABLE event_outbox IN SHARE MODE');
     const worker = await launch('worker', { WORKER_PORT: String(port) });
     await worker.process.ready();
     const at = (path: string) => fetch(`http://127.0.0.1:${port}${path}`);
     expect((await at('/health/live')).status).toBe(200);
     expect((await at('/health/ready')).status).toBe(200);
     expect((await at('/')).status).toBe(404);
+    expect(await (await at('/metrics')).text()).toMatch(/^commonweights_outbox_waiting_events 1$/m);
+    await holder.rollbackTransaction();
+    await holder.release();
+    await eventually('nothing waits', async () =>
+      /^commonweights_outbox_waiting_events 0$/m.test(await (await at('/metrics')).text()),
+    );
     await eventually('clock ticks', async () =>
       /^commonweights_clock_tick_seconds_count\{.*outcome="ok".*\} [1-9]/m.test(await (await at('/metrics')).text()),
     );
@@ -183,6 +198,29 @@ describe('health', () => {
     await eventually('ready again', async () => (await ready()).status === 200);
     expect(await (await ask(api.url, '{ ledgerTrialBalance { unit } }')).json()).not.toHaveProperty('errors');
     expect(await api.process.stop()).toBe(0);
+    await wire.close();
+  });
+
+  it('of the worker is told in time when PostgreSQL answers nothing at all', async () => {
+    const url = new URL(db.url);
+    const wire = await Wire.to(Number(url.port || 5432));
+    url.port = String(wire.port);
+    const port = await freePort();
+    const worker = await launch('worker', { WORKER_PORT: String(port), DATABASE_URL: url.href });
+    await worker.process.ready();
+    const at = (path: string) => fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(6_000) });
+    expect((await at('/health/ready')).status).toBe(200);
+    wire.freeze();
+    const ready = await at('/health/ready');
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { status: 'unavailable', checks: { database: 'unreachable', draining: 'no' } },
+    ]);
+    expect(await (await at('/metrics')).text()).toMatch(/^commonweights_outbox_waiting_events NaN$/im);
+    wire.cut();
+    wire.mend();
+    await eventually('ready again', async () => (await at('/health/ready')).status === 200);
+    expect(await worker.process.stop()).toBe(0);
     await wire.close();
   });
 

@@ -69,6 +69,7 @@ export class Product {
 export class Wire {
   private readonly sockets = new Set<Socket>();
   private isCut = false;
+  private isFrozen = false;
 
   private constructor(
     private readonly server: import('node:net').Server,
@@ -81,6 +82,7 @@ export class Wire {
     const wire = new Wire(server, (server.address() as AddressInfo).port);
     server.on('connection', (socket) => {
       if (wire.isCut) return socket.destroy();
+      if (wire.isFrozen) return void wire.sockets.add(socket);
       const far = connect(port, host);
       for (const [a, b] of [
         [socket, far],
@@ -103,8 +105,15 @@ export class Wire {
     for (const socket of this.sockets) socket.destroy();
   }
 
+  /** Nothing passes any more and nobody is told: as a host that vanished. Ends with a cut. */
+  freeze(): void {
+    this.isFrozen = true;
+    for (const socket of this.sockets) socket.unpipe().pause();
+  }
+
   mend(): void {
     this.isCut = false;
+    this.isFrozen = false;
   }
 
   close(): Promise<void> {

@@ -1,7 +1,6 @@
 import { type Server, type ServerResponse, createServer } from 'node:http';
 import { Injectable } from '@nestjs/common';
-import { Config, Metrics } from '#platform';
-import { DataSource } from 'typeorm';
+import { Config, Health } from '#platform';
 
 /** Health and measures of the worker over HTTP, where `WORKER_PORT` is set. */
 @Injectable()
@@ -11,8 +10,7 @@ export class Observation {
 
   constructor(
     private readonly config: Config,
-    private readonly metrics: Metrics,
-    private readonly dataSource: DataSource,
+    private readonly health: Health,
   ) {}
 
   async listen(): Promise<void> {
@@ -47,17 +45,13 @@ export class Observation {
       case '/health/live':
         return json(200, { status: 'ok' });
       case '/health/ready': {
-        const database = await this.dataSource.query('SELECT 1').then(
-          () => 'ok',
-          () => 'unreachable',
-        );
+        const database = await this.health.database();
         const ready = database === 'ok' && !this.draining;
         const checks = { database, draining: this.draining ? 'yes' : 'no' };
         return json(ready ? 200 : 503, { status: ready ? 'ok' : 'unavailable', checks });
       }
       case '/metrics': {
-        const { registry } = this.metrics;
-        return { status: 200, type: registry.contentType, body: await registry.metrics() };
+        return { status: 200, ...(await this.health.prometheus()) };
       }
       default:
         return json(404, { error: { code: 'NOT_FOUND', message: 'There is nothing at this address.' } });

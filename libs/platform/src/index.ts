@@ -8,6 +8,7 @@ export { type Clockwork, ClockworkTask, type EventSubscriber, Handlers, Subscrib
 export { GroupCommitter } from './group-committer.js';
 export { DigestMismatch, FileStore } from './file-store.js';
 export { type Logger, createLogger, currentRequestId, withRequestScope } from './logger.js';
+export { Health } from './health.js';
 export { Metrics } from './metrics.js';
 export { type InvariantCheck, type InvariantResult } from './invariant.js';
 export { CLOCK, LOGGER } from './tokens.js';

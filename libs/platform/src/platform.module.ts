@@ -8,6 +8,7 @@ import { createDataSource } from './database.js';
 import { EventFeed } from './event-feed.js';
 import { FileStore } from './file-store.js';
 import { Handlers } from './handlers.js';
+import { Health } from './health.js';
 import { createLogger } from './logger.js';
 import { Metrics } from './metrics.js';
 import { CLOCK, LOGGER } from './tokens.js';
@@ -68,6 +69,7 @@ export class PlatformModule {
           useFactory: (config: Config) => new FileStore(join(config.home, 'files')),
         },
         Handlers,
+        Health,
         EventFeed,
         DatabaseCloser,
       ],
@@ -80,6 +82,7 @@ export class PlatformModule {
         UnitOfWork,
         FileStore,
         Handlers,
+        Health,
         EventFeed,
         DiscoveryModule,
       ],
