@@ -27,7 +27,7 @@ const programs = [
   },
   {
     name: 'PyTorch',
-    has: found('/usr/bin/python3', ['-c', 'import torch']),
+    has: found('/usr/bin/python3', ['-c', 'import torch; torch.zeros(1)']),
     without: 'torchrun is not run; the TypeScript trainer is',
   },
 ];
