@@ -41,6 +41,7 @@ export interface Visit {
 /** A fresh context on one page: its console is watched, its scripts are weighed. */
 export async function visit(browser: Browser, path: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext({ baseURL: dashboardUrl ?? '', ...options });
+  context.setDefaultTimeout(10_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   const scripts = new Map<string, number>();
@@ -57,6 +58,19 @@ export async function visit(browser: Browser, path: string, options: BrowserCont
   });
   await page.goto(path, { waitUntil: 'load' });
   return { page, complaints, scripts, close: () => context.close() };
+}
+
+/** Signs in by the form and ends where the visitor wanted to go. */
+export async function signedIn(browser: Browser, path: string, name: string, role?: 'OPERATOR'): Promise<Visit> {
+  const visited = await visit(browser, `/sign-in?return=${encodeURIComponent(path)}`);
+  await visited.page.getByLabel('Name').fill(name);
+  await visited.page.getByLabel('E-mail').fill(`${name.toLowerCase().replace(' ', '.')}@browser.test.invalid`);
+  if (role) await visited.page.getByLabel('Role on the platform').selectOption(role);
+  await Promise.all([
+    visited.page.waitForURL(`**${path}`),
+    visited.page.getByRole('button', { name: 'Sign in' }).click(),
+  ]);
+  return visited;
 }
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

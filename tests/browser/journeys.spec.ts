@@ -1,7 +1,7 @@
 /** What people come to do, in a real Chromium: pledge by card and in compute, watch it live, check a report. */
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { launch, reasonToSkip, violations, visit } from './browser.js';
+import { launch, reasonToSkip, signedIn as signIn, violations, visit } from './browser.js';
 import { ask, type OpenCampaign, openCampaign } from './product-api.js';
 
 const mustRun = process.env['CI'] === 'true';
@@ -16,17 +16,7 @@ describe.skipIf(reasonToSkip !== undefined && !mustRun)('journeys through the da
   });
   afterAll(() => browser?.close());
 
-  /** Signs in by the form and ends where the visitor wanted to go. */
-  async function signedIn(path: string, name = 'Bea Browser') {
-    const visited = await visit(browser, `/sign-in?return=${encodeURIComponent(path)}`);
-    await visited.page.getByLabel('Name').fill(name);
-    await visited.page.getByLabel('E-mail').fill(`${name.toLowerCase().replace(' ', '.')}@browser.test.invalid`);
-    await Promise.all([
-      visited.page.waitForURL(`**${path}`),
-      visited.page.getByRole('button', { name: 'Sign in' }).click(),
-    ]);
-    return visited;
-  }
+  const signedIn = (path: string, name = 'Bea Browser') => signIn(browser, path, name);
   const pledgePath = () => `/campaigns/${campaign.slug}/pledge`;
 
   async function payWith(page: Page, cardNumber: string): Promise<void> {

@@ -13,7 +13,7 @@ export async function ask<T>(query: string, variables: object = {}, token?: stri
 }
 
 /** Runs a mutation and gives its payload; a refusal fails the test with its words. */
-async function mutate<T>(name: string, input: object, selection: string, token?: string, inputType?: string) {
+export async function mutate<T>(name: string, input: object, selection: string, token?: string, inputType?: string) {
   const type = inputType ?? `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
   const data = await ask<Record<string, T & { userErrors: { message: string }[] }>>(
     `mutation ($input: ${type}!) { ${name}(input: $input) { ${selection} userErrors { message } } }`,
