@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Config } from '#platform';
 import { Home, StartError } from './up/home.js';
 
 /** The installation that a command is about: the environment's, else the one below the data folder. */
@@ -20,6 +21,27 @@ export class Installation {
       );
     }
     return `postgres://commonweights:${this.home.secrets().databasePassword}@127.0.0.1:${kept.port}/commonweights`;
+  }
+
+  /**
+   * How it reaches Stripe: by the environment, else the sandbox that `npm start` runs. Throws a `StartError` when there
+   * is neither.
+   */
+  stripe(): Config['stripe'] {
+    const { STRIPE_SECRET_KEY: secretKey, STRIPE_API_BASE: apiBase } = process.env;
+    const rest = { publishableKey: '', webhookSecret: '' };
+    if (secretKey) return { ...rest, secretKey, apiBase: apiBase ? new URL(apiBase) : undefined };
+    const kept = this.home.read<{ port: number }>('sandbox.json');
+    if (!kept) {
+      throw new StartError(
+        `${this.home.path} has no Stripe sandbox; set STRIPE_SECRET_KEY (and STRIPE_API_BASE) as for the API.`,
+      );
+    }
+    return {
+      ...rest,
+      secretKey: this.home.secrets().stripeSecretKey,
+      apiBase: new URL(`http://127.0.0.1:${kept.port}`),
+    };
   }
 
   /** Address of its API. */

@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { registerAuditCommand } from './audit/audit.js';
 import { registerLogCommands } from './log/log.command.js';
 import { registerMigrateCommand } from './migrate/migrate.command.js';
+import { registerReconcileCommand } from './reconcile/reconcile.command.js';
 import { StartError } from './up/home.js';
 import { registerUpCommand } from './up/up.command.js';
 import { registerVerifyCommands } from './verify/verify.command.js';
@@ -24,6 +25,7 @@ const program = new Command('commonweights')
 registerUpCommand(program, packageRoot);
 registerMigrateCommand(program, packageRoot);
 registerAuditCommand(program, packageRoot);
+registerReconcileCommand(program, packageRoot);
 registerVerifyCommands(program);
 registerLogCommands(program);
 

@@ -10,6 +10,7 @@ import { WebhookIntake } from './inbox/webhook.intake.js';
 import { EventBackfillJob } from './jobs/event-backfill.job.js';
 import { InboxJob } from './jobs/inbox.job.js';
 import { PaymentSweepJob } from './jobs/payment-sweep.job.js';
+import { ReconciliationJob } from './jobs/reconciliation.job.js';
 import { createStripe } from './processor/stripe.client.js';
 import { STRIPE } from './processor/stripe.token.js';
 import { Reconciliation } from './reconciliation.js';
@@ -29,6 +30,7 @@ import { Synchronizer } from './synchronizer.js';
     InboxJob,
     PaymentSweepJob,
     EventBackfillJob,
+    ReconciliationJob,
     Reconciliation,
     StripeConfigResolver,
   ],

@@ -63,6 +63,19 @@ export class Metrics {
     help: 'Deliveries of events to subscribers that are not done.',
     registers: [this.registry],
   });
+  // With labels, so that a process which compares nothing shows nothing instead of an agreement.
+  readonly reconciliationDifference = new Gauge({
+    name: 'commonweights_reconciliation_difference_minor',
+    help: "The processor's balance beyond what the books explain, in minor units of the currency.",
+    labelNames: ['currency'],
+    registers: [this.registry],
+  });
+  readonly reconciliationAge = new Gauge({
+    name: 'commonweights_reconciliation_agreed_age_seconds',
+    help: "Seconds since the books last agreed with the processor's balance.",
+    labelNames: ['processor'],
+    registers: [this.registry],
+  });
 
   constructor() {
     collectDefaultMetrics({ register: this.registry, prefix: 'commonweights_' });
