@@ -47,7 +47,7 @@ export async function campaignFormPage(context: PageContext): Promise<Result> {
   const worked = terms.errors.length === 0 ? await workOut(context, recipe, terms.input) : null;
   if (worked) errors.push(...worked.errors);
   if (context.method === 'POST' && form.get('do') === 'create') {
-    const made = await create(context, recipe, terms.input, errors);
+    const made = await create(context, recipe, terms.input, worked?.budget ?? null, errors);
     if (made.slug) return redirect(`/campaigns/${encodeURIComponent(made.slug)}/manage?done=created`);
     errors = made.errors;
   }
@@ -250,12 +250,21 @@ async function workOut(context: PageContext, recipe: RecipeLine, terms: Terms) {
   return { budget: answer.data?.computeBudget ?? null, errors };
 }
 
-async function create(context: PageContext, recipe: RecipeLine, terms: Terms, faults: UserError[]) {
+async function create(
+  context: PageContext,
+  recipe: RecipeLine,
+  terms: Terms,
+  budget: Budget | null,
+  faults: UserError[],
+) {
   const { form } = context;
   const text = (name: string) => form.get(name)?.trim() ?? '';
   const isNothing = (name: string) => /^(0+([.]0*)?)?$/.test(text(name));
   const cash = parseDollars(text('cashGoalMinor'));
-  const compute = parseHours(text('computeGoalMilliseconds'));
+  // Hours as the budget suggested them mean the budget itself, to the millisecond.
+  const hours = text('computeGoalMilliseconds');
+  const suggested = budget && hours === hoursValue(budget.gpuTime.milliseconds);
+  const compute = suggested ? BigInt(budget.gpuTime.milliseconds) : parseHours(hours);
   const deadline = parseMoment(text('deadline'));
   const errors = [
     ...faults,

@@ -119,7 +119,9 @@ export async function organisePage(context: PageContext): Promise<Result> {
                 <li key={project.id}>
                   <span class="rows-main">{project.name}</span>
                   <span class="rows-amount">{project.viewerRoles.join(', ')}</span>
-                  <span class="rows-when">{project.organisation.name}</span>
+                  {project.organisation.name !== project.name && (
+                    <span class="rows-when">{project.organisation.name}</span>
+                  )}
                 </li>
               ))}
             </ul>
@@ -139,7 +141,7 @@ export async function organisePage(context: PageContext): Promise<Result> {
               </Field>
               <Field
                 label="Organisation"
-                hint="Who stands behind it. Optional; your own name when empty."
+                hint="Who stands behind it. Optional; the project’s name when empty."
                 errors={form === 'project' ? (errors ?? []) : []}
               >
                 <input

@@ -182,7 +182,7 @@ export async function recipeFormPage(context: PageContext): Promise<Result> {
         {query.get('dataset') && <Notice tone="good" title="The dataset is on record" live />}
         <form class="inline-form" method="get" action="/organise/recipes/new">
           {query.get('dataset') && <input type="hidden" name="dataset" value={query.get('dataset') ?? ''} />}
-          <Field label="Program" hint={workload.description}>
+          <Field label="Program">
             <select name="workload" id="workload-choice">
               {workloads.map(({ name }) => (
                 <option key={name} value={name} selected={name === workload.name}>
@@ -193,6 +193,7 @@ export async function recipeFormPage(context: PageContext): Promise<Result> {
           </Field>
           <button class="button quiet">Fill in its defaults</button>
         </form>
+        <p class="fine follows">{workload.description}</p>
         <form class="form panel" method="post" action="/organise/recipes/new">
           <UserErrors errors={errors} fields={recipeFields} />
           <input type="hidden" name="workload" value={workload.name} />
@@ -276,7 +277,7 @@ export async function recipeFormPage(context: PageContext): Promise<Result> {
             <Field label="Most nodes" errors={errors}>
               <input name="maxWorkers" inputMode="numeric" autoComplete="off" value={form.get('maxWorkers') ?? '3'} />
             </Field>
-            <Field label="Steps between checkpoints" errors={errors}>
+            <Field label="Checkpoint steps" hint="From one to the next." errors={errors}>
               <input
                 name={ownField}
                 inputMode="numeric"

@@ -36,19 +36,34 @@ export function ComputeBackers({ pledges }: { pledges: Connection<ComputePledge>
   return (
     <ul class="rows">
       {list.map((pledge) => (
-        <li key={pledge.id}>
-          <span class="rows-main">
-            {nameOf(pledge.contributor)}
-            <State of={pledge.state} />
-          </span>
-          <span class="rows-amount" title={gpuSeconds(pledge.time)}>
-            {gpuTime(pledge.time)}
-          </span>
-          <span class="rows-when">
-            {pledge.count} × {pledge.class} · {gpuTime(pledge.accepted)} accepted
-          </span>
-        </li>
+        <ComputeRow key={pledge.id} pledge={pledge} />
       ))}
     </ul>
+  );
+}
+
+/**
+ * What a donor stands in for, and at the end what he gave: a pledge is a ceiling, and a campaign that needed less of it
+ * gives the rest back. Nobody who worked is shown as somebody who did not.
+ */
+function ComputeRow({ pledge }: { pledge: ComputePledge }) {
+  const ended = /^(FULFILLED|LAPSED|WITHDRAWN)$/.test(pledge.state);
+  const gave = ended && pledge.delivered.milliseconds !== '0';
+  const shown = gave ? pledge.delivered : pledge.time;
+  const rest = BigInt(pledge.time.milliseconds) - BigInt(pledge.delivered.milliseconds);
+  return (
+    <li>
+      <span class="rows-main">
+        {nameOf(pledge.contributor)}
+        {gave ? <span class="state good">Gave</span> : <State of={pledge.state} />}
+      </span>
+      <span class={`rows-amount ${ended && !gave ? 'void' : ''}`} title={gpuSeconds(shown)}>
+        {gpuTime(shown)}
+      </span>
+      <span class="rows-when">
+        {pledge.count} × {pledge.class} · {gpuTime(pledge.accepted)} accepted
+        {gave && rest > 0n && ` · ${gpuTime({ ...pledge.time, milliseconds: rest.toString() })} not needed went back`}
+      </span>
+    </li>
   );
 }

@@ -50,6 +50,9 @@ export function sharesOf(campaign: Standing): Shares {
 /** After its training a campaign gives back what it did not need, so what is left is no measure of what was raised. */
 const isDone = (campaign: { state: string }): boolean => campaign.state === 'COMPLETED';
 
+/** An amount never breaks inside: `132.3 CPU-` alone on a line says nothing. */
+const Amount = ({ text }: { text: string }) => <span class="nowrap">{text}</span>;
+
 /** The compute of a campaign in one line and a bar: what is promised towards the goal, or in the end what was used. */
 export function computeStanding(campaign: Standing) {
   const { progress } = campaign;
@@ -57,14 +60,26 @@ export function computeStanding(campaign: Standing) {
   if (isDone(campaign)) {
     return {
       figure: progress.computeDelivered,
-      note: goal ? `used, of ${gpuTime(goal)} asked for` : 'used',
+      note: goal ? (
+        <>
+          used, of <Amount text={gpuTime(goal)} /> asked for
+        </>
+      ) : (
+        <>used</>
+      ),
       bar: computeBar(progress, progress.computeDelivered),
     };
   }
   const { compute } = raised(progress);
   return {
     figure: compute,
-    note: goal ? `of ${gpuTime(goal)} · ${percent(compute.milliseconds, goal.milliseconds)}` : 'no compute goal',
+    note: goal ? (
+      <>
+        of <Amount text={gpuTime(goal)} /> · {percent(compute.milliseconds, goal.milliseconds)}
+      </>
+    ) : (
+      <>no compute goal</>
+    ),
     bar: computeBar(progress, goal),
   };
 }
