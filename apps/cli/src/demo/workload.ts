@@ -18,7 +18,8 @@ const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
  * Both have the same parameters, first weights and batches, so the rest of the main job is the same.
  */
 export function chooseWorkload(packageRoot: string, wanted: string | undefined): ChosenWorkload {
-  const torch = wanted === undefined && spawnSync(PYTHON, ['-c', 'import torch; torch.zeros(1)'], { stdio: 'ignore' }).status === 0;
+  const torch =
+    wanted === undefined && spawnSync(PYTHON, ['-c', 'import torch; torch.zeros(1)'], { stdio: 'ignore' }).status === 0;
   const name = wanted ?? (torch ? 'tiny-lm-torch' : 'tiny-lm');
   const file = join(packageRoot, 'workloads', name, 'workload.json');
   if (!/^[\w-]+$/.test(name) || !existsSync(file)) {
