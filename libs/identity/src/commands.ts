@@ -188,7 +188,11 @@ export class IdentityCommands {
       await tx.query('SELECT 1 FROM project WHERE id = $1 FOR UPDATE', [input.projectId]);
       const denied = await requireProjectRole(tx, viewer, input.projectId, []);
       if (denied) return denied;
-      const [person] = await tx.query('SELECT 1 FROM contributor WHERE id = $1', [input.contributorId]);
+      const [person] = await tx.query(
+        // Waits for an erasure under way, and finds nobody after it.
+        'SELECT 1 FROM contributor WHERE id = $1 AND erased_at IS NULL FOR KEY SHARE',
+        [input.contributorId],
+      );
       if (!person) {
         return notFound('CONTRIBUTOR_NOT_FOUND', 'There is no such contributor.', ['input', 'contributorId']);
       }

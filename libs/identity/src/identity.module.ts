@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { VIEWER_RESOLVER } from '#platform';
 import { IdentityCommands } from './commands.js';
+import { Erasure } from './erasure.command.js';
 import { ContributorLookup, ProjectLookup } from './graphql/identity.lookup.js';
 import { IdentityResolver } from './graphql/identity.resolver.js';
 import { IdentityQueries } from './queries.js';
@@ -10,12 +11,13 @@ import { DatabaseViewerResolver } from './viewer-resolver.js';
 @Module({
   providers: [
     IdentityCommands,
+    Erasure,
     IdentityQueries,
     IdentityResolver,
     ContributorLookup,
     ProjectLookup,
     { provide: VIEWER_RESOLVER, useClass: DatabaseViewerResolver },
   ],
-  exports: [IdentityCommands, IdentityQueries, VIEWER_RESOLVER],
+  exports: [IdentityCommands, Erasure, IdentityQueries, VIEWER_RESOLVER],
 })
 export class IdentityModule {}

@@ -58,7 +58,7 @@ export async function signInPage(context: PageContext): Promise<Result> {
             </Field>
             <Field
               label="Role on the platform"
-              hint="Operators approve campaigns; regulators read what is theirs to read."
+              hint="Operators approve campaigns. The regulator's role is reserved and shows what everybody sees."
             >
               <select name="role">
                 <option value="">None</option>

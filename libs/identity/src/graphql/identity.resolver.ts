@@ -11,6 +11,7 @@ import {
   toUserErrors,
 } from '#platform';
 import { IdentityCommands } from '../commands.js';
+import { Erasure } from '../erasure.command.js';
 import { type ApiTokenRow, type ContributorRow, IdentityQueries, type ProjectRow } from '../queries.js';
 import { SESSION_COOKIE } from '../viewer-resolver.js';
 import {
@@ -20,6 +21,8 @@ import {
   ApiTokenRevokeInput,
   ApiTokenRevokePayload,
   Contributor,
+  ContributorEraseInput,
+  ContributorErasePayload,
   DeveloperSignInInput,
   DeveloperSignInPayload,
   Project,
@@ -54,6 +57,7 @@ const toApiToken = (row: ApiTokenRow): ApiToken => ({ ...row, id: toGlobalId('Ap
 export class IdentityResolver {
   constructor(
     private readonly commands: IdentityCommands,
+    private readonly erasure: Erasure,
     private readonly queries: IdentityQueries,
     private readonly config: Config,
   ) {}
@@ -152,6 +156,27 @@ export class IdentityResolver {
     if (isRefused(contributorId)) return this.refusedProject(contributorId);
     const outcome = await this.commands.setProjectMember(viewer, { projectId, contributorId, roles: input.roles });
     return isRefused(outcome) ? this.refusedProject(outcome) : this.projectPayload(outcome, viewer);
+  }
+
+  @Access('signedIn')
+  @Mutation(() => ContributorErasePayload, {
+    description:
+      'Erases a person for ever: name, e-mail, sessions, tokens and roles. What was given stays on record under the pseudonym. Takes a session, not a token.',
+  })
+  async contributorErase(
+    @Args('input', { description: 'Who.' }) input: ContributorEraseInput,
+    @CurrentViewer() viewer: SignedIn,
+    @Context() context: GraphQLContext,
+  ): Promise<ContributorErasePayload> {
+    const id =
+      input.contributorId == null
+        ? viewer.contributorId
+        : fromGlobalId('Contributor', input.contributorId, ['input', 'contributorId']);
+    const outcome = isRefused(id) ? id : await this.erasure.erase(viewer, id);
+    if (isRefused(outcome)) return { contributor: null, userErrors: toUserErrors(outcome) };
+    if (outcome === viewer.contributorId) context.setCookie(this.cookie('', new Date(0)));
+    const row = await this.queries.contributor(outcome);
+    return { contributor: row ? toContributor(row) : null, userErrors: [] };
   }
 
   private async projectPayload(id: string, viewer: SignedIn): Promise<ProjectPayload> {

@@ -10,7 +10,7 @@ registerEnumType(PlatformRoleInput, {
   description: 'What somebody may be on the whole platform.',
   valuesMap: {
     OPERATOR: { description: 'Runs the platform: reviews campaigns, handles incidents.' },
-    REGULATOR: { description: 'Reads what the law lets a regulator read.' },
+    REGULATOR: { description: 'Reserved for reports with a restricted audience; sees what the public sees, so far.' },
   },
 });
 
@@ -119,6 +119,15 @@ export class ApiTokenRevokeInput {
   apiTokenId: string;
 }
 
+@InputType({ description: 'Who is to be erased.' })
+export class ContributorEraseInput {
+  @Field(() => ID, {
+    nullable: true,
+    description: 'Global id of the contributor; yourself when absent. Only an operator may name somebody else.',
+  })
+  contributorId?: string | null;
+}
+
 @InputType({ description: 'A new project.' })
 export class ProjectCreateInput {
   @Field(() => String, { description: 'Name, 1 to 120 characters.' })
@@ -169,6 +178,14 @@ export class ApiTokenCreatePayload {
 export class ApiTokenRevokePayload {
   @Field(() => ID, { nullable: true, description: 'Global id of the token that works no more.' })
   apiTokenId: string | null;
+  @Field(() => [UserError], { description: 'Why it was refused; empty on success.' })
+  userErrors: UserError[];
+}
+
+@ObjectType({ description: 'Outcome of contributorErase.' })
+export class ContributorErasePayload {
+  @Field(() => Contributor, { nullable: true, description: 'What is left of the contributor: the pseudonym.' })
+  contributor: Contributor | null;
   @Field(() => [UserError], { description: 'Why it was refused; empty on success.' })
   userErrors: UserError[];
 }
