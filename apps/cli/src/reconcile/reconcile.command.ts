@@ -15,20 +15,10 @@ export function registerReconcileCommand(program: Command, packageRoot: string):
       const installation = new Installation(packageRoot);
       const url = options.database ?? installation.databaseUrl();
       const settings = installation.stripe();
-      const dataSource = await createDataSource({ url, poolSize: 2, packageRoot }).initialize();
+      const dataSource = await createDataSource({ url, poolSize: 2, packageRoot }).initialize().catch(uncomparable);
       try {
         const uow = new UnitOfWork(dataSource, systemClock);
-        const {
-          ok,
-          violations,
-          figures = {},
-        } = await Reconciliation.of(uow, settings)
-          .compare()
-          .catch((error: unknown) => {
-            throw new StartError(
-              `They could not be compared: ${error instanceof Error ? error.message : String(error)}`,
-            );
-          });
+        const { ok, violations, figures = {} } = await Reconciliation.of(uow, settings).compare().catch(uncomparable);
         for (const [name, minor] of Object.entries(figures)) process.stdout.write(`  ${name}: ${minor}\n`);
         for (const violation of violations) process.stdout.write(`✗ ${violation}\n`);
         process.stdout.write(
@@ -41,4 +31,9 @@ export function registerReconcileCommand(program: Command, packageRoot: string):
         await dataSource.destroy();
       }
     });
+}
+
+function uncomparable(error: unknown): never {
+  const why = error instanceof Error ? error.message : String(error);
+  throw new StartError(`Books and balance could not be compared: ${why}`);
 }
