@@ -47,8 +47,14 @@ await build({
   },
 });
 
+// The first page of a visit carries the stylesheet in itself, so the server has its text as well.
+const clientManifest = JSON.parse(readFileSync(join(out, 'client/.vite/manifest.json'), 'utf8'));
+const stylesheet = readFileSync(join(out, 'client', clientManifest['src/styles/app.css'].file), 'utf8').trim();
+if (/<\/style/i.test(stylesheet)) throw new Error('The stylesheet would end its own element.');
+
 await build({
   ...settings,
+  define: { STYLESHEET_TEXT: JSON.stringify(stylesheet) },
   ssr: { noExternal: true },
   build: {
     outDir: join(out, 'server'),

@@ -103,6 +103,20 @@ describe.skipIf(reasonToSkip !== undefined && !mustRun)('pages of the dashboard'
     }
   });
 
+  it('carries its stylesheet in the first page of a visit and links to it from then on', async () => {
+    const { page, complaints, close } = await visit(browser, '/');
+    expect(await page.locator('style').count()).toBe(1);
+    expect(await page.locator('link[rel=stylesheet]').count()).toBe(0);
+    const first = await page.evaluate('getComputedStyle(document.body).backgroundColor');
+    await page.getByRole('link', { name: 'Reports' }).first().click();
+    await page.waitForURL('**/reports');
+    expect(await page.locator('style').count()).toBe(0);
+    expect(await page.locator('link[rel=stylesheet]').count()).toBe(1);
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(first);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
   it('keeps the theme that the visitor chose', async () => {
     const { page, close } = await visit(browser, '/', { colorScheme: 'light' });
     const theme = () => page.locator('html').getAttribute('data-theme');

@@ -180,7 +180,7 @@ const server = createServer(async (req, res) => {
   res
     .writeHead(answer.status, {
       'content-security-policy':
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self' ws: http://127.0.0.1:*; frame-src 'self'; form-action 'self'; base-uri 'none'",
+        "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-dev'; img-src 'self' data:; font-src 'self'; connect-src 'self' ws: http://127.0.0.1:*; frame-src 'self'; form-action 'self'; base-uri 'none'",
       ...answer.headers,
     })
     .end(answer.body);

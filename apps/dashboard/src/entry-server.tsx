@@ -22,6 +22,9 @@ import { findRoute } from './routes.js';
 import { Document } from './parts/document.js';
 import { failurePage, notFoundPage } from './pages/problem.page.js';
 
+/** Written in by the build: the text of the stylesheet that the client build made. */
+declare const STYLESHEET_TEXT: string;
+
 export interface DashboardOptions {
   /** Parsed `dist/dashboard/client/manifest.json`. */
   clientManifest: ClientManifest;
@@ -110,6 +113,7 @@ export function createDashboard(options: DashboardOptions): {
         theme={theme}
         viewer={await viewer.catch(() => null)}
         path={url.pathname + url.search}
+        inlineStyle={comesFromHere(request, url.host) ? null : { text: STYLESHEET_TEXT, nonce: deps.nonce }}
       />,
     );
     return {
@@ -149,6 +153,15 @@ function sameSite(request: DashboardRequest, host: string): boolean {
   if (site) return site === 'same-origin' || site === 'none';
   const origin = request.headers.origin;
   return !origin || URL.parse(origin)?.host === host;
+}
+
+/**
+ * Whether the visitor was on a page of ours just before. If not, the page carries its stylesheet and saves a round trip
+ * before the first paint; from then on the browser has the stylesheet's file.
+ */
+function comesFromHere(request: DashboardRequest, host: string): boolean {
+  const { referer } = request.headers;
+  return referer !== undefined && URL.parse(referer)?.host === host;
 }
 
 function refererPath(referer: string | undefined, host: string): string {

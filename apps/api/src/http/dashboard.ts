@@ -147,7 +147,7 @@ const policy = (nonce: string, stripeBase: string) =>
   [
     "default-src 'none'",
     `script-src 'self' 'nonce-${nonce}' https://js.stripe.com`,
-    "style-src 'self'",
+    `style-src 'self' 'nonce-${nonce}'`,
     "img-src 'self' data:",
     "font-src 'self'",
     `connect-src 'self' ws: wss: https://api.stripe.com ${stripeBase}`,

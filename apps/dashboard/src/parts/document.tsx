@@ -18,9 +18,11 @@ interface Props {
   theme: Theme;
   viewer: FrameViewer | null;
   path: string;
+  /** The stylesheet for a first page, allowed by the nonce of its security policy; null links to the file. */
+  inlineStyle: { text: string; nonce: string } | null;
 }
 
-export function Document({ page, assets, theme, viewer, path }: Props) {
+export function Document({ page, assets, theme, viewer, path, inlineStyle }: Props) {
   const scripts = new Set<string>();
   const preloads = new Set<string>();
   for (const name of ['frame', ...(page.islands ?? [])]) {
@@ -39,8 +41,22 @@ export function Document({ page, assets, theme, viewer, path }: Props) {
           content={page.description ?? 'Communities fund, run and verify open model training together.'}
         />
         <meta name="color-scheme" content={theme === 'system' ? 'light dark' : theme} />
-        <link rel="stylesheet" href={assets.stylesheet} />
-        {assets.font && <link rel="preload" href={assets.font} as="font" type="font/woff2" crossOrigin="anonymous" />}
+        {inlineStyle ? (
+          <style nonce={inlineStyle.nonce} dangerouslySetInnerHTML={{ __html: inlineStyle.text }} />
+        ) : (
+          <link rel="stylesheet" href={assets.stylesheet} />
+        )}
+        {assets.font && (
+          <link
+            rel="preload"
+            href={assets.font}
+            as="font"
+            type="font/woff2"
+            crossOrigin="anonymous"
+            fetchpriority={inlineStyle ? 'low' : undefined}
+          />
+        )}
+        {inlineStyle && <link rel="prefetch" href={assets.stylesheet} as="style" />}
         <link rel="icon" href={favicon} />
         {[...preloads].map((href) => (
           <link key={href} rel="modulepreload" href={href} />
