@@ -40,6 +40,14 @@ describe.skipIf(!built)('pages that the API renders (the dashboard is built)', (
     expect(await (await get('/', { cookie: 'cw_session=cws_forged' })).text()).not.toContain('Grace of the pages');
   });
 
+  it('shows an address with an id or a cursor that the API never gave as 404', async () => {
+    const foreign = Buffer.from('Contributor:01a20ded-4567-72f9-abad-d03515ec1d76').toString('base64url');
+    for (const path of ['/runs/zzz', `/runs/${foreign}`, '/?after=garbage', '/runs?after=', '/ledger?after=%00']) {
+      const page = await get(path);
+      expect([page.status, await page.text()], path).toEqual([404, expect.stringContaining('There is no such')]);
+    }
+  });
+
   it('shows what is not there as 404, and a failing database as a page without its words', async () => {
     expect((await get('/no/such/page')).status).toBe(404);
     await api.db.dataSource.query('ALTER TABLE campaign RENAME TO campaign_away');
