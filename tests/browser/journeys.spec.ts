@@ -131,8 +131,23 @@ describe.skipIf(reasonToSkip !== undefined && !mustRun)('journeys through the da
     await page.goto('/account');
     expect(await page.locator('body').innerText()).not.toContain(token);
     expect(await page.locator('body').innerText()).toContain('browser test');
+    await page.getByRole('button', { name: 'Revoke' }).first().click();
+    await page.getByText('The token is revoked.').waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('link', { name: 'Sign in' }).waitFor();
+    await close();
+  });
+
+  it('lets an owner of the project give a pledge back, and the pledge says so', async () => {
+    const { page, close } = await signedIn(`/campaigns/${campaign.slug}/manage`, 'Browser Organiser');
+    const pledge = page.getByLabel('Pledge', { exact: true });
+    const option = await pledge.locator('option', { hasText: 'Lara Live' }).first().getAttribute('value');
+    await pledge.selectOption(option);
+    await page.getByLabel('Reason').fill('Given twice by mistake.');
+    expect(await violations(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Refund it' }).click();
+    await page.getByText('The refund is on its way.').waitFor();
+    await expect.poll(() => pledge.locator('option', { hasText: 'Lara Live' }).count(), { timeout: 10_000 }).toBe(0);
     await close();
   });
 

@@ -102,11 +102,11 @@ function Downloads({ version }: { version: ReportVersion }) {
 }
 
 /** The report and the key of the log as files, then the check of one against the other, which needs no network. */
-const verifyLines = (origin: string, path: string, slug: string): string =>
+const verifyLines = (origin: string, path: string): string =>
   [
-    `curl -fsS ${origin}${path} -o ${slug}.json`,
+    `curl -fsS ${origin}${path} -o report.json`,
     `curl -fsS ${origin}/log/key -o log.key`,
-    `commonweights verify ${slug}.json --key log.key`,
+    'commonweights verify report.json --key log.key',
   ].join('\n');
 
 /** Addresses of this site as paths: behind a proxy the API may know itself by another name than the reader does. */
@@ -217,7 +217,7 @@ export async function reportPage(context: PageContext, params: Record<string, st
               </Island>
             )}
             <p class="muted">Or without a browser, on a machine that has never seen this site:</p>
-            {json && <Secret id="verify-command" text={verifyLines(context.origin, pathOf(json.url), report.slug)} />}
+            {json && <Secret id="verify-command" text={verifyLines(context.origin, pathOf(json.url))} />}
             <p class="fine">
               A key that comes with the report proves little. Compare log.key with the one that you got elsewhere
               before.
