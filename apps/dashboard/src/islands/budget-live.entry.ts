@@ -10,7 +10,8 @@ let asked: AbortController | undefined;
 async function workOut(from: HTMLFormElement): Promise<void> {
   asked?.abort();
   asked = new AbortController();
-  const body = new URLSearchParams([...new FormData(from)].map(([name, value]) => [name, String(value)]));
+  const body = new URLSearchParams();
+  for (const [name, value] of new FormData(from)) if (typeof value === 'string') body.append(name, value);
   body.set('do', 'budget');
   const answer = await fetch(from.action, { method: 'POST', body, signal: asked.signal });
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');

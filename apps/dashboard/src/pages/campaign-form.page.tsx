@@ -26,9 +26,14 @@ export interface RecipeLine {
 /** The terms that an organiser may set; a field left empty takes what the class usually has. */
 const termFields = ['mfu', 'overheadPercent', 'pricePerGpuHourMinor'];
 const fields = [
-  ...['projectId', 'recipeId', 'title', 'summary', 'cashGoalMinor', 'computeGoalMilliseconds', 'deadline'],
-  ...termFields,
-];
+  'projectId',
+  'recipeId',
+  'title',
+  'summary',
+  'cashGoalMinor',
+  'computeGoalMilliseconds',
+  'deadline',
+].concat(termFields);
 
 export async function campaignFormPage(context: PageContext): Promise<Result> {
   const projects = await writableProjects(context);

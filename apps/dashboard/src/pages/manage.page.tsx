@@ -20,7 +20,7 @@ import { Empty, Notice } from '../parts/notice.js';
 import { cashGoalOf, computeGoalOf } from '../parts/progress.js';
 import { State } from '../parts/state.js';
 import { StepButton, StepPanel } from '../parts/step-form.js';
-import { nameOf, When } from '../parts/who-when.js';
+import { nameOf } from '../parts/who-when.js';
 import type { RecipeLine } from './campaign-form.page.js';
 import type { KeptLine } from './organise.page.js';
 import { stepDone, takeStep } from './keep.steps.js';
@@ -94,9 +94,7 @@ export async function managePage(context: PageContext, params: Record<string, st
           <DraftForm campaign={campaign} path={path} form={form} errors={of('edit')} typed={step === 'edit'} />
         )}
         {allowed('offers') && <Offers campaign={campaign} path={path} />}
-        {allowed('refund') && (
-          <CapturedPledges campaign={campaign} path={path} form={form} errors={of('refund')} now={context.now} />
-        )}
+        {allowed('refund') && <CapturedPledges campaign={campaign} path={path} form={form} errors={of('refund')} />}
         <div class="panels">
           {allowed('submit') && (
             <StepPanel
@@ -283,13 +281,7 @@ function Offers({ campaign, path }: { campaign: Kept; path: string }) {
   );
 }
 
-function CapturedPledges(props: {
-  campaign: Kept;
-  path: string;
-  form: URLSearchParams;
-  errors: UserError[];
-  now: number;
-}) {
+function CapturedPledges(props: { campaign: Kept; path: string; form: URLSearchParams; errors: UserError[] }) {
   const { campaign, form, errors } = props;
   const captured = nodesOf(campaign.pledges).filter(({ state }) => state === 'CAPTURED');
   const chosen = form.get('id');

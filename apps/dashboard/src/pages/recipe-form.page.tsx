@@ -124,10 +124,19 @@ interface RecipeChoices {
   datasets: Connection<{ id: string; name: string; licence: string; bytes: string }>;
   acceleratorClasses: { class: string; label: string }[];
 }
+const settingFields = new Set(
+  workloads.flatMap(({ defaults }) => Object.keys(defaults).map((name) => `setting-${name}`)),
+);
 const recipeFields = [
-  ...['projectId', 'name', 'datasetId', 'gpuClass', 'parameters', 'tokens', 'minWorkers', 'maxWorkers', ownField],
-  ...new Set(workloads.flatMap(({ defaults }) => Object.keys(defaults).map((name) => `setting-${name}`))),
-];
+  'projectId',
+  'name',
+  'datasetId',
+  'gpuClass',
+  'parameters',
+  'tokens',
+  'minWorkers',
+  'maxWorkers',
+].concat(ownField, ...settingFields);
 
 export async function recipeFormPage(context: PageContext): Promise<Result> {
   const projects = await writableProjects(context);
