@@ -13,6 +13,8 @@ build();
 const ci = process.env.CI === 'true';
 const node = pinnedNode();
 const filter = process.argv.slice(2);
+const bin = join(root, 'node_modules', '.bin');
+const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
 const found = (command, args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 const programs = [
   {
@@ -41,19 +43,13 @@ if (!existsSync(join(root, '..', 'shared', 'data'))) {
 }
 
 if (filter.length === 0) {
-  check('Types', ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json']);
-  check('Types of the dashboard', ['node_modules/typescript/bin/tsc', '-p', 'apps/dashboard/tsconfig.json']);
-  check('Format', ['node_modules/prettier/bin/prettier.cjs', '--check', '--log-level=warn', '.']);
-  check('Lint', ['node_modules/oxlint/bin/oxlint', '--type-aware']);
-  check('Room boundaries', [
-    'node_modules/dependency-cruiser/bin/dependency-cruise.mjs',
-    '--config',
-    '.dependency-cruiser.cjs',
-    'apps',
-    'libs',
-  ]);
-  check('Dead code', ['node_modules/knip/bin/knip.js']);
-  check('GraphQL schema', ['dist/apps/api/src/print-schema.js', '--check']);
+  check('Types', ['tsc', '-p', 'tsconfig.json']);
+  check('Types of the dashboard', ['tsc', '-p', 'apps/dashboard/tsconfig.json']);
+  check('Format', ['prettier', '--check', '--log-level=warn', '.']);
+  check('Lint', ['oxlint', '--type-aware']);
+  check('Room boundaries', ['depcruise', '--config', '.dependency-cruiser.cjs', 'apps', 'libs']);
+  check('Dead code', ['knip']);
+  check('GraphQL schema', ['node', 'dist/apps/api/src/print-schema.js', '--check']);
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'commonweights-test-'));
@@ -64,7 +60,7 @@ try {
   ({ status } = spawnSync(node, [...args, '--reporter=json', `--outputFile.json=${report}`, ...filter], {
     stdio: 'inherit',
     cwd: root,
-    env: { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}:${process.env.PATH}` },
+    env,
   }));
   summarise();
 } finally {
@@ -72,10 +68,12 @@ try {
 }
 process.exit(status ?? 1);
 
-function check(what, args) {
+/** Runs a program of the installed packages, on the pinned Node; fails with what it printed. */
+function check(what, [program, ...args]) {
   const started = Date.now();
-  const { status: code, stdout, stderr } = spawnSync(node, args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26 });
-  if (code !== 0) fail(`✗ ${what}\n${stdout}${stderr}`);
+  const options = { cwd: root, encoding: 'utf8', maxBuffer: 1 << 26, env };
+  const { status: code, stdout, stderr, error } = spawnSync(join(bin, program), args, options);
+  if (code !== 0) fail(`✗ ${what}\n${error?.message ?? ''}${stdout}${stderr}`);
   process.stdout.write(`  ✓ ${what} (${((Date.now() - started) / 1000).toFixed(1)} s)\n`);
 }
 
