@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { freePort } from './free-port.js';
@@ -29,6 +29,16 @@ export class PrivateRedis {
   static async open(home: string, logger: Logger): Promise<PrivateRedis> {
     const folder = join(home, 'redis');
     mkdirSync(folder, { recursive: true });
+    // Workers that start together agree on one server: whoever comes second finds what the first has noted.
+    const release = await holdFolder(folder);
+    try {
+      return await PrivateRedis.openHeld(folder, logger);
+    } finally {
+      release();
+    }
+  }
+
+  private static async openHeld(folder: string, logger: Logger): Promise<PrivateRedis> {
     const note = join(folder, 'port');
     const left = existsSync(note) ? Number(readFileSync(note, 'utf8').trim()) : 0;
     const redis = new PrivateRedis(folder, logger, left);
@@ -98,6 +108,7 @@ export class PrivateRedis {
       if (await this.serves()) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+    if (await this.serves()) return;
     child.kill('SIGKILL');
     throw new Error('The private redis-server did not start; see redis/redis.log in the data folder');
   }
@@ -114,6 +125,31 @@ export class PrivateRedis {
     } finally {
       client.disconnect();
     }
+  }
+}
+
+/** Takes the folder for one starting process. One that died while it held the folder holds it no longer. */
+async function holdFolder(folder: string): Promise<() => void> {
+  const lock = join(folder, 'starting');
+  const deadline = Date.now() + 2 * START_MS;
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      return () => rmSync(lock, { force: true });
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EEXIST') throw error;
+      if (!isHeld(lock) || Date.now() > deadline) rmSync(lock, { force: true });
+      else await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+function isHeld(lock: string): boolean {
+  try {
+    process.kill(Number(readFileSync(lock, 'utf8')), 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: string }).code === 'EPERM';
   }
 }
 
