@@ -6,7 +6,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { freePort } from '../product/product.ts';
+import { freePort } from '#platform';
 
 const ROOT = join(import.meta.dirname, '../..');
 const VICTIMS = ['api', 'worker', 'postgres'] as const;

@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { freePort, startProduct, stopProduct } from './product.js';
+import { freePort } from '#platform';
+import { startProduct, stopProduct } from './product.js';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,8 +1,6 @@
 import 'reflect-metadata';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
+import { findPackageRoot } from '#platform';
 import { registerAuditCommand } from './audit/audit.js';
 import { registerLogCommands } from './log/log.command.js';
 import { registerMigrateCommand } from './migrate/migrate.command.js';
@@ -11,11 +9,7 @@ import { StartError } from './up/home.js';
 import { registerUpCommand } from './up/up.command.js';
 import { registerVerifyCommands } from './verify/verify.command.js';
 
-const packageRoot = (() => {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return folder;
-})();
+const packageRoot = findPackageRoot();
 
 const program = new Command('commonweights')
   .description('Communities fund, schedule, verify and release open frontier model training together.')

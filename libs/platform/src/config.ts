@@ -122,7 +122,7 @@ export class Config {
 }
 
 /** Walks up from this file to the folder that holds package.json; the same from source and from dist. */
-function findPackageRoot(): string {
+export function findPackageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json'))) {
     const parent = dirname(folder);

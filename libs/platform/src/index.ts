@@ -1,5 +1,5 @@
 // The door of the platform. Runtime plumbing first, then what every room's GraphQL layer is built from.
-export { Config, ConfigError } from './config.js';
+export { Config, ConfigError, findPackageRoot } from './config.js';
 export { createDataSource, explainConnectionFailure, migrationsDigest } from './database.js';
 export { type Tx, UnitOfWork } from './unit-of-work.js';
 export { type DomainEvent, type DomainEventInput, EVENT_CHANNEL, OUTBOX_CHANNEL, eventById } from './outbox.js';
