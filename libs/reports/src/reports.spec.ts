@@ -157,6 +157,20 @@ describe('a signed report', { timeout: 30_000 }, () => {
     expect(await failed(sign(forge))).toEqual(['figures']);
   });
 
+  it.each(Object.keys(facts))('shows that the facts of "%s" are named otherwise', async (part) => {
+    const text = canonicalJson(signed.report.facts).replace(`"${part}":`, `"0${part.slice(1)}":`);
+    const renamed = sign((report) => ({ ...report, facts: JSON.parse(text) as typeof report.facts }));
+    expect((await failed(renamed)).filter((name) => name !== 'form')).toEqual(part === 'subject' ? [] : ['figures']);
+  });
+
+  it('shows an event whose payload is not what its type says', async () => {
+    const broken = signed.evidence.leaves.map((leaf) => ({
+      ...leaf,
+      data: leaf.data.replaceAll('"payload":{', '"payload":{"amountMinor":{},'),
+    }));
+    expect(await failed({ ...signed, evidence: { ...signed.evidence, leaves: broken } })).toContain('figures');
+  });
+
   it('shows a changed, dropped, swapped or foreign event', async () => {
     const with_ = (
       change: (list: SignedReport['evidence']['leaves'][number][]) => SignedReport['evidence']['leaves'],
