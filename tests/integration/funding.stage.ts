@@ -8,7 +8,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { CampaignCommands, CampaignsModule, campaignInvariants } from '#campaigns';
 import { CatalogCommands, CatalogModule } from '#catalog';
 import { IdentityCommands, IdentityModule } from '#identity';
-import { type Outcome, isRefused } from '#kernel';
+import { type Clock, type Outcome, isRefused } from '#kernel';
 import { Ledger, LedgerModule, ledgerInvariants } from '#ledger';
 import { NodesModule } from '#nodes';
 import { PaymentsModule, paymentInvariants } from '#payments';
@@ -21,6 +21,7 @@ import {
   OutboxRelay,
   type PlatformRole,
   PlatformModule,
+  UnitOfWork,
   VIEWER_RESOLVER,
   type Viewer,
   type ViewerResolver,
@@ -49,6 +50,23 @@ export const CARD = {
   refundFails: '4000000000005126',
 } as const;
 
+/** A clock that goes on by itself and can be moved ahead. */
+class MovableClock implements Clock {
+  #aheadMs = 0;
+  get aheadMs(): number {
+    return this.#aheadMs;
+  }
+  now(): Date {
+    return new Date(Date.now() + this.#aheadMs);
+  }
+  move(ms: number): void {
+    this.#aheadMs += ms;
+  }
+}
+
+/** Well within the life of a session. */
+const SIGN_IN_AGAIN_MS = 86_400_000;
+
 /** Funding from end to end: GraphQL over HTTP, real PostgreSQL, and the Stripe sandbox with its webhooks. */
 export class FundingStage {
   private constructor(
@@ -56,10 +74,13 @@ export class FundingStage {
     readonly app: NestExpressApplication,
     readonly url: string,
     readonly sandbox: SandboxServer,
+    private readonly clock: MovableClock,
   ) {}
 
   static async open(options: Partial<SandboxOptions> = {}): Promise<FundingStage> {
-    const db = await createTestDatabase();
+    const clock = new MovableClock();
+    const plain = await createTestDatabase();
+    const db = { ...plain, uow: new UnitOfWork(plain.dataSource, clock) };
     const port = await freePort();
     const sandbox = new SandboxServer({
       path: ':memory:',
@@ -81,7 +102,7 @@ export class FundingStage {
       DEVELOPER_SIGN_IN: '1',
       LOG_LEVEL: 'silent',
     });
-    const app = await NestFactory.create<NestExpressApplication>(fundingModule(config), {
+    const app = await NestFactory.create<NestExpressApplication>(fundingModule(config, clock), {
       rawBody: true,
       bodyParser: false,
       logger: false,
@@ -89,7 +110,7 @@ export class FundingStage {
     app.use('/graphql', json({ limit: '1mb' }));
     app.use('/stripe', raw({ type: () => true, verify: (req, _res, body) => Object.assign(req, { rawBody: body }) }));
     await app.listen(port, '127.0.0.1');
-    return new FundingStage(db, app, `http://127.0.0.1:${port}`, sandbox);
+    return new FundingStage(db, app, `http://127.0.0.1:${port}`, sandbox, clock);
   }
 
   get campaigns(): CampaignCommands {
@@ -105,17 +126,31 @@ export class FundingStage {
     return this.app.get(Ledger, { strict: false });
   }
 
-  private readonly secrets = new Map<string, string>();
+  private readonly sessions = new Map<string, { secret: string; signedInAtMs: number; again: () => Promise<string> }>();
+  private readonly tickedAtMs = new Map<string, number>();
+  private readonly openedAtMs = Date.now();
+
+  /** The stage's own time. */
+  now(): Date {
+    return this.clock.now();
+  }
+
+  inDays(days: number): Date {
+    return new Date(this.now().getTime() + days * 86_400_000);
+  }
 
   /** Somebody signed in; the same name is the same person. */
   async person(name: string, platformRole?: PlatformRole): Promise<Person> {
-    const signIn = { name, ...(platformRole ? { platformRole } : {}) };
-    const { secret } = got(await this.app.get(IdentityCommands, { strict: false }).developerSignIn(signIn));
+    const again = async (): Promise<string> => {
+      const signIn = { name, ...(platformRole ? { platformRole } : {}) };
+      return got(await this.app.get(IdentityCommands, { strict: false }).developerSignIn(signIn)).secret;
+    };
+    const secret = await again();
     const viewer = await this.app
       .get<ViewerResolver>(VIEWER_RESOLVER, { strict: false })
       .resolve({ authorization: `Bearer ${secret}` });
     if (viewer.kind === 'anonymous') throw new Error('nobody is signed in');
-    this.secrets.set(viewer.contributorId, secret);
+    this.sessions.set(viewer.contributorId, { secret, signedInAtMs: this.now().getTime(), again });
     return viewer;
   }
 
@@ -135,7 +170,7 @@ export class FundingStage {
     const { projectId, recipeId } = await this.project(owner);
     const operator = await this.person('Olga Operator', 'operator');
     const id = got(
-      await this.campaigns.create(owner, { ...CAMPAIGN, deadline: inDays(30), ...more, projectId, recipeId }),
+      await this.campaigns.create(owner, { ...CAMPAIGN, deadline: this.inDays(30), ...more, projectId, recipeId }),
     );
     got(await this.campaigns.submit(owner, id));
     got(await this.campaigns.approve(operator, id));
@@ -144,13 +179,25 @@ export class FundingStage {
 
   /** GraphQL over HTTP, as this person or as nobody. */
   async gql<T = Loose>(query: string, variables: object = {}, as?: Person): Promise<GqlAnswer<T>> {
-    const secret = as ? this.secrets.get(as.contributorId) : undefined;
+    const secret = as && (await this.secretOf(as));
     const response = await fetch(`${this.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(secret ? { authorization: `Bearer ${secret}` } : {}) },
       body: JSON.stringify({ query, variables }),
     });
     return (await response.json()) as GqlAnswer<T>;
+  }
+
+  /** A session that outlives what the stage's time was moved by. */
+  private async secretOf(who: Person): Promise<string | undefined> {
+    const session = this.sessions.get(who.contributorId);
+    if (!session) return undefined;
+    const nowMs = this.now().getTime();
+    if (nowMs - session.signedInAtMs > SIGN_IN_AGAIN_MS) {
+      session.secret = await session.again();
+      session.signedInAtMs = nowMs;
+    }
+    return session.secret;
   }
 
   /** What the payer's browser does with the client secret. */
@@ -242,6 +289,31 @@ export class FundingStage {
     await clock.tick();
   }
 
+  /**
+   * Moves the time of the application and of the sandbox ahead, runs every clock that fell due meanwhile once, in the
+   * order of their names, and settles what they began.
+   */
+  async advance(ms: number): Promise<void> {
+    this.clock.move(ms);
+    const answer = await fetch(`${this.sandbox.url}/_sandbox/time`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${SECRET_KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ advanceMs: ms }),
+    });
+    if (!answer.ok && answer.status !== 404) throw new Error(await answer.text());
+    const nowMs = this.now().getTime();
+    const due = this.app
+      .get(Handlers, { strict: false })
+      .clocks()
+      .filter((clock) => nowMs - (this.tickedAtMs.get(clock.name) ?? this.openedAtMs) >= clock.everyMs)
+      .sort((a, b) => a.name.localeCompare(b.name));
+    for (const clock of due) {
+      this.tickedAtMs.set(clock.name, nowMs);
+      await clock.tick();
+    }
+    await this.settle();
+  }
+
   rows<T = Record<string, unknown>>(sql: string, params: unknown[] = []): Promise<T[]> {
     return this.db.dataSource.query(sql, params) as Promise<T[]>;
   }
@@ -279,10 +351,10 @@ export interface GqlAnswer<T> {
   errors?: { message: string; extensions?: Record<string, unknown> }[];
 }
 
-function fundingModule(config: Config) {
+function fundingModule(config: Config, clock: Clock) {
   @Module({
     imports: [
-      PlatformModule.forRoot({ processName: 'test', entities: [], config }),
+      PlatformModule.forRoot({ processName: 'test', entities: [], config, clock }),
       GraphQLModule.forRootAsync<ApolloDriverConfig>({
         driver: ApolloDriver,
         imports: [IdentityModule],

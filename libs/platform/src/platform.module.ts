@@ -1,7 +1,7 @@
 import { type DynamicModule, Global, Injectable, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { join } from 'node:path';
-import { systemClock } from '#kernel';
+import { type Clock, systemClock } from '#kernel';
 import { DataSource } from 'typeorm';
 import { Config } from './config.js';
 import { createDataSource } from './database.js';
@@ -32,13 +32,15 @@ export class PlatformModule {
     processName: string;
     entities: readonly (new () => object)[];
     config?: Config;
+    /** Another time than the system's, for tests and simulations. */
+    clock?: Clock;
   }): DynamicModule {
     return {
       module: PlatformModule,
       imports: [DiscoveryModule],
       providers: [
         { provide: Config, useFactory: () => options.config ?? new Config() },
-        { provide: CLOCK, useValue: systemClock },
+        { provide: CLOCK, useValue: options.clock ?? systemClock },
         {
           provide: LOGGER,
           inject: [Config],
@@ -59,9 +61,9 @@ export class PlatformModule {
         },
         {
           provide: UnitOfWork,
-          inject: [DataSource, Metrics],
-          useFactory: (dataSource: DataSource, metrics: Metrics) =>
-            new UnitOfWork(dataSource, systemClock, (unit) => metrics.transactionRetries.inc({ unit })),
+          inject: [DataSource, CLOCK, Metrics],
+          useFactory: (dataSource: DataSource, clock: Clock, metrics: Metrics) =>
+            new UnitOfWork(dataSource, clock, (unit) => metrics.transactionRetries.inc({ unit })),
         },
         {
           provide: FileStore,
