@@ -12,6 +12,7 @@ import {
 } from './params.reader.js';
 import type { PageRequest, Stored } from './sandbox.book.js';
 import { SANDBOX_API_VERSION, type SandboxWorld } from './sandbox.world.js';
+import { COMMAND_LINE_ENDPOINT } from './webhook.queue.js';
 
 export interface ListAnswer<T> {
   readonly object: 'list';
@@ -98,7 +99,7 @@ export function retrieveEvent(world: SandboxWorld, id: string): Stripe.Event {
 
 /** The answer to a creation carries the signing secret; nothing else ever does. */
 export function createWebhookEndpoint(world: SandboxWorld, params: Params): Stripe.WebhookEndpoint {
-  allowOnly(params, ['url', 'enabled_events', 'description', 'metadata', 'api_version']);
+  allowOnly(params, ['url', 'enabled_events', 'description', 'metadata', 'api_version', 'connect']);
   const url = requiredText(params, 'url');
   if (!URL.canParse(url) || !/^https?:/.test(url))
     throw invalidRequest('Not a valid URL', { code: 'url_invalid', param: 'url' });
@@ -122,13 +123,13 @@ export function createWebhookEndpoint(world: SandboxWorld, params: Params): Stri
       param: 'enabled_events',
     });
   }
-  world.book.add(endpoint, { hidden: { secret } });
+  world.book.add(endpoint, { hidden: { secret, connect: optionalFlag(params, 'connect') === true } });
   return { ...endpoint, secret };
 }
 
 /** The endpoint named on the command line; its address and secret follow the command line at every start. */
 export function registerFixedEndpoint(world: SandboxWorld, url: string, secret: string): void {
-  const id = 'we_command_line';
+  const id = COMMAND_LINE_ENDPOINT;
   const known = world.book.find<Stripe.WebhookEndpoint>('webhook_endpoint', id);
   const endpoint: Stripe.WebhookEndpoint = {
     id,

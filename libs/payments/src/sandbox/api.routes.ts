@@ -2,28 +2,10 @@ import type Stripe from 'stripe';
 import * as account from './account.resource.js';
 import { balanceOf, retrieveBalanceTransaction, retrieveCharge, withStatus } from './charge.resource.js';
 import { closeDispute, retrieveDispute, updateDispute } from './dispute.resource.js';
-import type { Params } from './form.codec.js';
 import * as intents from './payment-intent.resource.js';
 import { createPaymentMethod, retrievePaymentMethod } from './payment-method.resource.js';
 import { createRefund, retrieveRefund } from './refund.resource.js';
-import type { SandboxWorld } from './sandbox.world.js';
-
-interface Call {
-  readonly world: SandboxWorld;
-  readonly params: Params;
-  /** The variable part of the path, or ''. */
-  readonly id: string;
-  /** Called from a browser with a publishable key. */
-  readonly publishable: boolean;
-}
-
-export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  readonly pattern: string;
-  /** A publishable key is enough. */
-  readonly browser?: true;
-  readonly handle: (call: Call) => object;
-}
+import type { Route } from './route.type.js';
 
 /** Everything the sandbox answers under /v1. */
 const ROUTES: readonly Route[] = [
@@ -154,15 +136,15 @@ const ROUTES: readonly Route[] = [
   },
 ];
 
-/** The route of a path below /v1/, with what stands at `:id`. */
-export function findRoute(method: string, path: string): { route: Route; id: string } | undefined {
+/** The route of a path below /v1/, with what stands at `:id` and, where there is one, at `:sub`. */
+export function findRoute(method: string, path: string): { route: Route; id: string; sub: string } | undefined {
   const segments = path.split('/');
   for (const route of ROUTES) {
     const pattern = route.pattern.split('/');
     if (route.method !== method || pattern.length !== segments.length) continue;
-    if (pattern.every((part, index) => part === ':id' || part === segments[index])) {
-      return { route, id: decodeURIComponent(segments[pattern.indexOf(':id')] ?? '') };
-    }
+    if (!pattern.every((part, index) => part.startsWith(':') || part === segments[index])) continue;
+    const at = (name: string): string => decodeURIComponent(segments[pattern.indexOf(name)] ?? '');
+    return { route, id: at(':id'), sub: at(':sub') };
   }
   return undefined;
 }

@@ -134,11 +134,13 @@ export function moveBalance(world: SandboxWorld, movement: Movement): Stripe.Bal
   };
   world.book.add(transaction, { parent: movement.source });
   world.book.run(
-    'INSERT INTO movement (txn, currency, net, available_on) VALUES (?, ?, ?, ?)',
+    'INSERT INTO movement (txn, currency, net, available_on, account, type) VALUES (?, ?, ?, ?, ?, ?)',
     transaction.id,
     movement.currency,
     net,
     availableOn,
+    world.book.scope,
+    movement.type,
   );
   return transaction;
 }
@@ -158,9 +160,10 @@ export function balanceOf(world: SandboxWorld): Stripe.Balance {
   const rows = world.book.rows(
     `SELECT currency, sum(CASE WHEN available_on <= ? THEN net ELSE 0 END) AS available,
             sum(CASE WHEN available_on > ? THEN net ELSE 0 END) AS pending
-       FROM movement GROUP BY currency ORDER BY currency`,
+       FROM movement WHERE account = ? GROUP BY currency ORDER BY currency`,
     world.book.nowSeconds,
     world.book.nowSeconds,
+    world.book.scope,
   );
   const known = rows.length > 0 ? rows : [{ currency: 'usd', available: 0, pending: 0 }];
   const side = (column: 'available' | 'pending'): Stripe.Balance.Available[] =>

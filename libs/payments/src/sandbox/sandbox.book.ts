@@ -34,6 +34,21 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS delivery_event ON delivery (event);
 `;
 
+/** Columns that came after the first version of the file. */
+const ADDED_COLUMNS = [
+  ['object', 'account', "TEXT NOT NULL DEFAULT ''"],
+  ['timer', 'account', "TEXT NOT NULL DEFAULT ''"],
+  ['movement', 'account', "TEXT NOT NULL DEFAULT ''"],
+  ['movement', 'type', "TEXT NOT NULL DEFAULT ''"],
+  ['movement', 'payout', 'TEXT'],
+] as const;
+
+const ADDED_INDEXES = `
+  CREATE INDEX IF NOT EXISTS object_account_kind_seq ON object (account, kind, seq);
+  CREATE INDEX IF NOT EXISTS movement_account ON movement (account, currency, available_on, net);
+  CREATE INDEX IF NOT EXISTS movement_payout ON movement (payout) WHERE payout IS NOT NULL;
+`;
+
 export interface Stored {
   readonly id: string;
   readonly object: string;
@@ -60,11 +75,13 @@ export class SandboxBook {
   readonly #nowMs: () => number;
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
+  #scope = '';
 
   constructor(path: string, options: { seed?: string | undefined; nowMs: () => number }) {
     this.#db = new DatabaseSync(path);
     this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;');
     this.#db.exec(SCHEMA);
+    this.#addColumns();
     this.#seed = options.seed;
     this.#nowMs = options.nowMs;
   }
@@ -80,6 +97,30 @@ export class SandboxBook {
 
   close(): void {
     this.#db.close();
+  }
+
+  #addColumns(): void {
+    for (const [table, column, type] of ADDED_COLUMNS) {
+      const known = this.#db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(table, column);
+      if (known === undefined) this.#db.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
+    }
+    this.#db.exec(ADDED_INDEXES);
+  }
+
+  /** Whose objects are written and found: '' is the platform, else the id of a connected account. */
+  get scope(): string {
+    return this.#scope;
+  }
+
+  /** Acts in the name of another account. Everything here is synchronous, so nobody else sees the scope. */
+  within<T>(account: string, body: () => T): T {
+    const before = this.#scope;
+    this.#scope = account;
+    try {
+      return body();
+    } finally {
+      this.#scope = before;
+    }
   }
 
   transaction<T>(body: () => T): T {
@@ -158,13 +199,14 @@ export class SandboxBook {
 
   add<T extends Stored>(object: T, options: { parent?: string; hidden?: object } = {}): T {
     this.run(
-      'INSERT INTO object (id, kind, parent, created, body, hidden) VALUES (?, ?, ?, ?, ?, ?)',
+      'INSERT INTO object (id, kind, parent, created, body, hidden, account) VALUES (?, ?, ?, ?, ?, ?, ?)',
       object.id,
       object.object,
       options.parent ?? null,
       object.created,
       JSON.stringify(object),
       options.hidden === undefined ? null : JSON.stringify(options.hidden),
+      this.#scope,
     );
     return object;
   }
@@ -179,7 +221,7 @@ export class SandboxBook {
   }
 
   find<T extends Stored>(kind: string, id: string): T | undefined {
-    const found = this.row('SELECT body FROM object WHERE id = ? AND kind = ?', id, kind);
+    const found = this.row('SELECT body FROM object WHERE id = ? AND kind = ? AND account = ?', id, kind, this.#scope);
     return found === undefined ? undefined : (JSON.parse(String(found['body'])) as T);
   }
 
@@ -206,8 +248,8 @@ export class SandboxBook {
 
   /** Newest first, by keyset; `undefined` when the cursor names an object that is not there. */
   page<T extends Stored>(kind: string, request: PageRequest): { data: T[]; hasMore: boolean } | undefined {
-    const conditions = ['kind = ?'];
-    const values: (string | number)[] = [kind];
+    const conditions = ['account = ?', 'kind = ?'];
+    const values: (string | number)[] = [this.#scope, kind];
     const add = (condition: string, value: string | number | undefined): void => {
       if (value === undefined) return;
       conditions.push(condition);
@@ -220,7 +262,12 @@ export class SandboxBook {
     const backwards = request.endingBefore !== undefined;
     const cursor = request.startingAfter ?? request.endingBefore;
     if (cursor !== undefined) {
-      const at = this.row('SELECT seq FROM object WHERE id = ? AND kind = ?', cursor, kind);
+      const at = this.row(
+        'SELECT seq FROM object WHERE id = ? AND kind = ? AND account = ?',
+        cursor,
+        kind,
+        this.#scope,
+      );
       if (at === undefined) return undefined;
       add(backwards ? 'seq > ?' : 'seq < ?', Number(at['seq']));
     }
@@ -234,7 +281,13 @@ export class SandboxBook {
   }
 
   startTimer(kind: string, subject: string, delayMs: number): void {
-    this.run('INSERT INTO timer (due_ms, kind, subject) VALUES (?, ?, ?)', this.nowMs + delayMs, kind, subject);
+    this.run(
+      'INSERT INTO timer (due_ms, kind, subject, account) VALUES (?, ?, ?, ?)',
+      this.nowMs + delayMs,
+      kind,
+      subject,
+      this.#scope,
+    );
   }
 }
 

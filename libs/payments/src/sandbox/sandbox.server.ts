@@ -3,14 +3,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { registerFixedEndpoint } from './account.resource.js';
 import { ApiError, invalidRequest } from './api.error.js';
-import { findRoute, type Route } from './api.routes.js';
+import { findRoute } from './api.routes.js';
 import { answerControl, type Faults } from './control.routes.js';
 import { expand } from './expansion.rule.js';
 import { canonicalForm, FormSyntaxError, parseForm, type Params } from './form.codec.js';
 import { optionalList } from './params.reader.js';
+import type { Route } from './route.type.js';
 import { SandboxBook } from './sandbox.book.js';
 import {
   NO_REQUEST,
+  PLATFORM_ACCOUNT,
   SANDBOX_API_VERSION,
   type RequestOrigin,
   type SandboxTiming,
@@ -60,7 +62,15 @@ export class SandboxServer {
 
   constructor(private readonly options: SandboxOptions) {
     this.#book = new SandboxBook(options.path, { seed: options.seed, nowMs: () => Date.now() });
-    this.#timing = { disputeDelayMs: 1000, outcomeDelayMs: 500, settlementMs: 2 * 86_400_000, ...options.timing };
+    this.#timing = {
+      disputeDelayMs: 1000,
+      outcomeDelayMs: 500,
+      settlementMs: 2 * 86_400_000,
+      payoutMs: 1000,
+      payoutScheduleMs: 500,
+      warningDelayMs: 5000,
+      ...options.timing,
+    };
     this.#courier = new WebhookCourier(this.#book);
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
@@ -135,7 +145,7 @@ export class SandboxServer {
       'stripe-version': SANDBOX_API_VERSION,
       'access-control-allow-origin': '*',
       'access-control-allow-methods': 'GET, HEAD, PUT, PATCH, POST, DELETE',
-      'access-control-allow-headers': 'authorization, content-type, idempotency-key, stripe-version',
+      'access-control-allow-headers': 'authorization, content-type, idempotency-key, stripe-account, stripe-version',
       'access-control-expose-headers': 'Request-Id, Stripe-Manage-Version, Stripe-Should-Retry',
       'access-control-max-age': '300',
       ...answer.headers,
@@ -186,14 +196,22 @@ export class SandboxServer {
     }
     const key = method === 'POST' ? idempotencyKeyOf(request) : null;
     const origin: RequestOrigin = { id: requestId, idempotencyKey: key };
+    const account = connectedAccountOf(this.#book, request, this.options.secretKey);
     const execute = (): Answer => {
-      const answer = found.route.handle({ world: this.#world(origin), params, id: found.id, publishable });
+      const answer = found.route.handle({
+        world: this.#world(origin),
+        params,
+        id: found.id,
+        sub: found.sub,
+        publishable,
+      });
       return { status: 200, body: JSON.stringify(expand(this.#book, answer, optionalList(params, 'expand')), null, 2) };
     };
-    const answer =
+    const answer = this.#book.within(account, () =>
       key === null
         ? this.#book.transaction(() => keepingDeclines(execute, requestId))
-        : this.#once(key, `${method} ${url.pathname} ${canonicalForm(params)}`, requestId, execute);
+        : this.#once({ account, key }, `${method} ${url.pathname} ${canonicalForm(params)}`, requestId, execute),
+    );
     if (method !== 'POST') return answer;
     if (this.#faults.dropAnswers > 0) {
       this.#faults.dropAnswers -= 1;
@@ -207,8 +225,10 @@ export class SandboxServer {
   }
 
   /** Executes a call at most once per key, and gives every repetition the first answer. */
-  #once(key: string, content: string, requestId: string, execute: () => Answer): Answer {
+  #once(asked: { account: string; key: string }, content: string, requestId: string, execute: () => Answer): Answer {
     const book = this.#book;
+    // A key counts within the account that it was used for.
+    const key = asked.account === '' ? asked.key : `${asked.account}/${asked.key}`;
     const fingerprint = createHash('sha256').update(content).digest('hex');
     return book.transaction(() => {
       book.run('DELETE FROM idempotency WHERE key = ? AND created_ms < ?', key, book.nowMs - IDEMPOTENCY_MS);
@@ -217,14 +237,14 @@ export class SandboxServer {
         if (known['fingerprint'] !== fingerprint) {
           throw new ApiError(400, {
             type: 'idempotency_error',
-            message: `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${key}' if you meant to execute a different request.`,
+            message: `Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '${asked.key}' if you meant to execute a different request.`,
           });
         }
         return {
           status: Number(known['status']),
           body: String(known['body']),
           headers: {
-            'idempotency-key': key,
+            'idempotency-key': asked.key,
             'idempotent-replayed': 'true',
             'original-request': String(known['request_id']),
           },
@@ -240,7 +260,7 @@ export class SandboxServer {
         requestId,
         book.nowMs,
       );
-      return { ...answer, headers: { 'idempotency-key': key, 'original-request': requestId } };
+      return { ...answer, headers: { 'idempotency-key': asked.key, 'original-request': requestId } };
     });
   }
 
@@ -269,6 +289,17 @@ export class SandboxServer {
   #isSecret(request: IncomingMessage): boolean {
     return apiKeyOf(request) === this.options.secretKey;
   }
+}
+
+/** The account that the `Stripe-Account` header names, or '' for the platform's own. @throws ApiError account_invalid */
+function connectedAccountOf(book: SandboxBook, request: IncomingMessage, secretKey: string): string {
+  const header = request.headers['stripe-account'];
+  if (typeof header !== 'string' || header === '' || header === PLATFORM_ACCOUNT) return '';
+  if (book.find('account', header) !== undefined) return header;
+  throw invalidRequest(
+    `The provided key '${masked(secretKey)}' does not have access to account '${header}' (or that account does not exist). Application access may have been revoked.`,
+    { status: 403, code: 'account_invalid' },
+  );
 }
 
 /** A decline is an answer with changes to keep; any other error undoes them. */

@@ -4,6 +4,9 @@ import type { SandboxBook, Stored } from './sandbox.book.js';
 /** The API version whose shapes the sandbox speaks: the one that the installed `stripe` package is pinned to. */
 export const SANDBOX_API_VERSION = '2026-10-28.endive';
 
+/** The one account that owns the keys. */
+export const PLATFORM_ACCOUNT = 'acct_sandboxplatform';
+
 export interface SandboxTiming {
   /** From a charge on a dispute card to its dispute. */
   readonly disputeDelayMs: number;
@@ -11,6 +14,12 @@ export interface SandboxTiming {
   readonly outcomeDelayMs: number;
   /** From charge to available funds. */
   readonly settlementMs: number;
+  /** From a payout to its arrival at the bank, or its failure. */
+  readonly payoutMs: number;
+  /** From available funds to the payout that a schedule makes of them. */
+  readonly payoutScheduleMs: number;
+  /** From an early fraud warning that nobody acts on to its dispute. */
+  readonly warningDelayMs: number;
 }
 
 /** Who asked: goes into the event that the request causes. */

@@ -28,11 +28,12 @@ const ACTIONS: Record<string, (world: SandboxWorld, subject: string) => void> = 
 export function fireDueTimers(world: SandboxWorld): number {
   return world.book.transaction(() => {
     const due = world.book.rows(
-      'SELECT id, kind, subject FROM timer WHERE due_ms <= ? ORDER BY due_ms, id LIMIT 100',
+      'SELECT id, kind, subject, account FROM timer WHERE due_ms <= ? ORDER BY due_ms, id LIMIT 100',
       world.book.nowMs,
     );
     for (const row of due) {
-      ACTIONS[String(row['kind'])]?.(world, String(row['subject']));
+      const act = ACTIONS[String(row['kind'])];
+      if (act !== undefined) world.book.within(String(row['account']), () => act(world, String(row['subject'])));
       world.book.run('DELETE FROM timer WHERE id = ?', Number(row['id']));
     }
     return due.length;

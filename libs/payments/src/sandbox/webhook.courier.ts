@@ -92,7 +92,7 @@ export class WebhookCourier {
   async #attempt(due: Due): Promise<string | undefined> {
     const endpoint = this.book.find<Stripe.WebhookEndpoint>('webhook_endpoint', due.endpoint);
     const secret = this.book.hidden<{ secret: string }>(due.endpoint)?.secret;
-    const event = this.book.find<Stripe.Event>('event', due.event);
+    const event = this.book.findAny(due.event);
     if (endpoint === undefined || secret === undefined || event === undefined) return undefined;
     const payload = JSON.stringify(event, null, 2);
     try {
@@ -124,7 +124,7 @@ export class WebhookCourier {
         return;
       }
       const waitMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_FIRST * 2 ** Math.min(due.attempt, 20));
-      const createdMs = (book.find<Stripe.Event>('event', due.event)?.created ?? 0) * 1000;
+      const createdMs = (book.findAny(due.event)?.created ?? 0) * 1000;
       const givenUp = book.nowMs - createdMs > GIVE_UP_MS;
       book.run(
         'UPDATE delivery SET attempt = attempt + 1, next_ms = ?, last_error = ?, state = ? WHERE id = ?',
@@ -137,7 +137,7 @@ export class WebhookCourier {
   }
 
   #countDown(eventId: string): void {
-    const event = this.book.find<Stripe.Event>('event', eventId);
+    const event = this.book.findAny(eventId) as Stripe.Event | undefined;
     if (event === undefined) return;
     const left = this.book.row(
       "SELECT count(DISTINCT endpoint) AS n FROM delivery WHERE event = ? AND state = 'pending'",

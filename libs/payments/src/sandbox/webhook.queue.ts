@@ -18,6 +18,8 @@ export interface Chaos {
 
 const CALM: Chaos = { duplicates: 1, outOfOrder: 0, shuffleMs: 0, lose: 0, paused: false };
 
+export const COMMAND_LINE_ENDPOINT = 'we_command_line';
+
 /** A held event goes out after this even if nothing overtook it. */
 const HELD_MS_MAX = 5000;
 
@@ -40,6 +42,7 @@ export function recordEvent(
     api_version: SANDBOX_API_VERSION,
     created: book.nowSeconds,
     data: previous === undefined ? { object } : { object, previous_attributes: previous },
+    ...(book.scope === '' ? {} : { account: book.scope }),
     livemode: false,
     pending_webhooks: endpoints.length,
     request: { id: origin.id, idempotency_key: origin.idempotencyKey },
@@ -50,12 +53,20 @@ export function recordEvent(
 }
 
 function activeEndpoints(book: SandboxBook, type: string): Stripe.WebhookEndpoint[] {
-  const all = book.page<Stripe.WebhookEndpoint>('webhook_endpoint', { limit: 16 })?.data ?? [];
+  const connected = book.scope !== '';
+  const all = book.within('', () => book.page<Stripe.WebhookEndpoint>('webhook_endpoint', { limit: 16 })?.data ?? []);
   return all.filter(
     (endpoint) =>
+      hearsOf(book, endpoint.id, connected) &&
       endpoint.status === 'enabled' &&
       (endpoint.enabled_events.includes('*') || endpoint.enabled_events.includes(type)),
   );
+}
+
+/** An endpoint hears of its own account, or with `connect` of the connected ones; the command line's hears of both. */
+function hearsOf(book: SandboxBook, endpoint: string, connected: boolean): boolean {
+  if (endpoint === COMMAND_LINE_ENDPOINT) return true;
+  return (book.hidden<{ connect?: boolean }>(endpoint)?.connect === true) === connected;
 }
 
 function enqueue(book: SandboxBook, event: string, endpoint: string): void {
