@@ -1,0 +1,37 @@
+/*
+ * 1. No tranche takes more than escrow holds, and all together never more than was collected net.
+ * 2. Shares are floors; the last tranche of the plan that is still to be paid takes what is left, to the last minor unit.
+ * 3. What the dispute reserve holds is not shared out: the remainder tranche takes it when every window has closed.
+ */
+
+export interface TrancheClaim {
+  /** Basis points of the whole. 0 for the remainder tranche. */
+  readonly shareBp: number;
+  readonly isRemainder: boolean;
+  /** Whether no other share of the plan is still to be paid. */
+  readonly isLast: boolean;
+}
+
+/** Minor units of the campaign's currency. */
+export interface Funds {
+  /** Held in escrow and free. */
+  readonly escrowMinor: bigint;
+  /** Held in the dispute reserve. */
+  readonly reserveMinor: bigint;
+  /** Set aside for tranches, on its way or paid out. */
+  readonly spentMinor: bigint;
+}
+
+/** What was collected, less what was given back or lost: it is somewhere in the three. */
+export const netMinor = (funds: Funds): bigint => funds.escrowMinor + funds.reserveMinor + funds.spentMinor;
+
+/** What a tranche is to be paid now, in minor units. Zero where nothing is left for it. */
+export function trancheAmount(claim: TrancheClaim, funds: Funds): bigint {
+  const shared = netMinor(funds) - (claim.isRemainder ? 0n : funds.reserveMinor);
+  const left = shared - funds.spentMinor;
+  const wanted = claim.isLast || claim.isRemainder ? left : (shared * BigInt(claim.shareBp)) / 10_000n;
+  return clamp(least(wanted, left, funds.escrowMinor));
+}
+
+const clamp = (amount: bigint): bigint => (amount < 0n ? 0n : amount);
+const least = (...amounts: [bigint, ...bigint[]]): bigint => amounts.reduce((a, b) => (b < a ? b : a));
