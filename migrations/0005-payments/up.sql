@@ -5,13 +5,20 @@ CREATE TABLE payment (
   -- What is paid for, in the words of the room that asked (a pledge's id), and which instalment of it.
   reference text NOT NULL,
   instalment integer NOT NULL DEFAULT 1,
-  campaign_id uuid NOT NULL,
+  -- Which room asked, and the campaign or pool that the money is for.
+  purpose text NOT NULL DEFAULT 'pledge',
+  beneficiary_id uuid NOT NULL,
   contributor_pseudonym uuid NOT NULL,
+  rail text NOT NULL DEFAULT 'card',
+  -- Set for a payment that is charged without its payer.
+  saved_method_id uuid,
   amount_minor bigint NOT NULL,
   currency text NOT NULL,
   description text NOT NULL,
   escrow_account text NOT NULL,
   refunds_payable_account text NOT NULL,
+  debt_account text NOT NULL,
+  reserve_account text,
   status text NOT NULL,
   -- Grows with every change: what was read from Stripe before a change is not applied after it.
   version integer NOT NULL DEFAULT 0,
@@ -35,6 +42,8 @@ CREATE TABLE payment (
   CONSTRAINT payment_stripe_charge_id_uq UNIQUE (stripe_charge_id),
   CONSTRAINT payment_amount_minor_ck CHECK (amount_minor > 0),
   CONSTRAINT payment_instalment_ck CHECK (instalment > 0),
+  CONSTRAINT payment_purpose_ck CHECK (purpose IN ('pledge', 'pool')),
+  CONSTRAINT payment_rail_ck CHECK (rail IN ('card', 'us_bank_account', 'sepa_debit', 'bank_transfer')),
   CONSTRAINT payment_currency_ck CHECK (currency = upper(currency) AND char_length(currency) = 3),
   CONSTRAINT payment_status_ck CHECK (status IN ('LOCAL_INTENT', 'SUBMITTED', 'REQUIRES_ACTION', 'PROCESSING',
     'REQUIRES_PAYMENT_METHOD', 'SUCCEEDED', 'FAILED', 'CANCELED')),
@@ -46,15 +55,17 @@ CREATE TABLE payment (
 CREATE UNIQUE INDEX payment_reference_instalment_uq ON payment (reference, instalment)
   WHERE status NOT IN ('CANCELED', 'FAILED');
 CREATE INDEX payment_next_check_at_ix ON payment (next_check_at) WHERE next_check_at IS NOT NULL;
-CREATE INDEX payment_campaign_id_ix ON payment (campaign_id, id);
+CREATE INDEX payment_beneficiary_id_ix ON payment (beneficiary_id, id);
 
 -- What a payment is for and how much it is never changes, and an ended payment stays ended.
 CREATE FUNCTION payment_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF (NEW.id, NEW.reference, NEW.instalment, NEW.campaign_id, NEW.amount_minor, NEW.currency, NEW.escrow_account,
-      NEW.refunds_payable_account, NEW.idempotency_key)
-     IS DISTINCT FROM (OLD.id, OLD.reference, OLD.instalment, OLD.campaign_id, OLD.amount_minor, OLD.currency,
-      OLD.escrow_account, OLD.refunds_payable_account, OLD.idempotency_key) THEN
+  IF (NEW.id, NEW.reference, NEW.instalment, NEW.purpose, NEW.beneficiary_id, NEW.contributor_pseudonym, NEW.rail,
+      NEW.saved_method_id, NEW.amount_minor, NEW.currency, NEW.escrow_account, NEW.refunds_payable_account,
+      NEW.debt_account, NEW.reserve_account, NEW.idempotency_key)
+     IS DISTINCT FROM (OLD.id, OLD.reference, OLD.instalment, OLD.purpose, OLD.beneficiary_id, OLD.contributor_pseudonym,
+      OLD.rail, OLD.saved_method_id, OLD.amount_minor, OLD.currency, OLD.escrow_account, OLD.refunds_payable_account,
+      OLD.debt_account, OLD.reserve_account, OLD.idempotency_key) THEN
     RAISE EXCEPTION 'the terms of a payment are immutable' USING ERRCODE = 'restrict_violation';
   END IF;
   IF OLD.status IN ('SUCCEEDED', 'FAILED', 'CANCELED') AND (NEW.status, NEW.fee_minor, NEW.stripe_charge_id)

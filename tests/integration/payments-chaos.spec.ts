@@ -53,9 +53,9 @@ describe('webhooks', () => {
       return (rows as unknown[]).length === 2;
     });
     await stage.db.dataSource.query(
-      `INSERT INTO payment (id, reference, campaign_id, contributor_pseudonym, amount_minor, currency, description,
-         escrow_account, refunds_payable_account, status, idempotency_key, created_at, updated_at)
-       VALUES ($1, 'late', $2, gen_random_uuid(), 5000, 'USD', 'late', $3, $4, 'LOCAL_INTENT', $5, now(), now())`,
+      `INSERT INTO payment (id, reference, beneficiary_id, contributor_pseudonym, amount_minor, currency, description,
+         escrow_account, refunds_payable_account, debt_account, status, idempotency_key, created_at, updated_at)
+       VALUES ($1, 'late', $2, gen_random_uuid(), 5000, 'USD', 'late', $3, $4, 'debt', 'LOCAL_INTENT', $5, now(), now())`,
       [id, stage.campaignId, stage.escrow, stage.refundsPayable, `payment:${id}`],
     );
     await stage.settle();

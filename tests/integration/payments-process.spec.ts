@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
-import { Global, Module, type INestApplication } from '@nestjs/common';
+import { Module, type INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import Stripe from 'stripe';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRefused } from '#kernel';
 import { Ledger } from '#ledger';
-import { PAYMENT_LISTENER, Payments, PaymentsModule, paymentInvariants, Reconciliation } from '#payments';
+import { PaymentListeners, Payments, PaymentsModule, paymentInvariants, Reconciliation } from '#payments';
 import { Config, Handlers, PlatformModule, UnitOfWork } from '#platform';
 import { type TestDatabase, createTestDatabase, eventually } from '../../libs/testkit/src/index.js';
 import { Witness } from './payments.stage.js';
@@ -35,9 +35,6 @@ function compileSandbox(): string {
 }
 
 const witness = new Witness();
-@Global()
-@Module({ providers: [{ provide: PAYMENT_LISTENER, useValue: witness }] })
-class ListenerModule {}
 
 let db: TestDatabase;
 let app: INestApplication;
@@ -97,10 +94,11 @@ beforeAll(async () => {
     STRIPE_API_BASE: sandbox.url,
   });
   @Module({
-    imports: [PlatformModule.forRoot({ processName: 'test', entities: [], config }), PaymentsModule, ListenerModule],
+    imports: [PlatformModule.forRoot({ processName: 'test', entities: [], config }), PaymentsModule],
   })
   class TestApp {}
   app = await NestFactory.create(TestApp, { rawBody: true, logger: false });
+  app.get(PaymentListeners, { strict: false }).register('pledge', witness);
   await app.listen(0, '127.0.0.1');
   webhookUrl = `http://127.0.0.1:${(app.getHttpServer() as { address(): AddressInfo }).address().port}/stripe/webhook`;
   const port = Number(new URL(sandbox.url).port);
@@ -162,7 +160,10 @@ describe('with the sandbox killed again and again', () => {
       await new Promise((resolve) => setTimeout(resolve, n * 70));
       const outcome = await payments.createCardPayment({
         reference: `pledge-${n}`,
-        campaignId,
+        purpose: 'pledge',
+        beneficiaryId: campaignId,
+        rail: 'card',
+        debtAccount: `campaign:${campaignId}:debt:USD`,
         amountMinor: 1000n + BigInt(n),
         currency: 'USD',
         escrowAccount,

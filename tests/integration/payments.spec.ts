@@ -110,7 +110,7 @@ describe('a payment by card', () => {
     await stage.control('chaos', { paused: false });
     expect(isRefused(late) && late.first.code).toBe('PAYMENT_CAPTURED');
     await stage.settle();
-    expect(toldOf('cancel-open')).toEqual(['failed canceled final']);
+    expect(toldOf('cancel-open')).toEqual(['canceled']);
     expect(toldOf('cancel-paid')).toEqual(['captured 175']);
     const again = await stage.begin('cancel-open');
     expect(again.paymentId).not.toBe(open.paymentId);

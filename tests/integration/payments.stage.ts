@@ -1,14 +1,21 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { randomUUID } from 'node:crypto';
-import type { ModuleRef } from '@nestjs/core';
 import { pino } from 'pino';
 import Stripe from 'stripe';
 import { expect } from 'vitest';
 import { isRefused, type Outcome } from '#kernel';
 import { Ledger } from '#ledger';
 import type { Config, EventFeed } from '#platform';
-import { type Payment, type PaymentListener, Payments, Reconciliation, paymentInvariants } from '#payments';
+import {
+  type Payment,
+  PaymentListeners,
+  type PaymentListener,
+  Payments,
+  type PaymentStep,
+  Reconciliation,
+  paymentInvariants,
+} from '#payments';
 import { Bookkeeper } from '../../libs/payments/src/bookkeeper.js';
 import { InboxProcessor } from '../../libs/payments/src/inbox/inbox.processor.js';
 import { WebhookIntake } from '../../libs/payments/src/inbox/webhook.intake.js';
@@ -37,20 +44,34 @@ export class Witness implements PaymentListener {
     this.told.push(`${what} ${payment.reference}${more === '' ? '' : ` ${more}`}`);
     return Promise.resolve();
   }
-  onProcessing = (_: unknown, payment: Payment): Promise<void> => this.#note('processing', payment);
-  onRequiresAction = (_: unknown, payment: Payment): Promise<void> => this.#note('action', payment);
-  onCaptured = (_: unknown, payment: Payment, { feeMinor }: { feeMinor: bigint }): Promise<void> =>
-    this.#note('captured', payment, String(feeMinor));
-  onFailed = (_: unknown, payment: Payment, failure: { code: string; final: boolean }): Promise<void> =>
-    this.#note('failed', payment, `${failure.code}${failure.final ? ' final' : ''}`);
-  onRefunded = (_: unknown, payment: Payment, refund: { amountMinor: bigint }): Promise<void> =>
-    this.#note('refunded', payment, String(refund.amountMinor));
-  onRefundFailed = (_: unknown, payment: Payment, refund: { code: string }): Promise<void> =>
-    this.#note('refund failed', payment, refund.code);
-  onDisputeOpened = (_: unknown, payment: Payment, d: { amountMinor: bigint; feeMinor: bigint }): Promise<void> =>
-    this.#note('dispute opened', payment, `${d.amountMinor}+${d.feeMinor}`);
-  onDisputeClosed = (_: unknown, payment: Payment, d: { won: boolean; amountMinor: bigint }): Promise<void> =>
-    this.#note(d.won ? 'dispute won' : 'dispute lost', payment, String(d.amountMinor));
+  async onPayments(_: unknown, steps: readonly PaymentStep[]): Promise<void> {
+    for (const step of steps) await this.#note(...wordsOf(step));
+  }
+}
+
+function wordsOf(step: PaymentStep): [string, Payment, string?] {
+  switch (step.kind) {
+    case 'processing':
+      return ['processing', step.payment];
+    case 'requires_action':
+      return ['action', step.payment];
+    case 'captured':
+      return ['captured', step.payment, String(step.feeMinor)];
+    case 'failed':
+      return ['failed', step.payment, `${step.code}${step.final ? ' final' : ''}`];
+    case 'canceled':
+      return ['canceled', step.payment];
+    case 'refunded':
+      return ['refunded', step.payment, String(step.amountMinor)];
+    case 'refund_failed':
+      return ['refund failed', step.payment, step.code];
+    case 'dispute_opened':
+      return ['dispute opened', step.payment, `${step.amountMinor}+${step.feeMinor}`];
+    case 'dispute_closed':
+      return [step.won ? 'dispute won' : 'dispute lost', step.payment, String(step.amountMinor)];
+    case 'warning':
+      return ['warning', step.payment, String(step.amountMinor)];
+  }
 }
 
 /** The payments room against a real PostgreSQL and a real sandbox over HTTP. */
@@ -87,8 +108,9 @@ export class Stage {
       },
     } as Config;
     const logger = pino({ level: 'silent' });
-    const modules = { get: () => this.witness } as unknown as ModuleRef;
-    const bookkeeper = new Bookkeeper(this.ledger, modules);
+    const listeners = new PaymentListeners();
+    listeners.register('pledge', this.witness);
+    const bookkeeper = new Bookkeeper(this.ledger, listeners);
     this.synchronizer = new Synchronizer(db.uow, bookkeeper, stripe);
     this.payments = new Payments(db.uow, bookkeeper, this.synchronizer, stripe, logger);
     this.intake = new WebhookIntake(db.uow, config, stripe);
@@ -161,9 +183,12 @@ export class Stage {
   input(reference: string, amountMinor = 5000n) {
     return {
       reference,
-      campaignId: this.campaignId,
+      purpose: 'pledge' as const,
+      beneficiaryId: this.campaignId,
+      rail: 'card' as const,
       amountMinor,
       currency: 'USD',
+      debtAccount: `campaign:${this.campaignId}:debt:USD`,
       escrowAccount: this.escrow,
       refundsPayableAccount: this.refundsPayable,
       description: `Pledge ${reference}`,

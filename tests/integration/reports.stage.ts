@@ -185,9 +185,9 @@ export async function book(): Promise<void> {
   await runner.startTransaction();
   await runner.query('SET LOCAL session_replication_role = replica');
   await runner.query(
-    `INSERT INTO payment (id, reference, campaign_id, contributor_pseudonym, amount_minor, currency, description, escrow_account,
-                          refunds_payable_account, status, idempotency_key, stripe_charge_id, fee_minor, created_at, updated_at, captured_at)
-     SELECT id, id, $1, gen_random_uuid(), 1000, 'USD', '', '', '', 'SUCCEEDED', id, id, 1, now(), now(), now()
+    `INSERT INTO payment (id, reference, beneficiary_id, contributor_pseudonym, amount_minor, currency, description, escrow_account,
+                          refunds_payable_account, debt_account, status, idempotency_key, stripe_charge_id, fee_minor, created_at, updated_at, captured_at)
+     SELECT id, id, $1, gen_random_uuid(), 1000, 'USD', '', '', '', '', 'SUCCEEDED', id, id, 1, now(), now(), now()
        FROM unnest($2::uuid[]) AS id`,
     [CAMPAIGN, [1, 3, 4, 5].map(bookId)],
   );

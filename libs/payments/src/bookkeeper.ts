@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
 import { isRefused, newId } from '#kernel';
 import { Ledger } from '#ledger';
 import type { Tx } from '#platform';
@@ -7,7 +6,7 @@ import { disputeSteps, type DisputeObservation, type DisputeStatus } from './dom
 import { hasEnded, nextCheckMs, nextPaymentStatus, type PaymentObservation } from './domain/payment.machine.js';
 import * as postings from './domain/postings.rule.js';
 import { nextRefundStatus, type RefundObservation } from './domain/refund.machine.js';
-import { PAYMENT_LISTENER, type PaymentListener } from './payment-listener.port.js';
+import { PaymentListeners, type PaymentStep } from './payment-listener.port.js';
 import { findDispute, saveDispute } from './store/dispute.store.js';
 import { changePayment, termsOf, toPayment, type PaymentRow } from './store/payment.store.js';
 import { changeRefund, insertRefund, type RefundRow } from './store/refund.store.js';
@@ -33,7 +32,7 @@ export class Bookkeeper {
 
   constructor(
     private readonly ledger: Ledger,
-    private readonly modules: ModuleRef,
+    private readonly listeners: PaymentListeners,
   ) {}
 
   /** @returns the row as it is now; the same row when the observation changes nothing. */
@@ -61,7 +60,13 @@ export class Bookkeeper {
       type: `payment.${next.toLowerCase()}`,
       aggregateType: 'payment',
       aggregateId: row.id,
-      payload: { paymentId: row.id, campaignId: row.campaign_id, from: row.status, to: next },
+      payload: {
+        paymentId: row.id,
+        purpose: row.purpose,
+        beneficiaryId: row.beneficiary_id,
+        from: row.status,
+        to: next,
+      },
     });
     return changed;
   }
@@ -118,12 +123,13 @@ export class Bookkeeper {
     const told = { refundId: refund.id, amountMinor: refund.amount_minor };
     if (next === 'SUCCEEDED') {
       await this.#post(tx, row, postings.refundPaidPostings(terms, refund.id, refund.amount_minor));
-      await this.#listener()?.onRefunded(tx, toPayment(row), told);
+      await this.#tell(tx, { payment: toPayment(row), kind: 'refunded', ...told });
     }
     if (next === 'FAILED' || next === 'CANCELED') {
       const wasPaid = refund.status === 'SUCCEEDED';
       await this.#post(tx, row, postings.refundFailedPostings(terms, refund.id, refund.amount_minor, wasPaid));
-      await this.#listener()?.onRefundFailed(tx, toPayment(row), { ...told, code: observed.failureCode ?? 'canceled' });
+      const code = observed.failureCode ?? 'canceled';
+      await this.#tell(tx, { payment: toPayment(row), kind: 'refund_failed', ...told, code });
     }
     return changed;
   }
@@ -162,11 +168,13 @@ export class Bookkeeper {
     const { amountMinor, feeMinor } = withdrawn;
     if (step === 'OPEN') {
       await this.#post(tx, row, postings.disputeOpenedPostings(terms, id, amountMinor, feeMinor));
-      await this.#listener()?.onDisputeOpened(tx, payment, { disputeId: id, amountMinor, feeMinor });
+      await this.#tell(tx, { payment, kind: 'dispute_opened', disputeId: id, amountMinor, feeMinor });
     }
     if (step === 'LOST') {
       await this.#postOrOwe(tx, row, postings.disputeLostPostings(terms, id, amountMinor));
-      await this.#listener()?.onDisputeClosed(tx, payment, {
+      await this.#tell(tx, {
+        payment,
+        kind: 'dispute_closed',
         disputeId: id,
         won: false,
         amountMinor,
@@ -176,7 +184,9 @@ export class Bookkeeper {
     if (step === 'WON' && reinstated !== undefined) {
       const back = reinstated.amountMinor;
       await this.#post(tx, row, postings.disputeWonPostings(terms, id, back, reinstated.feeReturnedMinor));
-      await this.#listener()?.onDisputeClosed(tx, payment, {
+      await this.#tell(tx, {
+        payment,
+        kind: 'dispute_closed',
         disputeId: id,
         won: true,
         amountMinor: back,
@@ -186,24 +196,12 @@ export class Bookkeeper {
   }
 
   async #tellPayment(tx: Tx, row: PaymentRow, observed: PaymentObservation): Promise<void> {
-    const listener = this.#listener();
-    const payment = toPayment(row);
-    switch (observed.status) {
-      case 'PROCESSING':
-        return listener?.onProcessing?.(tx, payment);
-      case 'REQUIRES_ACTION':
-        return listener?.onRequiresAction(tx, payment);
-      case 'SUCCEEDED':
-        return listener?.onCaptured(tx, payment, { feeMinor: observed.feeMinor });
-      case 'REQUIRES_PAYMENT_METHOD':
-        return listener?.onFailed(tx, payment, { code: observed.code, message: observed.message, final: false });
-      case 'FAILED':
-        return listener?.onFailed(tx, payment, { code: observed.code, message: observed.message, final: true });
-      case 'CANCELED':
-        return listener?.onFailed(tx, payment, { code: 'canceled', message: 'The payment was canceled.', final: true });
-      case 'SUBMITTED':
-        return undefined;
-    }
+    const step = stepOf(row, observed);
+    if (step !== undefined) await this.#tell(tx, step);
+  }
+
+  async #tell(tx: Tx, step: PaymentStep): Promise<void> {
+    await this.listeners.of(step.payment.purpose).onPayments(tx, [step]);
   }
 
   /** What Stripe took must be what was asked for: anything else is not ours to guess about. */
@@ -229,7 +227,7 @@ export class Bookkeeper {
     if (outcome.first.code !== 'LEDGER_LIMIT_EXCEEDED')
       throw new PostingRefused(`payment ${row.id}: ${outcome.first.code}`);
     const terms = termsOf(row);
-    await this.ledger.openAccounts(tx, [{ code: postings.campaignDebt(terms), unit: row.currency, limit: 'none' }]);
+    await this.ledger.openAccounts(tx, [{ code: terms.debtAccount, unit: row.currency, limit: 'none' }]);
     await this.#post(tx, row, postings.owed(terms, transfers));
   }
 
@@ -241,13 +239,25 @@ export class Bookkeeper {
     );
     tx.afterCommit(() => this.#openedCurrencies.add(currency));
   }
+}
 
-  /** Looked up late: the room that provides it stands above this one and is built after it. */
-  #listener(): PaymentListener | undefined {
-    try {
-      return this.modules.get<PaymentListener>(PAYMENT_LISTENER, { strict: false });
-    } catch {
-      return undefined;
+function stepOf(row: PaymentRow, observed: PaymentObservation): PaymentStep | undefined {
+  const payment = toPayment(row);
+  switch (observed.status) {
+    case 'PROCESSING':
+      return { payment, kind: 'processing' };
+    case 'REQUIRES_ACTION':
+      return { payment, kind: 'requires_action' };
+    case 'SUCCEEDED':
+      return { payment, kind: 'captured', feeMinor: observed.feeMinor };
+    case 'REQUIRES_PAYMENT_METHOD':
+    case 'FAILED': {
+      const { code, message } = observed;
+      return { payment, kind: 'failed', code, message, final: observed.status === 'FAILED', retryable: false };
     }
+    case 'CANCELED':
+      return { payment, kind: 'canceled' };
+    case 'SUBMITTED':
+      return undefined;
   }
 }

@@ -5,7 +5,7 @@ import Stripe from 'stripe';
 import { Bookkeeper } from './bookkeeper.js';
 import { refusePayment, refuseRefund } from './domain/acceptance.rule.js';
 import { hasEnded, nextSubmitMs, type PaymentStatus } from './domain/payment.machine.js';
-import type { Payment } from './payment-listener.port.js';
+import type { Payment, PaymentPurpose, Rail } from './payment-listener.port.js';
 import { NotSettledYet, PAYMENT_EXPANSION } from './processor/observation.js';
 import { readFailure } from './processor/stripe.failure.js';
 import { STRIPE } from './processor/stripe.token.js';
@@ -31,16 +31,25 @@ import {
 } from './store/refund.store.js';
 import { Synchronizer } from './synchronizer.js';
 
-export interface CardPaymentInput {
+export interface PaymentInput {
   /** What is paid for; with `instalment` the key under which asking twice is asking once. */
   readonly reference: string;
   /** 1 unless the reference is paid in several parts. */
-  readonly instalment?: number;
-  readonly campaignId: string;
+  readonly instalment?: number | undefined;
+  /** Which room hears of it. */
+  readonly purpose: PaymentPurpose;
+  /** The campaign or the pool that the money is for. */
+  readonly beneficiaryId: string;
   readonly amountMinor: bigint;
   readonly currency: string;
+  readonly rail: Rail;
+  /** Charges this method without its payer; without one the payer confirms in his browser. */
+  readonly savedMethodId?: string | undefined;
   readonly escrowAccount: string;
   readonly refundsPayableAccount: string;
+  readonly debtAccount: string;
+  /** What is held back for disputes; a loss is taken from it first. */
+  readonly reserveAccount?: string | undefined;
   readonly description: string;
   readonly contributorPseudonym: string;
 }
@@ -77,7 +86,7 @@ export class Payments {
    * PAYMENT_REFERENCE_CONFLICT.
    * @returns the payments' ids in the order of the inputs.
    */
-  async preparePayments(tx: Tx, inputs: readonly CardPaymentInput[]): Promise<Outcome<string[]>> {
+  async preparePayments(tx: Tx, inputs: readonly PaymentInput[]): Promise<Outcome<string[]>> {
     for (const input of inputs) {
       const refused = refusePayment(input);
       if (refused !== undefined) return refused;
@@ -98,7 +107,7 @@ export class Payments {
   }
 
   /** Row, commit, Stripe call. Refusals: those of {@link preparePayments} and {@link submitPayment}. */
-  async createCardPayment(input: CardPaymentInput): Promise<Outcome<CardPayment>> {
+  async createCardPayment(input: PaymentInput): Promise<Outcome<CardPayment>> {
     const prepared = await this.uow.run('payment-prepare', (tx) => this.preparePayments(tx, [input]));
     if (isRefused(prepared)) return prepared;
     return this.submitPayment(prepared[0] ?? '');
@@ -203,7 +212,7 @@ export class Payments {
         // Not `automatic_async`: the fee is then known in the moment of the capture and booked with it.
         capture_method: 'automatic',
         description: row.description,
-        metadata: { payment_id: row.id, reference: row.reference, campaign_id: row.campaign_id },
+        metadata: { payment_id: row.id, reference: row.reference, beneficiary_id: row.beneficiary_id },
         expand: PAYMENT_EXPANSION,
       },
       { idempotencyKey: row.idempotency_key },
@@ -339,7 +348,10 @@ function isSame(known: PaymentRow, asked: NewPayment): boolean {
   return (
     known.amount_minor === asked.amountMinor &&
     known.currency === asked.currency &&
-    known.campaign_id === asked.campaignId &&
+    known.purpose === asked.purpose &&
+    known.beneficiary_id === asked.beneficiaryId &&
+    known.rail === asked.rail &&
+    known.saved_method_id === (asked.savedMethodId ?? null) &&
     known.escrow_account === asked.escrowAccount &&
     known.refunds_payable_account === asked.refundsPayableAccount
   );

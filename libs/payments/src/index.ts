@@ -1,6 +1,17 @@
 export { PaymentsModule } from './payments.module.js';
-export { type CardPayment, type CardPaymentInput, Payments } from './commands.js';
-export { PAYMENT_LISTENER, type Payment, type PaymentFailure, type PaymentListener } from './payment-listener.port.js';
+export { type CardPayment, type PaymentInput, Payments } from './commands.js';
+export {
+  type CashApplication,
+  type CashReceipt,
+  type Payment,
+  type PaymentListener,
+  PaymentListeners,
+  type PaymentPurpose,
+  type PaymentStep,
+  type PaymentStepKind,
+  type Rail,
+  type SetupStep,
+} from './payment-listener.port.js';
 export { type PaymentStatus } from './domain/payment.machine.js';
 export { paymentInvariants } from './payment.invariants.js';
 export { Reconciliation } from './reconciliation.js';

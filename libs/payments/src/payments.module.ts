@@ -11,6 +11,7 @@ import { EventBackfillJob } from './jobs/event-backfill.job.js';
 import { InboxJob } from './jobs/inbox.job.js';
 import { PaymentSweepJob } from './jobs/payment-sweep.job.js';
 import { ReconciliationJob } from './jobs/reconciliation.job.js';
+import { PaymentListeners } from './payment-listener.port.js';
 import { createStripe } from './processor/stripe.client.js';
 import { STRIPE } from './processor/stripe.token.js';
 import { Reconciliation } from './reconciliation.js';
@@ -22,6 +23,7 @@ import { Synchronizer } from './synchronizer.js';
   controllers: [WebhookController],
   providers: [
     { provide: STRIPE, inject: [Config], useFactory: (config: Config) => createStripe(config.stripe) },
+    PaymentListeners,
     Bookkeeper,
     Synchronizer,
     Payments,
@@ -34,6 +36,6 @@ import { Synchronizer } from './synchronizer.js';
     Reconciliation,
     StripeConfigResolver,
   ],
-  exports: [Payments, Reconciliation],
+  exports: [Payments, PaymentListeners, Reconciliation],
 })
 export class PaymentsModule {}

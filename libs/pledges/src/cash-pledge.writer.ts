@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { CampaignFunds, type CampaignRow, campaignChart } from '#campaigns';
 import { type Outcome, Refused, isRefused } from '#kernel';
 import { Ledger } from '#ledger';
-import { type CardPaymentInput, Payments } from '#payments';
+import { type PaymentInput, Payments } from '#payments';
 import { GroupCommitter, type Tx, UnitOfWork } from '#platform';
 import { campaignRefusal, currencyRefusal } from './domain/cash-pledge.rule.js';
 import { pledgeEvent, publicBacker } from './domain/pledge-event.rule.js';
@@ -19,7 +19,7 @@ import {
 export interface WrittenPledge {
   readonly pledge: CashPledgeRow;
   /** What the pledge's payment is made from. */
-  readonly payment: CardPaymentInput;
+  readonly payment: PaymentInput;
   /** The payment that was prepared with the pledge; undefined when the pledge existed before. */
   readonly paymentId: string | undefined;
 }
@@ -134,11 +134,14 @@ function lostRow(asked: NewCashPledge): never {
   throw new Error(`pledge under key ${asked.idempotencyKey} was neither written nor found`);
 }
 
-const paymentOf = (row: CashPledgeRow, campaign: CampaignRow): CardPaymentInput => ({
+const paymentOf = (row: CashPledgeRow, campaign: CampaignRow): PaymentInput => ({
   reference: row.id,
-  campaignId: row.campaignId,
+  purpose: 'pledge',
+  beneficiaryId: row.campaignId,
+  rail: 'card',
   amountMinor: row.amountMinor,
   currency: row.currency,
+  debtAccount: `campaign:${row.campaignId}:debt:${row.currency}`,
   escrowAccount: campaignChart.of(row.campaignId, campaign.gpuClass).escrow,
   refundsPayableAccount: campaignChart.of(row.campaignId, campaign.gpuClass).refundsPayable,
   description: `Pledge to ${campaign.title}`,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { CampaignFunds } from '#campaigns';
 import { isRefused } from '#kernel';
-import { type Payment, type PaymentFailure, type PaymentListener, Payments } from '#payments';
+import { type Payment, type PaymentListener, PaymentListeners, type PaymentStep, Payments } from '#payments';
 import type { Tx } from '#platform';
 import { CashPledgeSteps } from './cash-pledge.steps.js';
 import { pledgeEvent, publicFailure } from './domain/pledge-event.rule.js';
@@ -26,13 +26,48 @@ export class PledgePaymentListener implements PaymentListener {
     private readonly steps: CashPledgeSteps,
     private readonly funds: CampaignFunds,
     private readonly payments: Payments,
-  ) {}
+    listeners: PaymentListeners,
+  ) {
+    listeners.register('pledge', this);
+  }
 
-  async onRequiresAction(tx: Tx, payment: Payment): Promise<void> {
+  async onPayments(tx: Tx, steps: readonly PaymentStep[]): Promise<void> {
+    for (const step of steps) await this.take(tx, step);
+  }
+
+  private async take(tx: Tx, step: PaymentStep): Promise<void> {
+    switch (step.kind) {
+      case 'requires_action':
+        return this.onRequiresAction(tx, step.payment);
+      case 'captured':
+        return this.onCaptured(tx, step.payment, step);
+      case 'failed':
+        return this.onFailed(tx, step.payment, step);
+      case 'canceled':
+        return this.onFailed(tx, step.payment, { code: 'canceled' });
+      case 'refunded':
+        return this.onRefunded(tx, step.payment, { refundId: step.refundId, amountMinor: step.amountMinor });
+      case 'refund_failed':
+        return this.onRefundFailed(tx, step.payment, {
+          refundId: step.refundId,
+          amountMinor: step.amountMinor,
+          code: step.code,
+        });
+      case 'dispute_opened':
+        return this.onDisputeOpened(tx, step.payment, step);
+      case 'dispute_closed':
+        return this.onDisputeClosed(tx, step.payment, step);
+      case 'processing':
+      case 'warning':
+        return undefined;
+    }
+  }
+
+  private async onRequiresAction(tx: Tx, payment: Payment): Promise<void> {
     await this.steps.take(tx, await pledgeOf(tx, payment), 'ask_action');
   }
 
-  async onCaptured(tx: Tx, payment: Payment, { feeMinor }: { feeMinor: bigint }): Promise<void> {
+  private async onCaptured(tx: Tx, payment: Payment, { feeMinor }: { feeMinor: bigint }): Promise<void> {
     const pledge = await pledgeOf(tx, payment);
     const captured = await this.steps.take(tx, pledge, 'capture', {
       paymentId: payment.id,
@@ -54,7 +89,7 @@ export class PledgePaymentListener implements PaymentListener {
     if (pledge.state === 'cancelled') await this.sendBack(tx, captured, 'paid after it was cancelled');
   }
 
-  async onFailed(tx: Tx, payment: Payment, failure: PaymentFailure): Promise<void> {
+  private async onFailed(tx: Tx, payment: Payment, failure: { code: string }): Promise<void> {
     const pledge = await pledgeOf(tx, payment);
     const failed = await this.steps.take(tx, pledge, 'fail', { failureCode: failure.code });
     if (!failed) return;
@@ -66,7 +101,7 @@ export class PledgePaymentListener implements PaymentListener {
     );
   }
 
-  async onRefunded(tx: Tx, payment: Payment, refund: { refundId: string; amountMinor: bigint }): Promise<void> {
+  private async onRefunded(tx: Tx, payment: Payment, refund: { refundId: string; amountMinor: bigint }): Promise<void> {
     const pledge = await pledgeOf(tx, payment);
     await recordRefund(tx, {
       ...refund,
@@ -88,7 +123,7 @@ export class PledgePaymentListener implements PaymentListener {
     );
   }
 
-  async onRefundFailed(
+  private async onRefundFailed(
     tx: Tx,
     payment: Payment,
     refund: { refundId: string; amountMinor: bigint; code: string },
@@ -117,7 +152,7 @@ export class PledgePaymentListener implements PaymentListener {
     );
   }
 
-  async onDisputeOpened(
+  private async onDisputeOpened(
     tx: Tx,
     payment: Payment,
     dispute: { disputeId: string; amountMinor: bigint; feeMinor: bigint },
@@ -140,7 +175,7 @@ export class PledgePaymentListener implements PaymentListener {
     );
   }
 
-  async onDisputeClosed(
+  private async onDisputeClosed(
     tx: Tx,
     payment: Payment,
     dispute: { disputeId: string; won: boolean; amountMinor: bigint; feeReturnedMinor: bigint },

@@ -3,7 +3,7 @@ import { CampaignsModule } from '#campaigns';
 import { IdentityModule } from '#identity';
 import { LedgerModule } from '#ledger';
 import { DONOR_PLEDGES } from '#nodes';
-import { PAYMENT_LISTENER, PaymentsModule } from '#payments';
+import { PaymentsModule } from '#payments';
 import { CashPledgeCommands } from './cash-pledge.commands.js';
 import { CashPledgeSteps } from './cash-pledge.steps.js';
 import { CashPledgeWriter } from './cash-pledge.writer.js';
@@ -40,8 +40,7 @@ import { PledgeQueries } from './pledge.queries.js';
     PledgePaymentListener,
     PledgesOfDonors,
     { provide: DONOR_PLEDGES, useExisting: PledgesOfDonors },
-    { provide: PAYMENT_LISTENER, useExisting: PledgePaymentListener },
   ],
-  exports: [CashPledgeCommands, ComputePledgeCommands, PledgeQueries, PAYMENT_LISTENER, DONOR_PLEDGES],
+  exports: [CashPledgeCommands, ComputePledgeCommands, PledgeQueries, DONOR_PLEDGES],
 })
 export class PledgesModule {}

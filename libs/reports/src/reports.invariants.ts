@@ -113,13 +113,13 @@ interface Figure {
  */
 const CAMPAIGN_KEYS = `
   SELECT 'payment:' || p.id || s.step AS key FROM payment p CROSS JOIN unnest('{:capture,:fee}'::text[]) AS s(step)
-   WHERE p.campaign_id = $1::uuid
+   WHERE p.beneficiary_id = $1::uuid
    UNION ALL
   SELECT 'refund:' || r.id || s.step FROM payment p JOIN refund r ON r.payment_id = p.id
-         CROSS JOIN unnest('{:paid,:returned}'::text[]) AS s(step) WHERE p.campaign_id = $1::uuid
+         CROSS JOIN unnest('{:paid,:returned}'::text[]) AS s(step) WHERE p.beneficiary_id = $1::uuid
    UNION ALL
   SELECT 'dispute:' || d.id || s.step FROM payment p JOIN dispute d ON d.payment_id = p.id
-         CROSS JOIN unnest('{:withdrawn,:reinstated,:fee,:fee_returned}'::text[]) AS s(step) WHERE p.campaign_id = $1::uuid`;
+         CROSS JOIN unnest('{:withdrawn,:reinstated,:fee,:fee_returned}'::text[]) AS s(step) WHERE p.beneficiary_id = $1::uuid`;
 
 type Sums = Record<string, string | null>;
 

@@ -7,9 +7,11 @@ import * as rule from './postings.rule.js';
 
 const terms: rule.MoneyTerms = {
   paymentId: 'p',
-  campaignId: 'c',
+  purpose: 'pledge',
+  beneficiaryId: 'c',
   escrowAccount: 'escrow',
   refundsPayableAccount: 'payable',
+  debtAccount: 'debt',
   currency: 'USD',
 };
 const AVAILABLE = rule.processorAvailable('USD');

@@ -14,9 +14,13 @@ export interface Posting {
 
 export interface MoneyTerms {
   readonly paymentId: string;
-  readonly campaignId: string;
+  readonly purpose: 'pledge' | 'pool';
+  /** The campaign or the pool. */
+  readonly beneficiaryId: string;
   readonly escrowAccount: string;
   readonly refundsPayableAccount: string;
+  /** What is owed because money that had been spent was taken back. */
+  readonly debtAccount: string;
   readonly currency: string;
 }
 
@@ -25,14 +29,11 @@ export const processorFees = (currency: string): string => `processor:fees:${cur
 export const disputesReceivable = (currency: string): string => `disputes_receivable:${currency}`;
 export const processorDisputeFees = (currency: string): string => `processor:dispute_fees:${currency}`;
 
-/** What a campaign owes because money it had spent was taken back. */
-export const campaignDebt = (terms: MoneyTerms): string => `campaign:${terms.campaignId}:debt:${terms.currency}`;
-
-/** The same postings with the debt of the campaign in the place of its escrow: for money that is gone already. */
+/** The same postings with the debt in the place of the escrow: for money that is gone already. */
 export function owed(terms: MoneyTerms, transfers: readonly Posting[]): Posting[] {
   return transfers.map((each) =>
     each.debit === terms.escrowAccount
-      ? { ...each, debit: campaignDebt(terms), reason: `${each.reason}, more than escrow held` }
+      ? { ...each, debit: terms.debtAccount, reason: `${each.reason}, more than escrow held` }
       : each,
   );
 }
@@ -51,7 +52,8 @@ function posting(
 ): Posting[] {
   const { refs, ...rest } = input;
   if (input.amount === 0n) return [];
-  return [{ ...rest, kind: 'posted', refs: { payment: terms.paymentId, campaign: terms.campaignId, ...refs } }];
+  const beneficiary = terms.purpose === 'pledge' ? 'campaign' : 'pool';
+  return [{ ...rest, kind: 'posted', refs: { payment: terms.paymentId, [beneficiary]: terms.beneficiaryId, ...refs } }];
 }
 
 export function capturePostings(terms: MoneyTerms, amountMinor: bigint, feeMinor: bigint): Posting[] {

@@ -1,20 +1,25 @@
 import type { Tx } from '#platform';
 import type { PaymentStatus } from '../domain/payment.machine.js';
 import type { MoneyTerms } from '../domain/postings.rule.js';
-import type { Payment } from '../payment-listener.port.js';
+import type { Payment, PaymentPurpose, Rail } from '../payment-listener.port.js';
 
 /** The whole row; {@link toPayment} is what others see of it. */
 export interface PaymentRow {
   readonly id: string;
   readonly reference: string;
   readonly instalment: number;
-  readonly campaign_id: string;
+  readonly purpose: PaymentPurpose;
+  readonly beneficiary_id: string;
   readonly contributor_pseudonym: string;
+  readonly rail: Rail;
+  readonly saved_method_id: string | null;
   readonly amount_minor: bigint;
   readonly currency: string;
   readonly description: string;
   readonly escrow_account: string;
   readonly refunds_payable_account: string;
+  readonly debt_account: string;
+  readonly reserve_account: string | null;
   readonly status: PaymentStatus;
   readonly version: number;
   readonly idempotency_key: string;
@@ -31,13 +36,18 @@ export interface NewPayment {
   readonly id: string;
   readonly reference: string;
   readonly instalment: number;
-  readonly campaignId: string;
+  readonly purpose: PaymentPurpose;
+  readonly beneficiaryId: string;
   readonly contributorPseudonym: string;
+  readonly rail: Rail;
+  readonly savedMethodId?: string | undefined;
   readonly amountMinor: bigint;
   readonly currency: string;
   readonly description: string;
   readonly escrowAccount: string;
   readonly refundsPayableAccount: string;
+  readonly debtAccount: string;
+  readonly reserveAccount?: string | undefined;
 }
 
 export function toPayment(row: PaymentRow): Payment {
@@ -45,13 +55,18 @@ export function toPayment(row: PaymentRow): Payment {
     id: row.id,
     reference: row.reference,
     instalment: row.instalment,
-    campaignId: row.campaign_id,
+    purpose: row.purpose,
+    beneficiaryId: row.beneficiary_id,
     contributorPseudonym: row.contributor_pseudonym,
+    rail: row.rail,
+    savedMethodId: row.saved_method_id ?? undefined,
     amountMinor: row.amount_minor,
     currency: row.currency,
     status: row.status,
     escrowAccount: row.escrow_account,
     refundsPayableAccount: row.refunds_payable_account,
+    debtAccount: row.debt_account,
+    reserveAccount: row.reserve_account ?? undefined,
     stripePaymentIntentId: row.stripe_payment_intent_id ?? undefined,
     feeMinor: row.fee_minor ?? undefined,
   };
@@ -60,9 +75,11 @@ export function toPayment(row: PaymentRow): Payment {
 export function termsOf(row: PaymentRow): MoneyTerms {
   return {
     paymentId: row.id,
-    campaignId: row.campaign_id,
+    purpose: row.purpose,
+    beneficiaryId: row.beneficiary_id,
     escrowAccount: row.escrow_account,
     refundsPayableAccount: row.refunds_payable_account,
+    debtAccount: row.debt_account,
     currency: row.currency,
   };
 }
@@ -77,28 +94,36 @@ export async function insertPayments(
   firstCheckAt: Date,
 ): Promise<ReadonlySet<string>> {
   const rows = await tx.query<{ id: string }>(
-    `INSERT INTO payment (id, reference, instalment, campaign_id, contributor_pseudonym, amount_minor, currency,
-       description, escrow_account, refunds_payable_account, status, idempotency_key, created_at, updated_at, next_check_at)
-     SELECT n.id, n.reference, n.instalment, n.campaign_id, n.pseudonym, n.amount, n.currency, n.description, n.escrow,
-            n.refunds, 'LOCAL_INTENT', 'payment:' || n.id, $11, $11, $12
-       FROM unnest($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::uuid[], $6::bigint[], $7::text[], $8::text[],
-                   $9::text[], $10::text[])
-         AS n (id, reference, instalment, campaign_id, pseudonym, amount, currency, description, escrow, refunds)
+    `INSERT INTO payment (id, reference, instalment, purpose, beneficiary_id, contributor_pseudonym, rail, saved_method_id,
+       amount_minor, currency, description, escrow_account, refunds_payable_account, debt_account, reserve_account,
+       status, idempotency_key, created_at, updated_at, next_check_at)
+     SELECT n.id, n.reference, n.instalment, n.purpose, n.beneficiary_id, n.pseudonym, n.rail, n.saved_method_id, n.amount,
+            n.currency, n.description, n.escrow, n.refunds, n.debt, n.reserve, 'LOCAL_INTENT', 'payment:' || n.id, $1, $1,
+            $2
+       FROM unnest($3::uuid[], $4::text[], $5::int[], $6::text[], $7::uuid[], $8::uuid[], $9::text[], $10::uuid[],
+                   $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[])
+         AS n (id, reference, instalment, purpose, beneficiary_id, pseudonym, rail, saved_method_id, amount, currency,
+               description, escrow, refunds, debt, reserve)
      ON CONFLICT (reference, instalment) WHERE status NOT IN ('CANCELED', 'FAILED') DO NOTHING
      RETURNING id`,
     [
+      tx.now,
+      firstCheckAt,
       payments.map((p) => p.id),
       payments.map((p) => p.reference),
       payments.map((p) => p.instalment),
-      payments.map((p) => p.campaignId),
+      payments.map((p) => p.purpose),
+      payments.map((p) => p.beneficiaryId),
       payments.map((p) => p.contributorPseudonym),
+      payments.map((p) => p.rail),
+      payments.map((p) => p.savedMethodId ?? null),
       payments.map((p) => p.amountMinor.toString()),
       payments.map((p) => p.currency),
       payments.map((p) => p.description),
       payments.map((p) => p.escrowAccount),
       payments.map((p) => p.refundsPayableAccount),
-      tx.now,
-      firstCheckAt,
+      payments.map((p) => p.debtAccount),
+      payments.map((p) => p.reserveAccount ?? null),
     ],
   );
   return new Set(rows.map((row) => row.id));
