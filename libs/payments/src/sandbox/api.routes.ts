@@ -1,6 +1,8 @@
 import type Stripe from 'stripe';
 import * as account from './account.resource.js';
-import { balanceOf, retrieveBalanceTransaction, retrieveCharge, withStatus } from './charge.resource.js';
+import { listBalanceTransactions } from './balance.resource.js';
+import { balanceOf, retrieveBalanceTransaction, retrieveCharge } from './charge.resource.js';
+import { CONNECT_ROUTES } from './connect.routes.js';
 import { closeDispute, retrieveDispute, updateDispute } from './dispute.resource.js';
 import * as intents from './payment-intent.resource.js';
 import { createPaymentMethod, retrievePaymentMethod } from './payment-method.resource.js';
@@ -73,16 +75,7 @@ const ROUTES: readonly Route[] = [
   {
     method: 'GET',
     pattern: 'balance_transactions',
-    handle: ({ world, params }) => {
-      const page = account.listOf<Stripe.BalanceTransaction>(
-        world,
-        'balance_transaction',
-        '/v1/balance_transactions',
-        params,
-        { parents: ['source'] },
-      );
-      return { ...page, data: page.data.map((transaction) => withStatus(world, transaction)) };
-    },
+    handle: ({ world, params }) => listBalanceTransactions(world, params),
   },
   {
     method: 'GET',
@@ -134,6 +127,7 @@ const ROUTES: readonly Route[] = [
     pattern: 'webhook_endpoints/:id',
     handle: ({ world, id }) => account.deleteWebhookEndpoint(world, id),
   },
+  ...CONNECT_ROUTES,
 ];
 
 /** The route of a path below /v1/, with what stands at `:id` and, where there is one, at `:sub`. */

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { invalidRequest, resourceMissing } from './api.error.js';
 import { cardFeeMinor } from './processing-fee.rule.js';
-import type { SandboxWorld } from './sandbox.world.js';
+import { PLATFORM_ACCOUNT, type SandboxWorld } from './sandbox.world.js';
 import type { CardScenario, Decline } from './test-card.table.js';
 
 export interface HiddenCharge {
@@ -142,7 +142,24 @@ export function moveBalance(world: SandboxWorld, movement: Movement): Stripe.Bal
     world.book.scope,
     movement.type,
   );
+  if (net > 0) schedulePayout(world, movement);
   return transaction;
+}
+
+/** An account that is paid out by schedule is looked at again when this money is available. */
+function schedulePayout(world: SandboxWorld, movement: Movement): void {
+  const { book } = world;
+  const interval = book.setting<string>(`payout_interval:${book.scope === '' ? PLATFORM_ACCOUNT : book.scope}`);
+  if (interval === undefined || interval === 'manual') return;
+  // Available is told in whole seconds: a moment after the second, not before it.
+  const waitMs = Math.ceil(movement.delayMs / 1000) * 1000 + world.timing.payoutScheduleMs;
+  const waiting = book.row(
+    "SELECT 1 FROM timer WHERE kind = 'pay_out' AND account = ? AND subject = ? AND due_ms >= ?",
+    book.scope,
+    movement.currency,
+    book.nowMs + waitMs,
+  );
+  if (waiting === undefined) book.startTimer('pay_out', movement.currency, waitMs);
 }
 
 export function retrieveBalanceTransaction(world: SandboxWorld, id: string): Stripe.BalanceTransaction {

@@ -6,11 +6,19 @@ import type { SandboxBook } from './sandbox.book.js';
 const REFERENCES = new Set([
   'balance_transaction',
   'charge',
+  'destination',
+  'destination_payment',
+  'destination_payment_refund',
   'failure_balance_transaction',
   'latest_charge',
+  'original_payout',
   'payment_intent',
   'payment_method',
+  'reversed_by',
   'source',
+  'source_transaction',
+  'source_transfer',
+  'transfer',
 ]);
 const DEPTH_MAX = 4;
 

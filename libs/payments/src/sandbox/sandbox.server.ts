@@ -7,6 +7,7 @@ import { findRoute } from './api.routes.js';
 import { answerControl, type Faults } from './control.routes.js';
 import { expand } from './expansion.rule.js';
 import { canonicalForm, FormSyntaxError, parseForm, type Params } from './form.codec.js';
+import { answerOnboarding } from './onboarding.page.js';
 import { optionalList } from './params.reader.js';
 import type { Route } from './route.type.js';
 import { SandboxBook } from './sandbox.book.js';
@@ -162,6 +163,9 @@ export class SandboxServer {
     if (url.pathname.startsWith('/3ds/')) {
       const origin: RequestOrigin = { id: requestId, idempotencyKey: null };
       return book.transaction(() => answerThreeDSecure(this.#world(origin), { method, url, body, request }));
+    }
+    if (url.pathname.startsWith('/connect/onboarding/')) {
+      return book.transaction(() => answerOnboarding(this.#world(NO_REQUEST), { method, url, body, request }));
     }
     if (url.pathname.startsWith('/receipts/')) {
       return answerReceipt(this.#world(NO_REQUEST), url.pathname.slice('/receipts/'.length));

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { settleCharge } from './charge.resource.js';
 import { decideDispute, openDispute } from './dispute.resource.js';
+import { payOut, settlePayout, submitPayout } from './payout.resource.js';
 import { scenarioOf } from './payment-method.resource.js';
 import { settleRefund } from './refund.resource.js';
 import type { SandboxWorld } from './sandbox.world.js';
@@ -22,6 +23,9 @@ const ACTIONS: Record<string, (world: SandboxWorld, subject: string) => void> = 
   },
   decide_dispute: decideDispute,
   settle_refund: settleRefund,
+  pay_out: payOut,
+  submit_payout: submitPayout,
+  settle_payout: settlePayout,
 };
 
 /** @returns how many timers fired. */
