@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_MINOR_UNITS, formatMinorUnits, isRefused, largestRemainder, parseMinorUnits } from './index.js';
+import {
+  MAX_MINOR_UNITS,
+  currencyScale,
+  formatMinorUnits,
+  isRefused,
+  largestRemainder,
+  parseMinorUnits,
+} from './index.js';
 
 describe('amounts', () => {
   it('reads every whole number in range back unchanged', () => {
@@ -37,4 +44,12 @@ describe('amounts', () => {
       ),
     );
   });
+});
+
+it.each([
+  ['USD', '2500', '25.00'],
+  ['JPY', '2500', '2500'],
+  ['KWD', '2500', '2.500'],
+])('%s has its own minor unit', (currency, minor, text) => {
+  expect(formatMinorUnits(BigInt(minor), currencyScale(currency))).toBe(text);
 });

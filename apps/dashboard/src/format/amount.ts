@@ -13,7 +13,12 @@ export interface GpuTime {
 }
 
 const group = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
-const minorDigits: Record<string, number> = { JPY: 0, KRW: 0, BHD: 3, KWD: 3 };
+const minorDigits: Record<string, number> = {
+  ...Object.fromEntries(
+    'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF'.split(' ').map((c) => [c, 0]),
+  ),
+  ...Object.fromEntries('BHD IQD JOD KWD LYD OMR TND'.split(' ').map((c) => [c, 3])),
+};
 const signs: Record<string, string> = { USD: '$', EUR: '€', GBP: '£', JPY: '¥' };
 
 /** Whole numbers with thousands separators, exact at any size. */

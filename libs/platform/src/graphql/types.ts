@@ -1,5 +1,5 @@
 import { Field, Int, InterfaceType, ID, ObjectType } from '@nestjs/graphql';
-import type { Page, Refused } from '#kernel';
+import { type Page, type Refused, currencyScale } from '#kernel';
 import { BigIntScalar, decimal } from './scalars.js';
 
 @ObjectType({ description: 'An amount of one currency.' })
@@ -14,7 +14,7 @@ export class Money {
   decimal: string;
 
   static of(amountMinor: bigint, currency = 'USD'): Money {
-    return { amountMinor, currency, decimal: decimal(amountMinor, 2) };
+    return { amountMinor, currency, decimal: decimal(amountMinor, currencyScale(currency)) };
   }
 }
 

@@ -1,5 +1,5 @@
 /** Figures as people read them. No locale and no time zone of any machine: the same figure is the same text everywhere. */
-import { formatMinorUnits } from '#kernel';
+import { currencyScale, formatMinorUnits } from '#kernel';
 
 /** Digits in groups of three: 1234567.50 -> 1,234,567.50. */
 export function grouped(number: string): string {
@@ -8,10 +8,8 @@ export function grouped(number: string): string {
   return fraction === undefined ? digits : `${digits}.${fraction}`;
 }
 
-const SCALES: Readonly<Record<string, number>> = { JPY: 0 };
-
 export function money(amountMinor: string, currency: string): string {
-  return `${currency} ${grouped(formatMinorUnits(BigInt(amountMinor), SCALES[currency] ?? 2))}`;
+  return `${currency} ${grouped(formatMinorUnits(BigInt(amountMinor), currencyScale(currency)))}`;
 }
 
 /** Milliseconds as seconds, exactly. */
