@@ -8,7 +8,15 @@ CREATE TABLE ledger_unit (
   CONSTRAINT ledger_unit_code_ck CHECK (code ~ '^([A-Z]{3}|gpu_second:[a-z0-9][a-z0-9_.-]{0,62})$'),
   CONSTRAINT ledger_unit_scale_ck CHECK (scale BETWEEN 0 AND 6)
 );
-INSERT INTO ledger_unit (code, scale) VALUES ('USD', 2), ('EUR', 2), ('GBP', 2), ('CHF', 2), ('CAD', 2), ('JPY', 0);
+-- Currencies with the digits of their minor unit (ISO 4217, list one). A unit never changes, so one that a country
+-- redenominates comes as a new code, as it does in ISO 4217.
+INSERT INTO ledger_unit (code, scale)
+SELECT unnest(string_to_array('AED ARS AUD BDT BRL CAD CHF CNY COP CRC CZK DKK DOP EGP EUR GBP GEL GHS HKD HUF IDR ILS INR KES '
+  'KZT LKR MAD MXN MYR NGN NOK NZD PEN PHP PKR PLN QAR RON RSD SAR SEK SGD THB TRY TWD TZS UAH USD UYU ZAR', ' ')), 2
+UNION ALL
+SELECT unnest(string_to_array('CLP ISK JPY KRW PYG RWF UGX VND XAF XOF XPF', ' ')), 0
+UNION ALL
+SELECT unnest(string_to_array('BHD IQD JOD KWD LYD OMR TND', ' ')), 3;
 
 CREATE TABLE ledger_account (
   id uuid NOT NULL,
@@ -23,6 +31,8 @@ CREATE TABLE ledger_account (
   version bigint NOT NULL DEFAULT 0,
   -- When the newest entry was recorded. No entry of the account is ever recorded at an earlier moment than this.
   touched_at timestamptz NOT NULL DEFAULT '-infinity',
+  -- The pending transfer that closed the account; while it stands, nothing but voids and expiries are entered.
+  closed_by uuid,
   opened_at timestamptz NOT NULL,
   CONSTRAINT ledger_account_id_pk PRIMARY KEY (id),
   CONSTRAINT ledger_account_code_uq UNIQUE (code),
@@ -61,6 +71,8 @@ CREATE TABLE ledger_transfer (
   released bigint NOT NULL DEFAULT 0,
   pending_id uuid,
   expires_at timestamptz,
+  -- The account that a pending transfer closes until it is voided or expires.
+  closes text,
   reason text NOT NULL,
   refs jsonb NOT NULL,
   recorded_at timestamptz NOT NULL,
@@ -87,7 +99,10 @@ CREATE TABLE ledger_transfer (
   CONSTRAINT ledger_transfer_request_hash_ck CHECK (length(request_hash) = 32),
   CONSTRAINT ledger_transfer_accounts_ck CHECK (debit_account_id <> credit_account_id),
   CONSTRAINT ledger_transfer_recorded_at_ck CHECK (recorded_at = date_trunc('milliseconds', recorded_at)),
-  CONSTRAINT ledger_transfer_amount_ck CHECK (amount > 0 AND amount <= 1000000000000000000),
+  -- Only a transfer that closes an account, and what lets it go, may hold nothing.
+  CONSTRAINT ledger_transfer_amount_ck CHECK (amount <= 1000000000000000000
+    AND (amount > 0 OR amount = 0 AND (closes IS NOT NULL OR kind IN ('void_pending', 'expired')))),
+  CONSTRAINT ledger_transfer_closes_ck CHECK (closes IS NULL OR closes IN ('debit', 'credit') AND kind = 'pending'),
   CONSTRAINT ledger_transfer_kind_ck CHECK (
     CASE kind
       WHEN 'posted' THEN pending_id IS NULL AND released = 0 AND expires_at IS NULL
@@ -98,6 +113,7 @@ CREATE TABLE ledger_transfer (
       ELSE false
     END)
 );
+ALTER TABLE ledger_account ADD CONSTRAINT ledger_account_closed_by_fk FOREIGN KEY (closed_by) REFERENCES ledger_transfer (id);
 -- A pending transfer is resolved at most once.
 CREATE UNIQUE INDEX ledger_transfer_pending_id_uq ON ledger_transfer (pending_id) WHERE pending_id IS NOT NULL;
 -- An account's entries in their order; also the point-in-time balance: the newest entry not after the moment.
@@ -122,6 +138,16 @@ CREATE TABLE ledger_expiry (
 CREATE INDEX ledger_expiry_expires_at_ix ON ledger_expiry (expires_at);
 CREATE INDEX ledger_expiry_debit_ix ON ledger_expiry (debit_account_id, expires_at);
 CREATE INDEX ledger_expiry_credit_ix ON ledger_expiry (credit_account_id, expires_at);
+
+-- Keys of transfers that asked to be refused for good when they are refused for a reason that may pass, and were.
+CREATE TABLE ledger_burnt_key (
+  key text NOT NULL,
+  request_hash bytea NOT NULL,
+  code text NOT NULL,
+  refused_at timestamptz NOT NULL,
+  CONSTRAINT ledger_burnt_key_key_pk PRIMARY KEY (key),
+  CONSTRAINT ledger_burnt_key_request_hash_ck CHECK (length(request_hash) = 32)
+);
 
 -- The book of each unit: its transfers numbered from 1 without a gap, each sealed over the one before. Written behind the
 -- transfers by one sealer, so that writers don't queue for a number.
@@ -150,6 +176,16 @@ CREATE TABLE ledger_sealer (
   CONSTRAINT ledger_sealer_id_ck CHECK (id = 1)
 );
 INSERT INTO ledger_sealer (id, floor_seq, next_floor_seq, next_floor_xid) VALUES (1, 0, 0, 0);
+
+-- The newest seal of each unit that went into the public log.
+CREATE TABLE ledger_seal_notice (
+  unit text NOT NULL,
+  position bigint NOT NULL,
+  hash bytea NOT NULL,
+  published_at timestamptz NOT NULL,
+  CONSTRAINT ledger_seal_notice_unit_position_pk PRIMARY KEY (unit, position),
+  CONSTRAINT ledger_seal_notice_unit_position_fk FOREIGN KEY (unit, position) REFERENCES ledger_seal (unit, position)
+);
 
 -- What an account holds now, expired amounts left out. Other rooms' statements join this rather than ledger_account when
 -- they show pending amounts.
@@ -180,6 +216,14 @@ CREATE TRIGGER ledger_seal_immutable_tr BEFORE UPDATE OR DELETE ON ledger_seal
   FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
 CREATE TRIGGER ledger_seal_truncate_tr BEFORE TRUNCATE ON ledger_seal
   FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_burnt_key_immutable_tr BEFORE UPDATE OR DELETE ON ledger_burnt_key
+  FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_burnt_key_truncate_tr BEFORE TRUNCATE ON ledger_burnt_key
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_seal_notice_immutable_tr BEFORE UPDATE OR DELETE ON ledger_seal_notice
+  FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_seal_notice_truncate_tr BEFORE TRUNCATE ON ledger_seal_notice
+  FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
 CREATE TRIGGER ledger_unit_change_tr BEFORE UPDATE OR DELETE ON ledger_unit
   FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
 CREATE TRIGGER ledger_expiry_truncate_tr BEFORE TRUNCATE ON ledger_expiry
@@ -190,7 +234,7 @@ CREATE FUNCTION ledger_account_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
     IF (NEW.debits_pending, NEW.debits_posted, NEW.credits_pending, NEW.credits_posted, NEW.version) <> (0, 0, 0, 0, 0)
-       OR NEW.touched_at <> '-infinity' THEN
+       OR NEW.touched_at <> '-infinity' OR NEW.closed_by IS NOT NULL THEN
       RAISE EXCEPTION 'an account opens empty' USING ERRCODE = 'restrict_violation';
     END IF;
   ELSIF pg_trigger_depth() < 2 THEN
@@ -219,8 +263,11 @@ CREATE FUNCTION ledger_transfer_apply() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   v_expected integer;
   v_updated integer;
+  v_resolves boolean;
+  v_closings integer;
 BEGIN
-  IF EXISTS (SELECT FROM added WHERE pending_id IS NOT NULL) THEN
+  SELECT count(pending_id) > 0, count(closes) INTO v_resolves, v_closings FROM added;
+  IF v_resolves THEN
     IF EXISTS (
       SELECT FROM added r JOIN ledger_transfer p ON p.id = r.pending_id
       WHERE p.kind <> 'pending' OR p.amount <> r.released OR p.debit_account_id <> r.debit_account_id
@@ -233,18 +280,19 @@ BEGIN
 
   WITH entry AS (
     SELECT debit_account_id AS account_id, unit, debit_version AS version, recorded_at,
+           kind IN ('void_pending', 'expired') AS releases,
            CASE WHEN kind = 'pending' THEN amount ELSE 0 END - released AS dp,
            CASE WHEN kind IN ('posted', 'post_pending') THEN amount ELSE 0 END AS d, 0 AS cp, 0 AS c
     FROM added
     UNION ALL
-    SELECT credit_account_id, unit, credit_version, recorded_at, 0, 0,
+    SELECT credit_account_id, unit, credit_version, recorded_at, kind IN ('void_pending', 'expired'), 0, 0,
            CASE WHEN kind = 'pending' THEN amount ELSE 0 END - released,
            CASE WHEN kind IN ('posted', 'post_pending') THEN amount ELSE 0 END
     FROM added
   ), change AS (
     SELECT account_id, unit, sum(dp)::bigint AS dp, sum(d)::bigint AS d, sum(cp)::bigint AS cp, sum(c)::bigint AS c,
            count(*) AS entries, min(version) AS first_version, max(version) AS last_version,
-           min(recorded_at) AS first_at, max(recorded_at) AS last_at
+           min(recorded_at) AS first_at, max(recorded_at) AS last_at, bool_and(releases) AS releases
     FROM entry GROUP BY account_id, unit
   ), changed AS (
     UPDATE ledger_account a
@@ -253,12 +301,26 @@ BEGIN
         version = a.version + c.entries, touched_at = c.last_at
     FROM change c
     WHERE a.id = c.account_id AND a.unit = c.unit AND c.first_version = a.version + 1
-      AND c.last_version = a.version + c.entries AND c.first_at >= a.touched_at
+      AND c.last_version = a.version + c.entries AND c.first_at >= a.touched_at AND (a.closed_by IS NULL OR c.releases)
     RETURNING 1
   )
   SELECT (SELECT count(*) FROM change), (SELECT count(*) FROM changed) INTO v_expected, v_updated;
   IF v_expected <> v_updated THEN
-    RAISE EXCEPTION 'entries continue their account in number, time and unit' USING ERRCODE = 'check_violation';
+    RAISE EXCEPTION 'entries continue their account in number, time and unit, and a closed one has none but releases'
+      USING ERRCODE = 'check_violation';
+  END IF;
+  IF v_resolves THEN
+    UPDATE ledger_account a SET closed_by = NULL FROM added r WHERE a.closed_by = r.pending_id;
+  END IF;
+  IF v_closings > 0 THEN
+    -- The closing entry is the account's last of the statement, so that what followed it can't hide behind it.
+    UPDATE ledger_account a SET closed_by = t.id FROM added t
+    WHERE (t.closes = 'debit' AND a.id = t.debit_account_id AND a.version = t.debit_version)
+       OR (t.closes = 'credit' AND a.id = t.credit_account_id AND a.version = t.credit_version);
+    GET DIAGNOSTICS v_updated = ROW_COUNT;
+    IF v_updated <> v_closings THEN
+      RAISE EXCEPTION 'nothing follows the closing of an account' USING ERRCODE = 'check_violation';
+    END IF;
   END IF;
 
   INSERT INTO ledger_expiry (transfer_id, debit_account_id, credit_account_id, amount, expires_at)
@@ -374,14 +436,15 @@ END $$;
 --   p_codes    account codes            p_keys     idempotency keys, those of this batch and those resolved by it
 --   p_chain    number of the chain      p_key      position in p_keys          p_pending  the same, of what is resolved
 --   p_kind     1 posted, 2 pending, 3 post_pending, 4 void_pending             p_amount   0: all of the pending transfer
---   p_balancing  1: at most what the debit account has left, 2: at most what the credit account has left, 0: just the amount
+--   p_flags    sum of 1: at most what the debit account has left, 2: at most what the credit account has left,
+--              4: closes the debit account, 8: closes the credit account, 16: burn the key when the reason may pass
 -- Balances are carried in arrays in the batch's order, so the answers are those of one transfer after another; then all
 -- accepted rows go in by one statement, whose trigger moves the balances. Answers one row for each accepted or repeated
 -- transfer (status 1, 2) and one for the first transfer refused of each refused chain (status 0, with its code).
 CREATE FUNCTION ledger_post(
   p_now timestamptz, p_codes text[], p_keys text[], p_chain integer[], p_id uuid[], p_key integer[], p_hash bytea[],
   p_kind smallint[], p_debit integer[], p_credit integer[], p_amount bigint[], p_pending integer[],
-  p_expires timestamptz[], p_reason text[], p_refs text[], p_balancing smallint[]
+  p_expires timestamptz[], p_reason text[], p_refs text[], p_flags smallint[]
 ) RETURNS TABLE (
   row_no integer, status smallint, code text, subject text, figure bigint, transfer_id uuid, unit text,
   debit text, credit text, amount bigint, recorded_at timestamptz
@@ -400,7 +463,7 @@ DECLARE
   v_more uuid[];
   v_key text[] := p_keys;
   -- Accounts by position in a_id.
-  a_id uuid[]; a_code text[]; a_unit text[]; a_rule smallint[]; a_version bigint[];
+  a_id uuid[]; a_code text[]; a_unit text[]; a_rule smallint[]; a_version bigint[]; a_closed boolean[];
   a_dp bigint[]; a_d bigint[]; a_cp bigint[]; a_c bigint[];
   -- Transfers by position of their key: those stored, then those that this batch accepts. k_row is 0 for stored ones.
   k_known boolean[] := array_fill(false, ARRAY[v_keys]);
@@ -413,6 +476,10 @@ DECLARE
   k_amount bigint[] := array_fill(0::bigint, ARRAY[v_keys]);
   k_expires timestamptz[] := array_fill('infinity'::timestamptz, ARRAY[v_keys]);
   k_at timestamptz[] := array_fill('infinity'::timestamptz, ARRAY[v_keys]);
+  -- The code that the key was burnt with; then k_hash is what was asked for.
+  k_burnt text[] := '{}';
+  -- The position of the account that the pending transfer closes.
+  k_closes integer[] := '{}';
   -- 0 open, else the kind of the resolution (5 expired).
   k_resolved smallint[] := array_fill(0::smallint, ARRAY[v_keys]);
   -- What comes of each row.
@@ -435,9 +502,17 @@ DECLARE
   v_code text; v_subject text; v_figure bigint;
   v_d integer; v_c integer; v_amount bigint; v_released bigint; v_posts bigint; v_holds bigint;
   v_kind smallint; v_i integer; r record; e record;
+  -- The rows after which an account is closed or open again: what follows goes in by another statement.
+  v_cuts integer[] := '{}'; v_from integer := 0; v_closes integer;
 BEGIN
   -- An assignment unfolds the array; finding an element of a folded array of texts takes time in its length.
   v_key[1] := v_key[1];
+  -- Those who ask for one key that may be burnt come one after another, whichever accounts they find.
+  IF 16 <= ANY (p_flags) THEN
+    PERFORM pg_advisory_xact_lock(l.n) FROM (
+      SELECT DISTINCT hashtextextended(v_key[k.n], 4217) AS n FROM unnest(p_key, p_flags) AS k (n, flags)
+      WHERE k.flags >= 16 ORDER BY n) l;
+  END IF;
   -- A resolution need not name its accounts: they are those of the pending transfer, which never change.
   SELECT array_agg(DISTINCT x.id) INTO v_more
     FROM unnest(p_pending) AS w (pending)
@@ -449,11 +524,11 @@ BEGIN
 
   -- Accounts stand at the position of their code, with nulls for unknown codes, and those of resolutions after them.
   SELECT array_agg(x.id), array_agg(x.code), array_agg(x.unit), array_agg(x.rule), array_agg(x.version),
-         array_agg(x.dp), array_agg(x.d), array_agg(x.cp), array_agg(x.c)
-    INTO a_id, a_code, a_unit, a_rule, a_version, a_dp, a_d, a_cp, a_c
+         array_agg(x.dp), array_agg(x.d), array_agg(x.cp), array_agg(x.c), array_agg(x.closed)
+    INTO a_id, a_code, a_unit, a_rule, a_version, a_dp, a_d, a_cp, a_c, a_closed
     FROM (
       SELECT n.n, a.id, a.code, a.unit, a.version, a.debits_pending AS dp, a.debits_posted AS d, a.credits_pending AS cp,
-             a.credits_posted AS c,
+             a.credits_posted AS c, a.closed_by IS NOT NULL AS closed,
              CASE a.limit_rule WHEN 'none' THEN 0 WHEN 'debits_must_not_exceed_credits' THEN 1 ELSE 2 END::smallint AS rule
       FROM (
         SELECT c.n, c.code FROM unnest(p_codes) WITH ORDINALITY c (code, n)
@@ -464,7 +539,7 @@ BEGIN
     ) x;
 
   FOR e IN
-    SELECT k.n::integer AS n, t.id, t.request_hash, t.kind, t.amount, t.recorded_at, t.expires_at, res.kind AS resolved,
+    SELECT k.n::integer AS n, t.id, t.request_hash, t.kind, t.amount, t.recorded_at, t.expires_at, t.closes, res.kind AS resolved,
            array_position(a_id, t.debit_account_id) AS debit, array_position(a_id, t.credit_account_id) AS credit
     FROM unnest(p_keys) WITH ORDINALITY k (key, n)
     JOIN ledger_transfer t ON t.key = k.key
@@ -480,17 +555,28 @@ BEGIN
     k_debit[e.n] := e.debit; k_credit[e.n] := e.credit; k_at[e.n] := e.recorded_at;
     k_expires[e.n] := coalesce(e.expires_at, 'infinity');
     k_resolved[e.n] := CASE e.resolved WHEN 'post_pending' THEN 3 WHEN 'void_pending' THEN 4 WHEN 'expired' THEN 5 ELSE 0 END;
+    IF e.closes IS NOT NULL THEN
+      k_closes[e.n] := CASE e.closes WHEN 'debit' THEN e.debit ELSE e.credit END;
+    END IF;
   END LOOP;
+  IF EXISTS (SELECT FROM ledger_burnt_key) THEN
+    FOR e IN
+      SELECT k.n::integer AS n, b.request_hash, b.code FROM unnest(p_keys) WITH ORDINALITY k (key, n)
+      JOIN ledger_burnt_key b ON b.key = k.key
+    LOOP
+      IF NOT k_known[e.n] THEN k_burnt[e.n] := e.code; k_hash[e.n] := e.request_hash; END IF;
+    END LOOP;
+  END IF;
 
   FOR r IN
-    SELECT x.*, x.n::integer AS row FROM unnest(p_chain, p_id, p_key, p_hash, p_kind, p_debit, p_credit, p_amount, p_pending, p_expires, p_balancing)
-      WITH ORDINALITY x (chain, id, key, hash, kind, debit, credit, amount, pending, expires, balancing, n)
+    SELECT x.*, x.n::integer AS row FROM unnest(p_chain, p_id, p_key, p_hash, p_kind, p_debit, p_credit, p_amount, p_pending, p_expires, p_flags)
+      WITH ORDINALITY x (chain, id, key, hash, kind, debit, credit, amount, pending, expires, flags, n)
   LOOP
     IF r.chain <> v_chain THEN
       v_chain := r.chain; v_first := r.row; v_chain_id := r.id; v_refused := false;
     END IF;
     CONTINUE WHEN v_refused;
-    v_code := NULL; v_subject := NULL; v_figure := NULL; v_released := 0;
+    v_code := NULL; v_subject := NULL; v_figure := NULL; v_released := 0; v_closes := NULL;
 
     IF k_known[r.key] THEN
       IF k_hash[r.key] = r.hash THEN
@@ -499,6 +585,9 @@ BEGIN
         CONTINUE;
       END IF;
       v_code := 'LEDGER_KEY_MISMATCH';
+    ELSIF k_burnt[r.key] IS NOT NULL THEN
+      v_code := CASE WHEN k_hash[r.key] = r.hash THEN 'LEDGER_KEY_BURNT' ELSE 'LEDGER_KEY_MISMATCH' END;
+      v_subject := k_burnt[r.key];
     ELSIF r.pending > 0 THEN
       v_subject := v_key[r.pending];
       v_d := k_debit[r.pending]; v_c := k_credit[r.pending]; v_released := k_amount[r.pending];
@@ -511,7 +600,11 @@ BEGIN
         WHEN r.kind = 4 AND v_amount <> v_released THEN 'LEDGER_PENDING_MISMATCH'
         WHEN k_resolved[r.pending] = 5 OR (k_resolved[r.pending] = 0 AND k_expires[r.pending] <= v_now) THEN 'LEDGER_PENDING_EXPIRED'
         WHEN k_resolved[r.pending] > 0 THEN 'LEDGER_PENDING_RESOLVED'
+        WHEN r.kind = 3 AND (a_closed[v_d] OR a_closed[v_c]) THEN 'LEDGER_ACCOUNT_CLOSED'
       END;
+      IF v_code = 'LEDGER_ACCOUNT_CLOSED' THEN
+        v_subject := CASE WHEN a_closed[v_d] THEN a_code[v_d] ELSE a_code[v_c] END;
+      END IF;
       v_figure := CASE WHEN v_code IN ('LEDGER_POST_EXCEEDS_PENDING', 'LEDGER_PENDING_MISMATCH') THEN v_released END;
     ELSE
       v_d := r.debit; v_c := r.credit; v_amount := r.amount;
@@ -523,15 +616,20 @@ BEGIN
         v_code := 'LEDGER_UNIT_MISMATCH'; v_subject := a_unit[v_d] || ' and ' || a_unit[v_c];
       ELSIF r.expires <= v_now THEN
         v_code := 'LEDGER_EXPIRY_PAST';
-      ELSIF r.balancing = 1 AND a_c[v_d] - a_d[v_d] - a_dp[v_d] <= 0 THEN
+      ELSIF a_closed[v_d] OR a_closed[v_c] THEN
+        v_code := 'LEDGER_ACCOUNT_CLOSED'; v_subject := CASE WHEN a_closed[v_d] THEN a_code[v_d] ELSE a_code[v_c] END;
+      ELSIF r.flags & 1 > 0 AND a_c[v_d] - a_d[v_d] - a_dp[v_d] <= 0 THEN
         v_code := 'LEDGER_LIMIT_EXCEEDED'; v_subject := a_code[v_d]; v_figure := 0;
-      ELSIF r.balancing = 2 AND a_d[v_c] - a_c[v_c] - a_cp[v_c] <= 0 THEN
+      ELSIF r.flags & 2 > 0 AND a_d[v_c] - a_c[v_c] - a_cp[v_c] <= 0 THEN
         v_code := 'LEDGER_LIMIT_EXCEEDED'; v_subject := a_code[v_c]; v_figure := 0;
       END IF;
-      IF r.balancing = 1 THEN
-        v_amount := least(v_amount, a_c[v_d] - a_d[v_d] - a_dp[v_d]);
-      ELSIF r.balancing = 2 THEN
-        v_amount := least(v_amount, a_d[v_c] - a_c[v_c] - a_cp[v_c]);
+      IF r.flags > 0 THEN
+        IF r.flags & 1 > 0 THEN
+          v_amount := least(v_amount, a_c[v_d] - a_d[v_d] - a_dp[v_d]);
+        ELSIF r.flags & 2 > 0 THEN
+          v_amount := least(v_amount, a_d[v_c] - a_c[v_c] - a_cp[v_c]);
+        END IF;
+        v_closes := CASE WHEN r.flags & 4 > 0 THEN v_d WHEN r.flags & 8 > 0 THEN v_c END;
       END IF;
       IF v_code IS NOT NULL THEN
         NULL;
@@ -558,11 +656,23 @@ BEGIN
           a_dp[v_d] := a_dp[v_d] - v_holds; a_d[v_d] := a_d[v_d] - v_posts; a_version[v_d] := a_version[v_d] - 1;
           a_cp[v_c] := a_cp[v_c] - v_holds; a_c[v_c] := a_c[v_c] - v_posts; a_version[v_c] := a_version[v_c] - 1;
           k_known[p_key[v_i]] := false;
-          IF p_pending[v_i] > 0 THEN k_resolved[p_pending[v_i]] := 0; END IF;
+          IF p_pending[v_i] > 0 THEN
+            k_resolved[p_pending[v_i]] := 0;
+            IF v_kind = 4 AND k_closes[p_pending[v_i]] IS NOT NULL THEN a_closed[k_closes[p_pending[v_i]]] := true; END IF;
+          END IF;
+          IF k_closes[p_key[v_i]] IS NOT NULL THEN
+            a_closed[k_closes[p_key[v_i]]] := false; k_closes[p_key[v_i]] := NULL;
+          END IF;
         END IF;
         o_status[v_i] := -1;
       END LOOP;
       o_status[r.row] := 0; o_code[r.row] := v_code; o_subject[r.row] := v_subject; o_figure[r.row] := v_figure;
+      IF r.flags >= 16 AND v_code IN ('LEDGER_PENDING_NOT_FOUND', 'LEDGER_ACCOUNT_NOT_FOUND', 'LEDGER_ACCOUNT_CLOSED',
+          'LEDGER_BALANCE_OVERFLOW', 'LEDGER_LIMIT_EXCEEDED') THEN
+        INSERT INTO ledger_burnt_key (key, request_hash, code, refused_at) VALUES (v_key[r.key], r.hash, v_code, v_now)
+          ON CONFLICT (key) DO NOTHING;
+        k_burnt[r.key] := v_code; k_hash[r.key] := r.hash;
+      END IF;
       CONTINUE;
     END IF;
 
@@ -580,23 +690,31 @@ BEGIN
     k_resolved[r.key] := 0;
     IF r.pending > 0 THEN
       k_resolved[r.pending] := r.kind; o_pending[r.row] := k_id[r.pending];
+      IF k_closes[r.pending] IS NOT NULL THEN
+        a_closed[k_closes[r.pending]] := false; v_cuts := v_cuts || r.row;
+      END IF;
+    ELSIF v_closes IS NOT NULL THEN
+      a_closed[v_closes] := true; k_closes[r.key] := v_closes; v_cuts := v_cuts || r.row;
     END IF;
   END LOOP;
 
-  IF v_accepted > 0 THEN
+  IF v_accepted = 0 THEN v_cuts := '{}'; ELSE v_cuts := v_cuts || v_rows; END IF;
+  FOREACH v_i IN ARRAY v_cuts LOOP
     INSERT INTO ledger_transfer (id, key, request_hash, chain_id, kind, unit, debit_account_id, credit_account_id, amount,
-      released, pending_id, expires_at, reason, refs, recorded_at,
+      released, pending_id, expires_at, closes, reason, refs, recorded_at,
       debit_version, debit_debits_pending, debit_debits_posted, debit_credits_pending, debit_credits_posted,
       credit_version, credit_debits_pending, credit_debits_posted, credit_credits_pending, credit_credits_posted)
     SELECT x.id, v_key[x.key], x.hash, x.chain, (ARRAY['posted', 'pending', 'post_pending', 'void_pending'])[x.kind],
-      a_unit[x.d], a_id[x.d], a_id[x.c], x.amount, x.released, x.pending, nullif(x.expires, 'infinity'), x.reason, x.refs::jsonb, v_now,
+      a_unit[x.d], a_id[x.d], a_id[x.c], x.amount, x.released, x.pending, nullif(x.expires, 'infinity'),
+      CASE WHEN x.flags & 4 > 0 THEN 'debit' WHEN x.flags & 8 > 0 THEN 'credit' END, x.reason, x.refs::jsonb, v_now,
       x.dv, x.ddp, x.dd, x.dcp, x.dc, x.cv, x.cdp, x.cd, x.ccp, x.cc
     FROM unnest(p_id, p_key, p_hash, o_chain, p_kind, o_debit, o_credit, o_amount, o_released, o_pending, p_expires, p_reason, p_refs,
-      o_dv, o_ddp, o_dd, o_dcp, o_dc, o_cv, o_cdp, o_cd, o_ccp, o_cc, o_status)
-      AS x (id, key, hash, chain, kind, d, c, amount, released, pending, expires, reason, refs,
-            dv, ddp, dd, dcp, dc, cv, cdp, cd, ccp, cc, status)
-    WHERE x.status = 1;
-  END IF;
+      o_dv, o_ddp, o_dd, o_dcp, o_dc, o_cv, o_cdp, o_cd, o_ccp, o_cc, o_status, p_flags)
+      WITH ORDINALITY AS x (id, key, hash, chain, kind, d, c, amount, released, pending, expires, reason, refs,
+            dv, ddp, dd, dcp, dc, cv, cdp, cd, ccp, cc, status, flags, n)
+    WHERE x.status = 1 AND x.n > v_from AND x.n <= v_i;
+    v_from := v_i;
+  END LOOP;
 
   RETURN QUERY
     SELECT x.n::integer, x.status, x.code, x.subject, x.figure, x.id, a_unit[x.d], a_code[x.d], a_code[x.c], x.amount,

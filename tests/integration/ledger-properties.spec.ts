@@ -43,6 +43,9 @@ const amountArb = fc.oneof(
 const keyOf = (from: number, to: number) =>
   fc.oneof({ weight: 12, arbitrary: fc.integer({ min: from, max: to }) }, { weight: 1, arbitrary: fc.nat(25) });
 
+const rarely = <T>(of: number, arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
+  fc.oneof({ weight: of - 1, arbitrary: fc.constant(null) }, { weight: 1, arbitrary });
+
 /** A transfer in small numbers; `inflate` turns it into a spec of one run. */
 const moveArb = fc.record({
   what: fc.constant('move' as const),
@@ -53,10 +56,13 @@ const moveArb = fc.record({
     { weight: 1, arbitrary: fc.tuple(accountArb, accountArb) },
   ),
   amount: amountArb,
-  balancing: fc.option(fc.constantFrom('debit' as const, 'credit' as const), { freq: 1 }),
+  balancing: rarely(3, fc.constantFrom('debit' as const, 'credit' as const)),
+  closes: rarely(8, fc.constantFrom('debit' as const, 'credit' as const)),
+  burn: fc.boolean(),
   expiresInMs: fc.option(fc.constantFrom(-1, 0, 1, 20, 60), { freq: 3 }),
 });
 const resolveArb = fc.record({
+  burn: fc.boolean(),
   what: fc.constant('resolve' as const),
   key: keyOf(6, 25),
   kind: fc.constantFrom('post_pending', 'post_pending', 'void_pending'),
@@ -71,6 +77,8 @@ const smallArb = fc.oneof({ weight: 3, arbitrary: moveArb }, { weight: 2, arbitr
 const stepArb = fc.record({
   passMs: fc.constantFrom(0, 1, 5, 19, 40),
   tick: fc.boolean(),
+  /** Which of the chains before is sent again, word for word. */
+  again: rarely(2, fc.nat()),
   chains: fc.array(
     fc.oneof(
       { weight: 3, arbitrary: fc.tuple(smallArb) },
@@ -89,6 +97,7 @@ function inflate(run: string, small: Small): TransferSpec {
       kind: small.kind as 'post_pending',
       pendingKey: key(small.pending),
       reason: 'property',
+      ...(small.burn ? { burn: true } : {}),
       ...(small.debit === undefined ? {} : { debit: account(small.debit) }),
       ...(small.amount === undefined ? {} : { amount: small.amount }),
     };
@@ -101,6 +110,8 @@ function inflate(run: string, small: Small): TransferSpec {
     amount: small.amount,
     reason: 'property',
     ...(small.balancing === null ? {} : { balancing: small.balancing }),
+    ...(small.burn ? { burn: true } : {}),
+    ...(small.kind === 'pending' && small.closes !== null ? { closes: small.closes } : {}),
     ...(small.kind === 'pending' && small.expiresInMs !== null
       ? { expiresAt: new Date(nowMs + small.expiresInMs) }
       : {}),
@@ -118,11 +129,15 @@ describe('the ledger and a plain model of it', () => {
         await uow.run('open', (tx) => ledger.openAccounts(tx, specs));
         model.open(specs);
         const moments: number[] = [];
+        const sent: TransferSpec[][] = [];
         for (const step of steps) {
           nowMs += step.passMs;
           moments.push(nowMs - 1, nowMs);
           if (step.tick) await uow.run('tick', (tx) => tx.query('SELECT ledger_expire($1, 3)', [tx.now]));
           const chains = step.chains.map((chain) => chain.map((small) => inflate(run, small)));
+          const repeated = step.again === null ? undefined : sent[step.again % Math.max(1, sent.length)];
+          if (repeated) chains.push(repeated);
+          sent.push(...chains);
           const outcomes = await uow.run('post', (tx) => ledger.postChains(tx, chains));
           if (isRefused(outcomes)) throw new Error('a batch is never refused as a whole');
           for (const [i, chain] of chains.entries()) {
@@ -141,6 +156,13 @@ describe('the ledger and a plain model of it', () => {
             ),
           );
           for (const { code } of specs) expect(balances.get(code), code).toEqual(model.balance(code, nowMs));
+          const closed = await uow.read((tx) =>
+            ledger.closed(
+              tx,
+              specs.map((s) => s.code),
+            ),
+          );
+          expect([...closed].sort()).toEqual(specs.map((s) => s.code).filter((code) => model.closed(code, nowMs)));
         }
         for (const moment of moments) {
           for (const { code } of specs) {
@@ -155,9 +177,11 @@ describe('the ledger and a plain model of it', () => {
     expect([...seen.keys()].sort()).toEqual(
       expect.arrayContaining([
         'LEDGER_ACCOUNTS_EQUAL',
+        'LEDGER_ACCOUNT_CLOSED',
         'LEDGER_ACCOUNT_NOT_FOUND',
         'LEDGER_AMOUNT_INVALID',
         'LEDGER_EXPIRY_PAST',
+        'LEDGER_KEY_BURNT',
         'LEDGER_KEY_MISMATCH',
         'LEDGER_LIMIT_EXCEEDED',
         'LEDGER_PENDING_NOT_FOUND',

@@ -18,6 +18,14 @@ export type Verdict = {
 };
 
 const MAX = 10n ** 18n;
+/** What a refusal may be for that asks to be kept. */
+const MAY_PASS = new Set([
+  'LEDGER_PENDING_NOT_FOUND',
+  'LEDGER_ACCOUNT_NOT_FOUND',
+  'LEDGER_ACCOUNT_CLOSED',
+  'LEDGER_BALANCE_OVERFLOW',
+  'LEDGER_LIMIT_EXCEEDED',
+]);
 const FULL = 9n * 10n ** 18n;
 
 /**
@@ -26,6 +34,7 @@ const FULL = 9n * 10n ** 18n;
  */
 export class LedgerModel {
   private booked: Booked[] = [];
+  private readonly burnt = new Map<string, string>();
   private readonly accounts = new Map<string, AccountSpec>();
 
   open(specs: readonly AccountSpec[]): void {
@@ -43,9 +52,14 @@ export class LedgerModel {
     const replayed: boolean[] = [];
     for (const spec of chain) {
       const known = this.find(spec.key);
-      const answer = known ? (known.content === content(spec) ? known : 'LEDGER_KEY_MISMATCH') : this.judge(spec, now);
+      const answer = known
+        ? known.content === content(spec)
+          ? known
+          : 'LEDGER_KEY_MISMATCH'
+        : (this.refusedForGood(spec) ?? this.judge(spec, now));
       if (typeof answer === 'string') {
         this.booked = before;
+        if (spec.burn === true && MAY_PASS.has(answer)) this.burnt.set(spec.key, content(spec));
         return refused(answer);
       }
       if (!known) this.booked.push(answer);
@@ -67,6 +81,18 @@ export class LedgerModel {
     return { debitsPending, debitsPosted, creditsPending, creditsPosted };
   }
 
+  closed(code: string, at: number): boolean {
+    return this.booked.some(
+      (t) => t.at <= at && this.state(t, at) === 'pending' && t.spec.closes !== undefined && t[t.spec.closes] === code,
+    );
+  }
+
+  private refusedForGood(spec: TransferSpec): string | undefined {
+    const asked = this.burnt.get(spec.key);
+    if (asked === undefined) return undefined;
+    return asked === content(spec) ? 'LEDGER_KEY_BURNT' : 'LEDGER_KEY_MISMATCH';
+  }
+
   private find(key: string | undefined): Booked | undefined {
     return this.booked.find((t) => t.spec.key === key);
   }
@@ -78,7 +104,8 @@ export class LedgerModel {
 
   private shape(spec: TransferSpec): string | undefined {
     const resolves = spec.kind === 'post_pending' || spec.kind === 'void_pending';
-    const bad = (amount: bigint) => amount < 1n || amount > MAX;
+    const least = spec.kind === 'pending' && spec.closes !== undefined ? 0n : 1n;
+    const bad = (amount: bigint) => amount < least || amount > MAX;
     if (spec.amount === undefined ? !resolves : bad(spec.amount)) return 'LEDGER_AMOUNT_INVALID';
     if (spec.debit !== undefined && spec.debit === spec.credit) return 'LEDGER_ACCOUNTS_EQUAL';
     return undefined;
@@ -91,6 +118,7 @@ export class LedgerModel {
     if (!from || !to) return 'LEDGER_ACCOUNT_NOT_FOUND';
     if (from.unit !== to.unit) return 'LEDGER_UNIT_MISMATCH';
     if (spec.expiresAt !== undefined && spec.expiresAt.getTime() <= now) return 'LEDGER_EXPIRY_PAST';
+    if (this.closed(debit, now) || this.closed(credit, now)) return 'LEDGER_ACCOUNT_CLOSED';
     const [d, c] = [this.balance(debit, now), this.balance(credit, now)];
     const left =
       spec.balancing === 'debit'
@@ -121,6 +149,8 @@ export class LedgerModel {
     const state = this.state(pending, now);
     if (state === 'expired') return 'LEDGER_PENDING_EXPIRED';
     if (state === 'resolved') return 'LEDGER_PENDING_RESOLVED';
+    const closed = this.closed(pending.debit, now) || this.closed(pending.credit, now);
+    if (spec.kind === 'post_pending' && closed) return 'LEDGER_ACCOUNT_CLOSED';
     return { spec, content: content(spec), debit: pending.debit, credit: pending.credit, amount, at: now };
   }
 }
@@ -135,4 +165,6 @@ const content = (spec: TransferSpec): string =>
     spec.expiresAt,
     spec.reason,
     spec.balancing,
+    spec.closes,
+    spec.burn,
   ]);

@@ -116,6 +116,31 @@ export const ledgerInvariants: readonly InvariantCheck[] = [
       ),
   },
   {
+    name: 'ledger.closed_accounts',
+    invariant: 1,
+    description:
+      'An account is closed by the one pending transfer that stands, and nothing but releases came after it.',
+    run: (tx) =>
+      check(
+        tx,
+        `WITH closing AS (
+           SELECT t.id, t.key, CASE t.closes WHEN 'debit' THEN t.debit_account_id ELSE t.credit_account_id END AS account_id,
+             CASE t.closes WHEN 'debit' THEN t.debit_version ELSE t.credit_version END AS version
+           FROM ledger_transfer t
+           WHERE t.closes IS NOT NULL AND NOT EXISTS (SELECT FROM ledger_transfer r WHERE r.pending_id = t.id))
+         SELECT line FROM (
+           SELECT format('%s: closed by %s, not %s', a.code, a.closed_by, c.id) AS line FROM ledger_account a
+           FULL JOIN closing c ON c.account_id = a.id
+           WHERE (a.closed_by IS NOT NULL OR c.id IS NOT NULL) AND a.closed_by IS DISTINCT FROM c.id
+           UNION ALL
+           SELECT format('%s was booked after %s closed its account', t.key, c.key) FROM closing c
+           JOIN ledger_transfer t ON (t.debit_account_id = c.account_id AND t.debit_version > c.version)
+             OR (t.credit_account_id = c.account_id AND t.credit_version > c.version)
+           WHERE t.kind NOT IN ('void_pending', 'expired')) v`,
+        `SELECT 'closed accounts' AS name, count(*)::text AS value FROM ledger_account WHERE closed_by IS NOT NULL`,
+      ),
+  },
+  {
     name: 'ledger.books_are_sealed',
     invariant: 1,
     description: 'The sealed transfers of each unit are numbered without a gap, each over the one before.',

@@ -3,7 +3,7 @@ import type { Outcome } from '#kernel';
 import type { Tx } from '#platform';
 import type { AccountSpec, Transfer, TransferSpec } from './domain/transfer.rules.js';
 import { openAccounts } from './store/account.store.js';
-import { type Balance, readBalances, readBalancesAt } from './store/balance.store.js';
+import { type Balance, closedAmong, readBalances, readBalancesAt } from './store/balance.store.js';
 import { type StoredTransfer, storedTransfers } from './store/transfer.store.js';
 import { postChains } from './store/posting.statement.js';
 
@@ -53,6 +53,11 @@ export class Ledger {
   /** Balances of those accounts that exist, by code. */
   balances(tx: Tx, codes: readonly string[]): Promise<Map<string, Balance>> {
     return readBalances(tx, codes);
+  }
+
+  /** Those of the accounts that are closed as of `tx.now`, by code. */
+  closed(tx: Tx, codes: readonly string[]): Promise<Set<string>> {
+    return closedAmong(tx, codes);
   }
 
   /**

@@ -11,8 +11,10 @@ export const LEDGER_CODES = [
   'LEDGER_PENDING_KEY_MISPLACED',
   'LEDGER_EXPIRY_MISPLACED',
   'LEDGER_BALANCING_MISPLACED',
+  'LEDGER_CLOSING_MISPLACED',
   'LEDGER_ACCOUNTS_EQUAL',
   'LEDGER_KEY_MISMATCH',
+  'LEDGER_KEY_BURNT',
   'LEDGER_PENDING_NOT_FOUND',
   'LEDGER_PENDING_WRONG_KIND',
   'LEDGER_PENDING_MISMATCH',
@@ -22,6 +24,7 @@ export const LEDGER_CODES = [
   'LEDGER_ACCOUNT_NOT_FOUND',
   'LEDGER_UNIT_MISMATCH',
   'LEDGER_EXPIRY_PAST',
+  'LEDGER_ACCOUNT_CLOSED',
   'LEDGER_BALANCE_OVERFLOW',
   'LEDGER_LIMIT_EXCEEDED',
 ] as const;
@@ -59,6 +62,10 @@ const WORDS: Record<LedgerCode, (facts: RefusalFacts) => Words> = {
     "A resolution moves what its pending transfer holds; it can't be balancing.",
     'Leave balancing out, or give the amount to post.',
   ],
+  LEDGER_CLOSING_MISPLACED: () => [
+    'Only a pending transfer closes an account.',
+    'Leave closes out, or make the transfer pending; voiding it opens the account again.',
+  ],
   LEDGER_ACCOUNTS_EQUAL: (f) => [
     `Debit and credit are the same account, ${f.subject ?? ''}.`,
     'Move the amount between two accounts.',
@@ -66,6 +73,10 @@ const WORDS: Record<LedgerCode, (facts: RefusalFacts) => Words> = {
   LEDGER_KEY_MISMATCH: () => [
     'The idempotency key was used before for another transfer.',
     'Repeat a request with exactly its first content, or take a new key for a new transfer.',
+  ],
+  LEDGER_KEY_BURNT: (f) => [
+    `This transfer was refused before, with ${f.subject ?? ''}, and asked to stay refused.`,
+    'Take a new key to try it anew.',
   ],
   LEDGER_PENDING_NOT_FOUND: (f) => [
     `There is no transfer with the key ${f.subject ?? ''}.`,
@@ -100,6 +111,10 @@ const WORDS: Record<LedgerCode, (facts: RefusalFacts) => Words> = {
     'A transfer stays within one unit; exchange by two linked transfers through an account in each unit.',
   ],
   LEDGER_EXPIRY_PAST: () => ['The expiry has passed already.', 'Give a moment in the future.'],
+  LEDGER_ACCOUNT_CLOSED: (f) => [
+    `The account ${f.subject ?? ''} is closed.`,
+    'Pending transfers of it may be voided; to book anything else, void the transfer that closed it.',
+  ],
   LEDGER_BALANCE_OVERFLOW: (f) => [
     `The account ${f.subject ?? ''} can't hold more.`,
     'One side of an account holds at most 9000000000000000000 minor units; open another account.',

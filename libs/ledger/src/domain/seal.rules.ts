@@ -15,6 +15,8 @@ export interface SealedTransfer {
   readonly released: bigint;
   readonly pendingKey: string | null;
   readonly expiresAt: Date | null;
+  /** The side whose account a pending transfer closes. */
+  readonly closes: 'debit' | 'credit' | null;
   readonly reason: string;
   readonly refs: Readonly<Record<string, string>>;
   readonly recordedAt: Date;
@@ -24,12 +26,13 @@ export interface SealedTransfer {
 export const SEAL_ORIGIN: Buffer = Buffer.alloc(32);
 
 /**
- * The text of a transfer that is hashed: version 1, frozen. A JSON array in canonical form (RFC 8785), amounts and
- * positions as decimal text, moments in UTC with milliseconds.
+ * The text of a transfer that is hashed, frozen. A JSON array in canonical form (RFC 8785), amounts and positions as
+ * decimal text, moments in UTC with milliseconds. Version 1 is every transfer's but those that close an account, which
+ * name the side at the end, in version 2.
  */
 export const sealText = (t: SealedTransfer): string =>
   canonicalJson([
-    'ledger-seal/1',
+    t.closes === null ? 'ledger-seal/1' : 'ledger-seal/2',
     t.unit,
     t.position.toString(),
     t.key,
@@ -43,6 +46,7 @@ export const sealText = (t: SealedTransfer): string =>
     t.reason,
     t.refs,
     t.recordedAt.toISOString(),
+    ...(t.closes === null ? [] : [t.closes]),
   ]);
 
 /** SHA-256 over the seal before (32 bytes) and the transfer's text. */

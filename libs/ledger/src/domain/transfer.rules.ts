@@ -36,6 +36,17 @@ export interface TransferSpec {
    * counted), at most `amount`. Refused when nothing is left. Posted and pending transfers only.
    */
   readonly balancing?: 'debit' | 'credit';
+  /**
+   * Closes this side's account for as long as the pending transfer stands: nothing but voids and expiries are entered
+   * there. To reopen it, void the transfer. Pending transfers only; the amount may then be 0.
+   */
+  readonly closes?: 'debit' | 'credit';
+  /**
+   * If it is refused for a reason that may pass (no such account or pending transfer, closed account, limit, overflow),
+   * the key stays refused with `LEDGER_KEY_BURNT`, so that a repeat can't turn a failure into a success. Kept only when
+   * the transaction commits: {@link LedgerWriter} always does, a caller's own may not.
+   */
+  readonly burn?: boolean;
   /** Why, for people who read the books. Names no person. */
   readonly reason: string;
   /** What it is about, for programs: `{ pledge: '…' }`. Pseudonymous ids only. */
@@ -54,6 +65,7 @@ export interface Transfer {
   readonly amount: bigint;
   readonly pendingKey?: string;
   readonly expiresAt?: Date;
+  readonly closes?: 'debit' | 'credit';
   readonly reason: string;
   readonly refs: Readonly<Record<string, string>>;
   readonly recordedAt: Date;
@@ -95,12 +107,14 @@ function brokenShape(spec: TransferSpec, index: number): Refused | undefined {
     return no('LEDGER_KEY_INVALID');
   }
   const resolution = isResolution(spec);
-  if (resolution ? spec.amount !== undefined && !inRange(spec.amount) : !inRange(spec.amount)) {
+  const holdsNothing = spec.amount === 0n && spec.closes !== undefined && spec.kind === 'pending';
+  if (!holdsNothing && (resolution ? spec.amount !== undefined && !inRange(spec.amount) : !inRange(spec.amount))) {
     return no('LEDGER_AMOUNT_INVALID', String(spec.amount));
   }
   if (resolution !== (spec.pendingKey !== undefined)) return no('LEDGER_PENDING_KEY_MISPLACED');
   if (spec.expiresAt !== undefined && spec.kind !== 'pending') return no('LEDGER_EXPIRY_MISPLACED');
   if (spec.balancing !== undefined && resolution) return no('LEDGER_BALANCING_MISPLACED');
+  if (spec.closes !== undefined && spec.kind !== 'pending') return no('LEDGER_CLOSING_MISPLACED');
   if (!resolution && (spec.debit === undefined || spec.credit === undefined)) {
     return no('LEDGER_ACCOUNT_NOT_FOUND', '(none given)');
   }
@@ -129,6 +143,9 @@ export function requestHash(spec: TransferSpec): string {
     spec.reason,
     refs,
     spec.balancing ?? null,
+    // Named, and only when asked for: the form without them is older.
+    ...(spec.closes === undefined ? [] : [`closes:${spec.closes}`]),
+    ...(spec.burn === true ? ['burn'] : []),
   ];
   return hash('sha256', JSON.stringify(form), 'hex');
 }

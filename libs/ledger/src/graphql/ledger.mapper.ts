@@ -3,6 +3,7 @@ import type { AccountRow, TransferRow, TrialBalanceRow } from '../store/book.que
 import type {
   LedgerAccount,
   LedgerLimit,
+  LedgerSide,
   LedgerTransfer,
   LedgerTransferKind,
   LedgerTransferState,
@@ -17,6 +18,7 @@ export const toAccount = (row: AccountRow): LedgerAccount => ({
   scale: row.scale,
   limit: row.limit_rule as LedgerLimit,
   openedAt: row.opened_at,
+  closed: row.closed,
   debitsPending: row.debits_pending,
   debitsPosted: row.debits_posted,
   creditsPending: row.credits_pending,
@@ -38,6 +40,7 @@ export const toTransfer = (row: TransferRow): LedgerTransfer => ({
   refs: row.refs,
   createdAt: row.recorded_at,
   expiresAt: row.expires_at,
+  closes: row.closes as LedgerSide | null,
   position: row.seq,
 });
 

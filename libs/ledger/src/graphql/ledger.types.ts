@@ -52,6 +52,19 @@ registerEnumType(LedgerTransferState, {
   },
 });
 
+export enum LedgerSide {
+  DEBIT = 'debit',
+  CREDIT = 'credit',
+}
+registerEnumType(LedgerSide, {
+  name: 'LedgerSide',
+  description: 'One of the two accounts of a transfer.',
+  valuesMap: {
+    DEBIT: { description: 'The account that is debited.' },
+    CREDIT: { description: 'The account that is credited.' },
+  },
+});
+
 @ObjectType({ description: 'The four counters of an account in minor units. None ever falls below zero.' })
 export class LedgerBalance {
   @Field(() => BigIntScalar, { description: 'Held on the debit side by pending transfers.' })
@@ -86,6 +99,10 @@ export class LedgerAccount implements NodeInterface {
   limit: LedgerLimit;
   @Field(() => DateTimeScalar, { description: 'When the account was opened.' })
   openedAt: Date;
+  @Field(() => Boolean, {
+    description: 'Whether a pending transfer has closed it. Nothing is booked to a closed account until it is voided.',
+  })
+  closed: boolean;
   @Field(() => BigIntScalar, { description: 'Held on the debit side by pending transfers, in minor units.' })
   debitsPending: bigint;
   @Field(() => BigIntScalar, { description: 'All that was ever debited, in minor units.' })
@@ -137,6 +154,11 @@ export class LedgerTransfer implements NodeInterface {
   createdAt: Date;
   @Field(() => DateTimeScalar, { nullable: true, description: 'When a pending transfer lapses by itself.' })
   expiresAt: Date | null;
+  @Field(() => LedgerSide, {
+    nullable: true,
+    description: 'The account that a pending transfer closes for as long as it stands.',
+  })
+  closes: LedgerSide | null;
   @Field(() => BigIntScalar, {
     description: 'Its place among all transfers. Grows along each account; numbers may be missing.',
   })

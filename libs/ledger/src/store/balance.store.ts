@@ -41,6 +41,20 @@ export const presentBalance = (moment: string): string => `
     WHERE e.credit_account_id = a.id AND e.expires_at <= ${moment}), 0)::bigint AS credits_pending,
   a.credits_posted`;
 
+/** Whether `ledger_account a` is closed as of a moment given as SQL. What closed it may have expired unnoticed. */
+export const presentlyClosed = (moment: string): string => `
+  (a.closed_by IS NOT NULL
+    AND NOT EXISTS (SELECT FROM ledger_expiry e WHERE e.transfer_id = a.closed_by AND e.expires_at <= ${moment}))`;
+
+/** Those of the accounts that are closed as of `tx.now`. */
+export async function closedAmong(tx: Tx, codes: readonly string[]): Promise<Set<string>> {
+  const rows = await tx.query<{ code: string }>(
+    `SELECT a.code FROM ledger_account a WHERE a.code = ANY ($1::text[]) AND ${presentlyClosed('$2::timestamptz')}`,
+    [codes, tx.now],
+  );
+  return new Set(rows.map((row) => row.code));
+}
+
 export async function readBalances(tx: Tx, codes: readonly string[]): Promise<Map<string, Balance>> {
   return byCode(
     await tx.query<BalanceRow>(

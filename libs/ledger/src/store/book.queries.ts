@@ -1,5 +1,5 @@
 import type { Tx } from '#platform';
-import { presentBalance } from './balance.store.js';
+import { presentBalance, presentlyClosed } from './balance.store.js';
 
 /** An account with its balance as of the read. */
 export interface AccountRow {
@@ -9,6 +9,7 @@ export interface AccountRow {
   scale: number;
   limit_rule: string;
   opened_at: Date;
+  closed: boolean;
   debits_pending: bigint;
   debits_posted: bigint;
   credits_pending: bigint;
@@ -29,6 +30,7 @@ export interface TransferRow {
   amount: bigint;
   pending_id: string | null;
   expires_at: Date | null;
+  closes: 'debit' | 'credit' | null;
   reason: string;
   refs: Record<string, string>;
   recorded_at: Date;
@@ -41,11 +43,12 @@ export interface EntryRow extends TransferRow {
 }
 
 const accountColumns = (moment: string) =>
-  `a.id, a.code, a.unit, u.scale::integer AS scale, a.limit_rule, a.opened_at, ${presentBalance(moment)}`;
+  `a.id, a.code, a.unit, u.scale::integer AS scale, a.limit_rule, a.opened_at,
+   ${presentlyClosed(moment)} AS closed, ${presentBalance(moment)}`;
 
 export const transferColumns = (moment: string) => `
   t.id, t.seq, t.key, t.chain_id, t.kind, t.unit, t.debit_account_id, t.credit_account_id, t.amount, t.pending_id,
-  t.expires_at, t.reason, t.refs, t.recorded_at,
+  t.expires_at, t.closes, t.reason, t.refs, t.recorded_at,
   CASE t.kind
     WHEN 'pending' THEN coalesce(
       (SELECT CASE r.kind WHEN 'post_pending' THEN 'posted' WHEN 'void_pending' THEN 'voided' ELSE 'expired' END

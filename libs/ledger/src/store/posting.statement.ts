@@ -94,11 +94,17 @@ const toTransfer = (spec: TransferSpec, answer: AnswerRow): Transfer => ({
   amount: answer.amount,
   ...(spec.pendingKey === undefined ? {} : { pendingKey: spec.pendingKey }),
   ...(spec.expiresAt === undefined ? {} : { expiresAt: spec.expiresAt }),
+  ...(spec.closes === undefined ? {} : { closes: spec.closes }),
   reason: spec.reason,
   refs: spec.refs ?? {},
   recordedAt: answer.recorded_at,
   replayed: answer.status === 2,
 });
+
+const flagsOf = ({ balancing, closes, burn }: TransferSpec): number =>
+  (balancing === undefined ? 0 : balancing === 'debit' ? 1 : 2) +
+  (closes === undefined ? 0 : closes === 'debit' ? 4 : 8) +
+  (burn === true ? 16 : 0);
 
 const POST = `SELECT * FROM ledger_post($1::timestamptz, $2::text[], $3::text[], $4::integer[], $5::uuid[], $6::integer[],
   $7::bytea[], $8::smallint[], $9::integer[], $10::integer[], $11::bigint[], $12::integer[], $13::timestamptz[],
@@ -124,7 +130,7 @@ async function callPost(
     expires: [] as string[],
     reason: [] as string[],
     refs: [] as string[],
-    balancing: [] as number[],
+    flags: [] as number[],
   };
   for (const { chain, spec } of rows) {
     columns.chain.push(chain);
@@ -138,7 +144,7 @@ async function callPost(
     columns.pending.push(keys.of(spec.pendingKey));
     columns.expires.push(spec.expiresAt?.toISOString() ?? 'infinity');
     columns.reason.push(spec.reason);
-    columns.balancing.push(spec.balancing === undefined ? 0 : spec.balancing === 'debit' ? 1 : 2);
+    columns.flags.push(flagsOf(spec));
     columns.refs.push(spec.refs === undefined ? '{}' : JSON.stringify(spec.refs));
   }
   try {
@@ -158,7 +164,7 @@ async function callPost(
       columns.expires,
       columns.reason,
       columns.refs,
-      columns.balancing,
+      columns.flags,
     ]);
   } catch (error) {
     throw asRetryable(error);

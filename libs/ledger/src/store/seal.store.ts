@@ -7,7 +7,7 @@ interface StoredForm extends Omit<SealedTransfer, 'position'> {
 
 /** The columns of `ledger_transfer t` that are sealed. */
 const FORM = `t.id, t.unit, t.key, t.kind, d.code AS debit, c.code AS credit, t.amount, t.released, p.key AS "pendingKey",
-  t.expires_at AS "expiresAt", t.reason, t.refs, t.recorded_at AS "recordedAt"`;
+  t.expires_at AS "expiresAt", t.closes, t.reason, t.refs, t.recorded_at AS "recordedAt"`;
 const FORM_JOINS = `JOIN ledger_account d ON d.id = t.debit_account_id JOIN ledger_account c ON c.id = t.credit_account_id
   LEFT JOIN ledger_transfer p ON p.id = t.pending_id`;
 

@@ -34,6 +34,7 @@ const toStored = (row: StoredRow): StoredTransfer => ({
   amount: row.amount,
   ...(row.pending_key === null ? {} : { pendingKey: row.pending_key }),
   ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
+  ...(row.closes === null ? {} : { closes: row.closes }),
   reason: row.reason,
   refs: row.refs,
   recordedAt: row.recorded_at,
