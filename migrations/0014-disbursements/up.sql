@@ -327,9 +327,10 @@ CREATE TABLE disbursement_checkpoint (
 );
 CREATE INDEX disbursement_checkpoint_run_id_ix ON disbursement_checkpoint (run_id, promoted_at);
 
--- Each sizing of a campaign's dispute reserve: what was open, what that asks for, what was moved.
+-- Each sizing of a campaign's dispute reserve in one currency: what was open, what that asks for, what was moved.
 CREATE TABLE disbursement_reserve (
   campaign_id uuid NOT NULL,
+  currency text NOT NULL,
   number integer NOT NULL,
   -- [{rail, openMinor, disputedMinor, rateBp, windowDays, windowEndsAt, needMinor}], amounts as decimal text.
   exposures jsonb NOT NULL,
@@ -338,7 +339,7 @@ CREATE TABLE disbursement_reserve (
   moved_minor bigint NOT NULL,
   held_minor bigint NOT NULL,
   sized_at timestamptz NOT NULL,
-  CONSTRAINT disbursement_reserve_campaign_id_number_pk PRIMARY KEY (campaign_id, number),
+  CONSTRAINT disbursement_reserve_campaign_id_currency_number_pk PRIMARY KEY (campaign_id, currency, number),
   CONSTRAINT disbursement_reserve_campaign_id_fk FOREIGN KEY (campaign_id) REFERENCES disbursement (campaign_id),
   CONSTRAINT disbursement_reserve_held_minor_ck CHECK (held_minor >= 0 AND target_minor >= 0)
 );

@@ -66,7 +66,7 @@ describe('webhooks', () => {
 
   it('in every order and number, at any moment of the life, lead to the same end', async () => {
     await setChaos({ paused: true });
-    const second = new InboxProcessor(stage.db.uow, stage.synchronizer, pino({ level: 'silent' }));
+    const second = new InboxProcessor(stage.db.uow, stage.synchronizer, stage.moneyOut, pino({ level: 'silent' }));
     const sign = (payload: string): string =>
       stage.stripe.webhooks.generateTestHeaderString({ payload, secret: WEBHOOK_SECRET });
     const deliver = async (payload: string): Promise<void> => {

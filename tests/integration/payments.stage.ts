@@ -9,12 +9,14 @@ import { Ledger } from '#ledger';
 import type { Config, EventFeed } from '#platform';
 import {
   type Payment,
-  PaymentListeners,
+  paymentInvariants,
   type PaymentListener,
+  PaymentListeners,
   Payments,
   type PaymentStep,
+  PayoutAccounts,
+  PayoutListeners,
   Reconciliation,
-  paymentInvariants,
 } from '#payments';
 import { Bookkeeper } from '../../libs/payments/src/bookkeeper.js';
 import { InboxProcessor } from '../../libs/payments/src/inbox/inbox.processor.js';
@@ -22,6 +24,8 @@ import { WebhookIntake } from '../../libs/payments/src/inbox/webhook.intake.js';
 import { EventBackfillJob } from '../../libs/payments/src/jobs/event-backfill.job.js';
 import { InboxJob } from '../../libs/payments/src/jobs/inbox.job.js';
 import { PaymentSweepJob } from '../../libs/payments/src/jobs/payment-sweep.job.js';
+import { MoneyOutHints } from '../../libs/payments/src/payouts/money-out.hints.js';
+import { PayoutCourier } from '../../libs/payments/src/payouts/payout.courier.js';
 import { createStripe } from '../../libs/payments/src/processor/stripe.client.js';
 import { SandboxServer, type SandboxOptions } from '../../libs/payments/src/sandbox/sandbox.server.js';
 import { Synchronizer } from '../../libs/payments/src/synchronizer.js';
@@ -93,6 +97,8 @@ export class Stage {
   /** Set to answer webhooks with this status instead of taking them. */
   refuseWebhooks: number | undefined;
 
+  readonly moneyOut: MoneyOutHints;
+
   private constructor(
     readonly db: TestDatabase,
     readonly sandbox: SandboxServer,
@@ -114,7 +120,11 @@ export class Stage {
     this.synchronizer = new Synchronizer(db.uow, bookkeeper, stripe);
     this.payments = new Payments(db.uow, bookkeeper, this.synchronizer, stripe, logger);
     this.intake = new WebhookIntake(db.uow, config, stripe);
-    this.inbox = new InboxProcessor(db.uow, this.synchronizer, logger);
+    this.moneyOut = new MoneyOutHints(
+      new PayoutAccounts(db.uow, stripe),
+      new PayoutCourier(db.uow, this.ledger, new PayoutListeners(), stripe, logger),
+    );
+    this.inbox = new InboxProcessor(db.uow, this.synchronizer, this.moneyOut, logger);
     this.sweep = new PaymentSweepJob(db.uow, this.payments, this.synchronizer, stripe, logger);
     this.backfill = new EventBackfillJob(db.uow, this.intake, stripe, logger);
     this.reconciliation = new Reconciliation(db.uow, stripe);

@@ -15,3 +15,8 @@ export {
 export { type PaymentStatus } from './domain/payment.machine.js';
 export { paymentInvariants } from './payment.invariants.js';
 export { Reconciliation } from './reconciliation.js';
+export { Exposure, type RailExposure } from './payouts/exposure.js';
+export { type PayoutAccount, PayoutAccounts } from './payouts/payout-accounts.js';
+export { type Payout, type PayoutListener, PayoutListeners, type PayoutStep } from './payouts/payout-listener.port.js';
+export { type PayoutAttempt, type PayoutInput, Payouts } from './payouts/payouts.js';
+export { payoutInvariants } from './payouts/payout.invariants.js';

@@ -12,6 +12,13 @@ import { InboxJob } from './jobs/inbox.job.js';
 import { PaymentSweepJob } from './jobs/payment-sweep.job.js';
 import { ReconciliationJob } from './jobs/reconciliation.job.js';
 import { PaymentListeners } from './payment-listener.port.js';
+import { Exposure } from './payouts/exposure.js';
+import { MoneyOutHints } from './payouts/money-out.hints.js';
+import { PayoutAccounts } from './payouts/payout-accounts.js';
+import { PayoutListeners } from './payouts/payout-listener.port.js';
+import { PayoutSweepJob } from './payouts/payout-sweep.job.js';
+import { PayoutCourier } from './payouts/payout.courier.js';
+import { Payouts } from './payouts/payouts.js';
 import { createStripe } from './processor/stripe.client.js';
 import { STRIPE } from './processor/stripe.token.js';
 import { Reconciliation } from './reconciliation.js';
@@ -24,6 +31,13 @@ import { Synchronizer } from './synchronizer.js';
   providers: [
     { provide: STRIPE, inject: [Config], useFactory: (config: Config) => createStripe(config.stripe) },
     PaymentListeners,
+    PayoutListeners,
+    PayoutCourier,
+    PayoutAccounts,
+    Payouts,
+    PayoutSweepJob,
+    MoneyOutHints,
+    Exposure,
     Bookkeeper,
     Synchronizer,
     Payments,
@@ -36,6 +50,6 @@ import { Synchronizer } from './synchronizer.js';
     Reconciliation,
     StripeConfigResolver,
   ],
-  exports: [Payments, PaymentListeners, Reconciliation],
+  exports: [Payments, PaymentListeners, Payouts, PayoutAccounts, PayoutListeners, Exposure, Reconciliation],
 })
 export class PaymentsModule {}

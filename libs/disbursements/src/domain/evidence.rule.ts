@@ -25,8 +25,7 @@ export const isDecimal = (text: string): boolean => DECIMAL.test(text);
 /** Compares two decimal texts exactly: below zero, zero or above zero. */
 export function compareDecimals(a: string, b: string): number {
   const scale = Math.max(fraction(a).length, fraction(b).length);
-  const whole = (text: string): bigint =>
-    BigInt(text.replace('.', '') + '0'.repeat(scale - fraction(text).length));
+  const whole = (text: string): bigint => BigInt(text.replace('.', '') + '0'.repeat(scale - fraction(text).length));
   const difference = whole(a) - whole(b);
   return difference < 0n ? -1 : difference > 0n ? 1 : 0;
 }

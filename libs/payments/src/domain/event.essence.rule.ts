@@ -15,7 +15,7 @@ const FACTS = words(
 );
 const REFERENCES = ['payment_intent', 'charge', 'latest_charge', 'balance_transaction', 'source'] as const;
 /** Written by ourselves when the object was made. */
-const METADATA = ['payment_id', 'reference', 'beneficiary_id', 'refund_id'] as const;
+const METADATA = ['payment_id', 'reference', 'beneficiary_id', 'refund_id', 'payout_attempt_id', 'project_id'] as const;
 
 /** The event without anything personal, as JSON text. */
 export function eventEssence(event: Fields): string {

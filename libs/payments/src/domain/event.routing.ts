@@ -4,12 +4,17 @@ export type EventSubject =
   | { readonly kind: 'refund'; readonly refundId: string; readonly intentId: string }
   | { readonly kind: 'refunds'; readonly intentId: string }
   | { readonly kind: 'dispute'; readonly disputeId: string; readonly intentId: string }
+  | { readonly kind: 'account'; readonly accountId: string }
+  | { readonly kind: 'payout'; readonly objectId: string; readonly attemptId: string | undefined }
   | { readonly kind: 'none' };
 
 const NONE: EventSubject = { kind: 'none' };
 
 export function subjectOf(type: string, object: Readonly<Record<string, unknown>>): EventSubject {
   const id = textIn(object, 'id');
+  if (type.startsWith('account.') || type.startsWith('payout.') || type.startsWith('transfer.')) {
+    return moneyOut(type, id, object);
+  }
   const isIntent = type.startsWith('payment_intent.');
   const intentId = isIntent ? id : reference(object, 'payment_intent');
   if (id === undefined || intentId === undefined) return NONE;
@@ -18,9 +23,19 @@ export function subjectOf(type: string, object: Readonly<Record<string, unknown>
     return { kind: 'refund', refundId: id, intentId };
   if (type === 'charge.refunded') return { kind: 'refunds', intentId };
   if (!isIntent && !type.startsWith('charge.')) return NONE;
+  return { kind: 'payment', intentId, paymentId: textIn(metadataOf(object), 'payment_id') };
+}
+
+function moneyOut(type: string, id: string | undefined, object: Readonly<Record<string, unknown>>): EventSubject {
+  if (id === undefined) return NONE;
+  if (type === 'account.updated') return { kind: 'account', accountId: id };
+  if (type.startsWith('account.')) return NONE;
+  return { kind: 'payout', objectId: id, attemptId: textIn(metadataOf(object), 'payout_attempt_id') };
+}
+
+function metadataOf(object: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const metadata = object['metadata'];
-  const named = typeof metadata === 'object' && metadata !== null ? (metadata as Record<string, unknown>) : {};
-  return { kind: 'payment', intentId, paymentId: textIn(named, 'payment_id') };
+  return typeof metadata === 'object' && metadata !== null ? (metadata as Record<string, unknown>) : {};
 }
 
 function textIn(object: Readonly<Record<string, unknown>>, name: string): string | undefined {

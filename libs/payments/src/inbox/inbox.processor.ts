@@ -4,6 +4,7 @@ import { LOGGER, type Logger, UnitOfWork } from '#platform';
 import { ORPHAN_MS, retryMs, subjectOf, type EventSubject } from '../domain/event.routing.js';
 import { isMissing } from '../processor/stripe.failure.js';
 import { claimEvents, finishEvents, postponeEvent, type FinishedEvent, type InboxEvent } from '../store/inbox.store.js';
+import { MoneyOutHints } from '../payouts/money-out.hints.js';
 import { Synchronizer, type SyncResult } from '../synchronizer.js';
 
 const BATCH = 50;
@@ -22,6 +23,7 @@ export class InboxProcessor {
   constructor(
     private readonly uow: UnitOfWork,
     private readonly synchronizer: Synchronizer,
+    private readonly moneyOut: MoneyOutHints,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -83,7 +85,7 @@ export class InboxProcessor {
       return { state: 'orphaned', note: 'Stripe does not know the object' };
     }
     const ageMs = Date.now() - event.received_at.getTime();
-    const note = `the payment of ${subject.intentId} is not here yet`;
+    const note = `the payment of ${nameOf(event, subject)} is not here yet`;
     return ageMs > ORPHAN_MS ? { state: 'orphaned', note } : { state: 'parked', note };
   }
 
@@ -101,6 +103,10 @@ export class InboxProcessor {
         return this.synchronizer.refundsOf(subject.intentId);
       case 'dispute':
         return this.synchronizer.dispute(subject.disputeId);
+      case 'account':
+        return (await this.moneyOut.account(subject.accountId)) ? 'done' : 'foreign';
+      case 'payout':
+        return (await this.moneyOut.payout(subject.objectId, subject.attemptId)) ? 'done' : 'foreign';
     }
   }
 
@@ -118,12 +124,19 @@ interface Hint {
   readonly events: InboxEvent[];
 }
 
+/** What an event is about: its payment, or the object of money out. */
+function nameOf(event: InboxEvent, subject: EventSubject): string {
+  if (subject.kind === 'none') return event.id;
+  if (subject.kind === 'account') return subject.accountId;
+  return subject.kind === 'payout' ? (subject.attemptId ?? subject.objectId) : subject.intentId;
+}
+
 /** What concerns one payment is worked off one after the other. */
 function groupedByIntent(events: readonly InboxEvent[]): Map<string, Hint[]> {
   const groups = new Map<string, Map<string, Hint>>();
   for (const event of events) {
     const subject = subjectOf(event.type, event.payload.data.object);
-    const intent = subject.kind === 'none' ? event.id : subject.intentId;
+    const intent = nameOf(event, subject);
     const group = groups.get(intent) ?? new Map<string, Hint>();
     const key = JSON.stringify(subject);
     const hint = group.get(key) ?? { subject, events: [] };

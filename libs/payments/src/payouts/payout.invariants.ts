@@ -1,0 +1,52 @@
+import type { InvariantCheck } from '#platform';
+
+const check = (name: string, invariant: number, description: string, sql: string): InvariantCheck => ({
+  name,
+  invariant,
+  description,
+  async run(tx) {
+    const rows = await tx.query<{ violation: string }>(`${sql} LIMIT 50`);
+    return { ok: rows.length === 0, violations: rows.map((row) => row.violation) };
+  },
+});
+
+/** Per payouts payable account: what the attempts say waits there, has left and has arrived. */
+export const payoutInvariants: readonly InvariantCheck[] = [
+  check(
+    'payouts.payable',
+    2,
+    'What is set aside, on its way and paid out by the attempts is what the books of each campaign say.',
+    `WITH said AS (
+       SELECT p.from_account, p.released_account,
+              sum(p.amount_minor) FILTER (WHERE a.status IN ('LOCAL', 'SUBMITTING')) AS pending,
+              sum(p.amount_minor) FILTER (WHERE a.status IN ('TRANSFERRED', 'IN_TRANSIT', 'RETURNING')) AS owed,
+              sum(p.amount_minor) FILTER (WHERE a.status = 'SUCCEEDED') AS paid
+         FROM payout p JOIN payout_attempt a ON a.payout_id = p.id GROUP BY p.from_account, p.released_account)
+     SELECT s.from_account || ' holds ' || (f.credits_posted - f.debits_posted) || ' and released ' ||
+            (r.credits_posted - r.debits_posted) || ', attempts say ' || coalesce(s.owed, 0) || ' and ' ||
+            coalesce(s.paid, 0) || '; pending ' || f.credits_pending || ' for ' || coalesce(s.pending, 0) AS violation
+       FROM said s
+       JOIN ledger_account f ON f.code = s.from_account
+       JOIN ledger_account r ON r.code = s.released_account
+      WHERE f.credits_posted - f.debits_posted <> coalesce(s.owed, 0)
+         OR r.credits_posted - r.debits_posted <> coalesce(s.paid, 0)
+         OR f.credits_pending <> coalesce(s.pending, 0)`,
+  ),
+  check(
+    'payouts.once',
+    3,
+    'A payout has at most one attempt that is, or may become, money; and its state is that of the last attempt.',
+    `SELECT 'payout ' || p.id || ' (' || p.status || ') has ' || n.live || ' live attempts, the last is ' || n.last AS violation
+       FROM payout p
+       CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE status NOT IN ('FAILED', 'CANCELED')) AS live,
+                                  (array_agg(status ORDER BY number DESC))[1] AS last
+                             FROM payout_attempt WHERE payout_id = p.id) n
+      WHERE n.live > 1 OR p.status <> CASE WHEN n.last IN ('LOCAL', 'SUBMITTING') THEN 'PREPARED'
+              WHEN n.last IN ('TRANSFERRED', 'IN_TRANSIT', 'RETURNING') THEN 'IN_TRANSIT' ELSE n.last END`,
+  ),
+];
+
+/** What payouts took out of the processor's balance, minor units by currency: the sums of payments less this are there. */
+export const PAID_OUT_SQL = `SELECT p.currency, sum(p.amount_minor)::text AS amount
+    FROM payout p JOIN payout_attempt a ON a.payout_id = p.id
+   WHERE a.status IN ('TRANSFERRED', 'IN_TRANSIT', 'RETURNING', 'SUCCEEDED') GROUP BY p.currency`;

@@ -1,0 +1,50 @@
+/**
+ * One try to bring a payout to its account. The row and its key are committed first; from SUBMITTING on the processor may
+ * have heard of it. TRANSFERRED: the money has left our balance for the project's. IN_TRANSIT: it is on its way from there
+ * to the bank. RETURNING: the bank would not have it, and the transfer is being taken back. SUCCEEDED is no end: a bank may
+ * send the money back days later.
+ */
+export const PAYOUT_ATTEMPT_STATUSES = [
+  'LOCAL',
+  'SUBMITTING',
+  'TRANSFERRED',
+  'IN_TRANSIT',
+  'RETURNING',
+  'SUCCEEDED',
+  'FAILED',
+  'CANCELED',
+] as const;
+export type PayoutAttemptStatus = (typeof PAYOUT_ATTEMPT_STATUSES)[number];
+
+export const PAYOUT_STATUSES = ['PREPARED', 'IN_TRANSIT', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const;
+export type PayoutStatus = (typeof PAYOUT_STATUSES)[number];
+
+export const PAYOUT_ATTEMPT_TRANSITIONS: Readonly<Record<PayoutAttemptStatus, readonly PayoutAttemptStatus[]>> = {
+  LOCAL: ['SUBMITTING', 'CANCELED'],
+  SUBMITTING: ['TRANSFERRED', 'FAILED'],
+  TRANSFERRED: ['IN_TRANSIT', 'RETURNING', 'FAILED'],
+  IN_TRANSIT: ['SUCCEEDED', 'RETURNING', 'FAILED'],
+  RETURNING: ['FAILED'],
+  SUCCEEDED: ['RETURNING', 'FAILED'],
+  FAILED: [],
+  CANCELED: [],
+};
+
+/** Of a whole payout, given its last attempt. */
+export function payoutStatusOf(attempt: PayoutAttemptStatus): PayoutStatus {
+  switch (attempt) {
+    case 'LOCAL':
+    case 'SUBMITTING':
+      return 'PREPARED';
+    case 'TRANSFERRED':
+    case 'IN_TRANSIT':
+    case 'RETURNING':
+      return 'IN_TRANSIT';
+    default:
+      return attempt;
+  }
+}
+
+/** A bank may send a payout back within about a week; for so long it is asked about once a day. */
+export const RETURN_CHECKS = 8;
+export const RETURN_CHECK_MS = 86_400_000;
