@@ -7,10 +7,13 @@ import { closeDispute, retrieveDispute, updateDispute } from './dispute.resource
 import * as intents from './payment-intent.resource.js';
 import { createPaymentMethod, retrievePaymentMethod } from './payment-method.resource.js';
 import { createRefund, retrieveRefund } from './refund.resource.js';
+import { RISK_ROUTES } from './risk.routes.js';
+import { MONEY_IN_ROUTES } from './money-in.routes.js';
 import type { Route } from './route.type.js';
 
 /** Everything the sandbox answers under /v1. */
 const ROUTES: readonly Route[] = [
+  ...MONEY_IN_ROUTES,
   {
     method: 'POST',
     pattern: 'payment_intents',
@@ -128,6 +131,7 @@ const ROUTES: readonly Route[] = [
     handle: ({ world, id }) => account.deleteWebhookEndpoint(world, id),
   },
   ...CONNECT_ROUTES,
+  ...RISK_ROUTES,
 ];
 
 /** The route of a path below /v1/, with what stands at `:id` and, where there is one, at `:sub`. */

@@ -1,4 +1,6 @@
 import { retrieveEvent } from './account.resource.js';
+import { ApiError } from './api.error.js';
+import { answerBankControl } from './bank.control.js';
 import { chargeOfRequest } from './charge.resource.js';
 import { openDispute } from './dispute.resource.js';
 import type { Answer } from './sandbox.server.js';
@@ -27,6 +29,10 @@ export interface ControlDesk {
  *   POST chaos     {duplicates?, outOfOrder?, shuffleMs?, lose?, paused?}
  *   POST faults    {dropAnswers?, failAnswers?}
  *   POST disputes  {charge | paymentIntent, amount?, reason?, inquiry?}   a dispute opens now
+ *   POST disputes/decide {dispute, outcome}       won | lost | escalated: what only a bank can do
+ *   POST warnings  {charge | paymentIntent, fraudType?, becomesDispute?}   an early fraud warning comes now
+ *   POST refunds   {refund, outcome: 'failed', reason?} | {waitForFunds}   a refund comes back; refunds wait for money
+ *   POST fees      {amount, currency?, description?, account?}   a stripe_fee is taken from the balance
  *   POST resend    {event}                        an event is delivered once more
  */
 export function answerControl(desk: ControlDesk, input: { method: string; path: string; body: string }): Answer {
@@ -37,7 +43,7 @@ export function answerControl(desk: ControlDesk, input: { method: string; path: 
   if (call === 'GET status') return answer(200, statusOf(world));
   const body = parse(input.body);
   if (body === undefined) return refuse(400, 'json_invalid', 'The body must be a JSON object.');
-  const done = world.book.transaction((): Answer => {
+  const done = answering(world, (): Answer => {
     switch (call) {
       case 'POST chaos':
         return setChaos(world, body);
@@ -47,6 +53,11 @@ export function answerControl(desk: ControlDesk, input: { method: string; path: 
         return answer(200, desk.faults);
       case 'POST disputes':
         return dispute(world, body);
+      case 'POST disputes/decide':
+      case 'POST warnings':
+      case 'POST refunds':
+      case 'POST fees':
+        return answerBankControl(world, input.path, body);
       case 'POST resend':
         return answer(200, { deliveries: resend(world.book, retrieveEvent(world, String(body['event'])).id) });
       default:
@@ -55,6 +66,16 @@ export function answerControl(desk: ControlDesk, input: { method: string; path: 
   });
   desk.wake();
   return done;
+}
+
+/** A control that the API would refuse is refused in the API's words. */
+function answering(world: SandboxWorld, act: () => Answer): Answer {
+  try {
+    return world.book.transaction(act);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return answer(error.status, { error: error.body });
+  }
 }
 
 function setChaos(world: SandboxWorld, body: Record<string, unknown>): Answer {

@@ -7,11 +7,16 @@ import { DISPUTE_FEE_MINOR } from './processing-fee.rule.js';
 import { idOf, type SandboxWorld } from './sandbox.world.js';
 
 /**
- * needs_response --evidence--> under_review --> won | lost; --close--> lost.
+ * needs_response --evidence--> under_review --> won | lost; --close, or no answer in time--> lost.
+ * warning_needs_response --evidence--> warning_under_review --> warning_closed; --escalated--> needs_response.
+ * lost --reinstated by the bank--> won.
+ *
  * The money, and a fee of $15, leaves when the dispute opens. A win brings back the amount and not the fee.
- * An inquiry (warning_*) moves nothing.
+ * An inquiry (warning_*) moves nothing until it is escalated. A charge can have several disputes, for parts of it.
  */
 const RESPONSE_DAYS = 9;
+/** An inquiry that goes nowhere is closed by then. */
+const INQUIRY_DAYS = 120;
 const EVIDENCE_FIELDS = [
   'access_activity_log',
   'billing_address',
@@ -52,8 +57,12 @@ export interface DisputeTerms {
 /** Opens a dispute, unless nothing is left to dispute. */
 export function openDispute(world: SandboxWorld, chargeId: string, terms: DisputeTerms): Stripe.Dispute | undefined {
   const charge = retrieveCharge(world, chargeId, 'charge');
-  const left = charge.amount_captured - charge.amount_refunded;
-  if (left <= 0 || charge.disputed) return undefined;
+  const before = world.book.children<Stripe.Dispute>(charge.id, 'dispute');
+  const contested = before
+    .filter((dispute) => !['won', 'warning_closed', 'prevented'].includes(dispute.status))
+    .reduce((sum, dispute) => sum + dispute.amount, 0);
+  const left = charge.amount_captured - charge.amount_refunded - contested;
+  if (left <= 0 || !charge.paid) return undefined;
   const id = world.book.newId('du');
   const amount = Math.min(left, terms.amountMinor ?? left);
   const movements = terms.inquiry ? [] : [withdraw(world, id, charge, amount)];
@@ -102,7 +111,46 @@ export function openDispute(world: SandboxWorld, chargeId: string, terms: Disput
   world.book.save({ ...charge, disputed: true });
   world.emit('charge.dispute.created', dispute);
   if (!terms.inquiry) world.emit('charge.dispute.funds_withdrawn', dispute);
+  world.book.startTimer('dispute_overdue', id, (terms.inquiry ? INQUIRY_DAYS : RESPONSE_DAYS) * 86_400_000);
   return dispute;
+}
+
+/** Timer: nobody answered in time. */
+export function endOverdueDispute(world: SandboxWorld, id: string): void {
+  const dispute = retrieveDispute(world, id);
+  if (dispute.status === 'needs_response') end(world, dispute, 'lost');
+  if (isInquiry(dispute) && dispute.status !== 'warning_closed') end(world, dispute, 'warning_closed');
+}
+
+/** The bank turns an inquiry into a chargeback: now the money leaves. */
+export function escalateInquiry(world: SandboxWorld, id: string): Stripe.Dispute {
+  const dispute = retrieveDispute(world, id);
+  refuseClosed(dispute);
+  if (!isInquiry(dispute)) throw invalidRequest('This dispute is not an inquiry.', { param: 'dispute' });
+  const charge = retrieveCharge(world, idOf(dispute.charge) ?? '', 'charge');
+  const escalated = world.book.save<Stripe.Dispute>({
+    ...dispute,
+    balance_transactions: [withdraw(world, id, charge, dispute.amount)],
+    evidence_details: { ...dispute.evidence_details, due_by: world.book.nowSeconds + RESPONSE_DAYS * 86_400 },
+    is_charge_refundable: false,
+    status: 'needs_response',
+  });
+  world.emit('charge.dispute.updated', escalated, { status: dispute.status });
+  world.emit('charge.dispute.funds_withdrawn', escalated);
+  world.book.startTimer('dispute_overdue', id, RESPONSE_DAYS * 86_400_000);
+  return escalated;
+}
+
+/** What only a bank can do: decide now, also against an earlier decision. */
+export function ruleOnDispute(world: SandboxWorld, id: string, outcome: 'won' | 'lost'): Stripe.Dispute {
+  const dispute = retrieveDispute(world, id);
+  if (isInquiry(dispute)) {
+    refuseClosed(dispute);
+    return end(world, dispute, 'warning_closed');
+  }
+  if (outcome === 'won' && dispute.status !== 'won') return reinstate(world, dispute);
+  refuseClosed(dispute);
+  return end(world, dispute, 'lost');
 }
 
 function withdraw(world: SandboxWorld, id: string, charge: Stripe.Charge, amount: number): Stripe.BalanceTransaction {
@@ -164,19 +212,24 @@ export function closeDispute(world: SandboxWorld, id: string, params: Params): S
   return end(world, dispute, isInquiry(dispute) ? 'warning_closed' : 'lost');
 }
 
-/** The bank decides on submitted evidence: `winning_evidence` wins, anything else loses. */
+/**
+ * The bank decides on submitted evidence: `winning_evidence` wins, `escalate_inquiry_evidence` makes a chargeback of
+ * an inquiry, anything else loses.
+ */
 export function decideDispute(world: SandboxWorld, id: string): void {
   const dispute = retrieveDispute(world, id);
+  const text = dispute.evidence.uncategorized_text ?? '';
   if (dispute.status === 'warning_under_review') {
-    end(world, dispute, 'warning_closed');
+    if (text.includes('escalate_inquiry_evidence')) escalateInquiry(world, id);
+    else end(world, dispute, 'warning_closed');
     return;
   }
   if (dispute.status !== 'under_review') return;
-  const text = dispute.evidence.uncategorized_text ?? '';
-  if (!text.includes('winning_evidence')) {
-    end(world, dispute, 'lost');
-    return;
-  }
+  if (text.includes('winning_evidence')) reinstate(world, dispute);
+  else end(world, dispute, 'lost');
+}
+
+function reinstate(world: SandboxWorld, dispute: Stripe.Dispute): Stripe.Dispute {
   const back = moveBalance(world, {
     type: 'adjustment',
     category: 'dispute_reversal',
@@ -191,13 +244,21 @@ export function decideDispute(world: SandboxWorld, id: string): void {
     world,
     { ...dispute, is_charge_refundable: true, balance_transactions: [...dispute.balance_transactions, back] },
     'won',
+    dispute.status,
   );
   world.emit('charge.dispute.funds_reinstated', won);
+  return won;
 }
 
-function end(world: SandboxWorld, dispute: Stripe.Dispute, status: Stripe.Dispute.Status): Stripe.Dispute {
+function end(
+  world: SandboxWorld,
+  dispute: Stripe.Dispute,
+  status: Stripe.Dispute.Status,
+  before: Stripe.Dispute.Status = dispute.status,
+): Stripe.Dispute {
   const ended = world.book.save<Stripe.Dispute>({ ...dispute, status });
-  world.emit('charge.dispute.closed', ended, { status: dispute.status });
+  // A decision that is turned round is told as an update; closed it was before.
+  world.emit(before === 'lost' ? 'charge.dispute.updated' : 'charge.dispute.closed', ended, { status: before });
   return ended;
 }
 

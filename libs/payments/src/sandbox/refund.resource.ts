@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import { invalidRequest, resourceMissing } from './api.error.js';
+import { availableMinor } from './balance.resource.js';
 import { chargeOfRequest, moveBalance, retrieveCharge, type HiddenCharge } from './charge.resource.js';
 import type { Params } from './form.codec.js';
 import { allowOnly, metadataOf, optionalChoice, optionalInteger, optionalText } from './params.reader.js';
@@ -42,21 +43,13 @@ export function createRefund(world: SandboxWorld, params: Params): Stripe.Refund
 function pay(world: SandboxWorld, charge: Stripe.Charge, amount: number, params: Params): Stripe.Refund {
   const behaviour = world.book.hidden<HiddenCharge>(charge.id)?.refundBehaviour;
   const id = world.book.newId('re');
-  const movement = moveBalance(world, {
-    type: 'refund',
-    category: 'refund',
-    amount: -amount,
-    fee: 0,
-    source: id,
-    currency: charge.currency,
-    description: `REFUND FOR CHARGE${charge.description === null ? '' : ` (${charge.description})`}`,
-    delayMs: 0,
-  });
+  const waits = refundsWaitForFunds(world) && amount > availableMinor(world, charge.currency);
+  const movement = waits ? undefined : takeFromBalance(world, id, charge, amount);
   const refund: Stripe.Refund = {
     id,
     object: 'refund',
     amount,
-    balance_transaction: movement.id,
+    balance_transaction: movement?.id ?? null,
     charge: charge.id,
     created: world.book.nowSeconds,
     currency: charge.currency,
@@ -72,15 +65,82 @@ function pay(world: SandboxWorld, charge: Stripe.Charge, amount: number, params:
     reason: optionalChoice(params, 'reason', ['duplicate', 'fraudulent', 'requested_by_customer']) ?? null,
     receipt_number: null,
     source_transfer_reversal: null,
-    status: behaviour === 'pending_then_succeeds' ? 'pending' : 'succeeded',
+    ...(waits ? { pending_reason: 'insufficient_funds' as const } : {}),
+    status: waits || behaviour === 'pending_then_succeeds' ? 'pending' : 'succeeded',
     transfer_reversal: null,
   };
   world.book.add(refund, { parent: charge.id });
   const refunded = adjustCharge(world, charge, amount);
   world.emit('refund.created', refund);
   world.emit('charge.refunded', refunded, { amount_refunded: charge.amount_refunded, refunded: charge.refunded });
-  if (behaviour !== undefined) world.book.startTimer('settle_refund', refund.id, world.timing.outcomeDelayMs);
+  if (waits) world.book.startTimer('fund_refund', refund.id, untilFunds(world, charge.currency));
+  else if (behaviour !== undefined) world.book.startTimer('settle_refund', refund.id, world.timing.outcomeDelayMs);
   return refund;
+}
+
+function takeFromBalance(
+  world: SandboxWorld,
+  refundId: string,
+  charge: Stripe.Charge,
+  amount: number,
+): Stripe.BalanceTransaction {
+  return moveBalance(world, {
+    type: 'refund',
+    category: 'refund',
+    amount: -amount,
+    fee: 0,
+    source: refundId,
+    currency: charge.currency,
+    description: `REFUND FOR CHARGE${charge.description === null ? '' : ` (${charge.description})`}`,
+    delayMs: 0,
+  });
+}
+
+/** Off: a refund may take the available balance below zero. On: it waits, pending, until there is enough. */
+export function refundsWaitForFunds(world: SandboxWorld): boolean {
+  return world.book.setting<boolean>('refunds_wait') === true;
+}
+
+/** Until more money of this currency is available, at most a second: new money may come at any time. */
+function untilFunds(world: SandboxWorld, currency: string): number {
+  const next = world.book.row(
+    'SELECT min(available_on) AS at FROM movement WHERE account = ? AND currency = ? AND available_on > ?',
+    world.book.scope,
+    currency,
+    world.book.nowSeconds,
+  )?.['at'];
+  return next == null ? 1000 : Math.max(50, Math.min(1000, Number(next) * 1000 - world.book.nowMs));
+}
+
+/** Timer: a refund that waits for money takes it when there is enough. */
+export function fundRefund(world: SandboxWorld, id: string): void {
+  const refund = retrieveRefund(world, id);
+  if (refund.status !== 'pending' || refund.balance_transaction !== null) return;
+  if (refund.amount > availableMinor(world, refund.currency)) {
+    world.book.startTimer('fund_refund', id, untilFunds(world, refund.currency));
+    return;
+  }
+  const charge = retrieveCharge(world, idOf(refund.charge) ?? '');
+  const movement = takeFromBalance(world, id, charge, refund.amount);
+  const { pending_reason: _reason, ...rest } = refund;
+  const done = world.book.save<Stripe.Refund>({ ...rest, balance_transaction: movement.id, status: 'succeeded' });
+  const before = { status: 'pending', balance_transaction: null };
+  world.emit('refund.updated', done, before);
+  world.emit('charge.refund.updated', done, before);
+  if (world.book.hidden<HiddenCharge>(charge.id)?.refundBehaviour === 'fails_later') {
+    world.book.startTimer('settle_refund', id, world.timing.outcomeDelayMs);
+  }
+}
+
+export function updateRefund(world: SandboxWorld, id: string, params: Params): Stripe.Refund {
+  allowOnly(params, ['metadata']);
+  const refund = retrieveRefund(world, id);
+  const updated = world.book.save<Stripe.Refund>({
+    ...refund,
+    metadata: { ...refund.metadata, ...metadataOf(params) },
+  });
+  world.emit('refund.updated', updated);
+  return updated;
 }
 
 /** What becomes of a refund on the cards whose refunds end later: success, or failure with the money given back. */
@@ -93,28 +153,45 @@ export function settleRefund(world: SandboxWorld, id: string): void {
     world.emit('refund.updated', done, { status: 'pending' });
     world.emit('charge.refund.updated', done, { status: 'pending' });
   }
-  if (behaviour !== 'fails_later' || refund.status !== 'succeeded') return;
-  const back = moveBalance(world, {
-    type: 'refund_failure',
-    category: 'refund_failure',
-    amount: refund.amount,
-    fee: 0,
-    source: refund.id,
-    currency: refund.currency,
-    description: 'REFUND FAILURE',
-    delayMs: 0,
-  });
+  if (behaviour === 'fails_later' && refund.status === 'succeeded') {
+    failRefund(world, id, 'expired_or_canceled_card');
+  }
+}
+
+/** The payer's bank sends the money back, at any time. @throws ApiError for a refund that has ended otherwise. */
+export function failRefund(world: SandboxWorld, id: string, reason: string): Stripe.Refund {
+  const refund = retrieveRefund(world, id);
+  if (refund.status !== 'succeeded' && refund.status !== 'pending') {
+    throw invalidRequest(`Refund ${id} is ${refund.status ?? 'unknown'} and cannot fail any more.`, {
+      param: 'refund',
+    });
+  }
+  const charge = retrieveCharge(world, idOf(refund.charge) ?? '');
+  const back =
+    refund.balance_transaction === null
+      ? undefined
+      : moveBalance(world, {
+          type: 'refund_failure',
+          category: 'refund_failure',
+          amount: refund.amount,
+          fee: 0,
+          source: refund.id,
+          currency: refund.currency,
+          description: 'REFUND FAILURE',
+          delayMs: 0,
+        });
   adjustCharge(world, charge, -refund.amount);
   const failed = world.book.save<Stripe.Refund>({
     ...refund,
     status: 'failed',
-    failure_balance_transaction: back.id,
-    failure_reason: 'expired_or_canceled_card',
+    ...(back === undefined ? {} : { failure_balance_transaction: back.id }),
+    failure_reason: reason,
   });
-  const before = { status: 'succeeded' };
+  const before = { status: refund.status };
   world.emit('refund.failed', failed, before);
   world.emit('refund.updated', failed, before);
   world.emit('charge.refund.updated', failed, before);
+  return failed;
 }
 
 export function retrieveRefund(world: SandboxWorld, id: string): Stripe.Refund {

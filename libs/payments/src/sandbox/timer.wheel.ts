@@ -1,9 +1,10 @@
 import type Stripe from 'stripe';
 import { settleCharge } from './charge.resource.js';
-import { decideDispute, openDispute } from './dispute.resource.js';
+import { decideDispute, endOverdueDispute, openDispute } from './dispute.resource.js';
+import { disputeIgnoredWarning, openWarning } from './early-fraud-warning.resource.js';
 import { payOut, settlePayout, submitPayout } from './payout.resource.js';
 import { scenarioOf } from './payment-method.resource.js';
-import { settleRefund } from './refund.resource.js';
+import { fundRefund, settleRefund } from './refund.resource.js';
 import type { SandboxWorld } from './sandbox.world.js';
 
 /** What happens on its own, a moment later. Timers are rows: a restart fires the ones that fell due meanwhile. */
@@ -19,8 +20,17 @@ const ACTIONS: Record<string, (world: SandboxWorld, subject: string) => void> = 
     const charge = world.book.find<Stripe.Charge>('charge', chargeId);
     if (charge === undefined || typeof charge.payment_method !== 'string') return;
     const terms = scenarioOf(world, charge.payment_method).dispute;
-    if (terms !== undefined) openDispute(world, chargeId, terms);
+    if (terms === undefined) return;
+    const parts = terms.parts ?? 1;
+    for (let part = 1; part <= parts; part += 1) {
+      const amountMinor = part === parts ? undefined : Math.floor(charge.amount / parts);
+      openDispute(world, chargeId, { ...terms, amountMinor });
+    }
   },
+  open_warning: (world, chargeId) => openWarning(world, chargeId, { becomesDispute: true }),
+  warning_ignored: disputeIgnoredWarning,
+  dispute_overdue: endOverdueDispute,
+  fund_refund: fundRefund,
   decide_dispute: decideDispute,
   settle_refund: settleRefund,
   pay_out: payOut,
