@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { findPackageRoot } from '#platform';
 import { registerAuditCommand } from './audit/audit.js';
 import { registerLogCommands } from './log/log.command.js';
+import { registerMatchCommands } from './match/match.command.js';
 import { registerMigrateCommand } from './migrate/migrate.command.js';
 import { registerReconcileCommand } from './reconcile/reconcile.command.js';
 import { StartError } from './up/home.js';
@@ -20,6 +21,7 @@ registerUpCommand(program, packageRoot);
 registerMigrateCommand(program, packageRoot);
 registerAuditCommand(program, packageRoot);
 registerReconcileCommand(program, packageRoot);
+registerMatchCommands(program);
 registerVerifyCommands(program);
 registerLogCommands(program);
 
