@@ -11,6 +11,7 @@ export interface ApiErrorBody {
   doc_url?: string;
   payment_intent?: unknown;
   payment_method?: unknown;
+  setup_intent?: unknown;
   request_log_url?: string;
 }
 

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { invalidRequest, resourceMissing } from './api.error.js';
-import { cardFeeMinor } from './processing-fee.rule.js';
+import { paymentDetailsOf } from './payment-details.rule.js';
+import { processingFeeMinor } from './processing-fee.rule.js';
 import { PLATFORM_ACCOUNT, type SandboxWorld } from './sandbox.world.js';
 import type { CardScenario, Decline } from './test-card.table.js';
 
@@ -14,17 +15,20 @@ export function retrieveCharge(world: SandboxWorld, id: string, param = 'id'): S
   return found;
 }
 
-/** A charge against the intent's card: paid, or failed with the card's decline. Its event is the caller's to emit. */
+/**
+ * A charge of the intent: paid, failed with the decline, or pending while a bank debits an account. Its event is the
+ * caller's to emit.
+ */
 export function createCharge(
   world: SandboxWorld,
   intent: Stripe.PaymentIntent,
   method: Stripe.PaymentMethod,
   scenario: CardScenario,
-  options: { decline: Decline | undefined; authenticated: boolean; captured: boolean },
+  options: { decline: Decline | undefined; authenticated: boolean; captured: boolean; pending?: boolean },
 ): Stripe.Charge {
-  const { decline } = options;
+  const { decline, pending = false } = options;
   const charge: Stripe.Charge = {
-    id: world.book.newId('ch'),
+    id: world.book.newId(method.type === 'card' ? 'ch' : 'py'),
     object: 'charge',
     amount: intent.amount,
     amount_captured: decline === undefined && options.captured ? intent.amount : 0,
@@ -38,7 +42,7 @@ export function createCharge(
     captured: decline === undefined && options.captured,
     created: world.book.nowSeconds,
     currency: intent.currency,
-    customer: null,
+    customer: intent.customer,
     description: intent.description,
     disputed: false,
     failure_balance_transaction: null,
@@ -49,13 +53,13 @@ export function createCharge(
     metadata: intent.metadata,
     on_behalf_of: null,
     outcome: outcomeOf(decline),
-    paid: decline === undefined,
+    paid: decline === undefined && !pending,
     payment_intent: intent.id,
     payment_method: method.id,
-    payment_method_details: cardDetailsOf(intent, method, options.authenticated, decline),
+    payment_method_details: paymentDetailsOf(world, intent, method, options),
     receipt_email: intent.receipt_email,
     receipt_number: null,
-    receipt_url: decline === undefined ? `${world.baseUrl}/receipts/${intent.id}` : null,
+    receipt_url: decline === undefined && !pending ? `${world.baseUrl}/receipts/${intent.id}` : null,
     refunded: false,
     review: null,
     shipping: null,
@@ -63,7 +67,7 @@ export function createCharge(
     source_transfer: null,
     statement_descriptor: null,
     statement_descriptor_suffix: null,
-    status: decline === undefined ? 'succeeded' : 'failed',
+    status: pending ? 'pending' : decline === undefined ? 'succeeded' : 'failed',
     transfer_data: null,
     transfer_group: null,
   };
@@ -73,9 +77,10 @@ export function createCharge(
 
 /** The money of a captured charge reaches the balance: amount less fee, available after the settlement delay. */
 export function settleCharge(world: SandboxWorld, charge: Stripe.Charge, bypassPending: boolean): Stripe.Charge {
-  const fee = cardFeeMinor(charge.amount_captured);
+  const rail = charge.payment_method_details?.type ?? 'card';
+  const fee = processingFeeMinor(rail, charge.currency, charge.amount_captured);
   const transaction = moveBalance(world, {
-    type: 'charge',
+    type: rail === 'card' ? 'charge' : 'payment',
     category: 'charge',
     amount: charge.amount_captured,
     fee,
@@ -229,58 +234,5 @@ function outcomeOf(decline: Decline | undefined): Stripe.Charge.Outcome {
     risk_score: 20,
     seller_message: approved ? 'Payment complete.' : 'The bank did not return any further details with this decline.',
     type: approved ? 'authorized' : 'issuer_declined',
-  };
-}
-
-function cardDetailsOf(
-  intent: Stripe.PaymentIntent,
-  method: Stripe.PaymentMethod,
-  authenticated: boolean,
-  decline: Decline | undefined,
-): Stripe.Charge.PaymentMethodDetails {
-  const card = method.card;
-  if (card === undefined) throw new Error(`payment method ${method.id} is not a card`);
-  return {
-    card: {
-      amount_authorized: decline === undefined ? intent.amount : null,
-      authorization_code: decline === undefined ? '123456' : null,
-      brand: card.brand,
-      checks: {
-        address_line1_check: null,
-        address_postal_code_check: null,
-        cvc_check: decline?.code === 'incorrect_cvc' ? 'fail' : 'pass',
-      },
-      country: card.country,
-      electronic_commerce_indicator: null,
-      exp_month: card.exp_month,
-      exp_year: card.exp_year,
-      extended_authorization: { status: 'disabled' },
-      fingerprint: card.fingerprint ?? null,
-      funding: card.funding,
-      incremental_authorization: { status: 'unavailable' },
-      installments: null,
-      last4: card.last4,
-      mandate: null,
-      multicapture: { status: 'unavailable' },
-      network: card.brand,
-      network_token: { used: false },
-      network_transaction_id: null,
-      overcapture: { maximum_amount_capturable: intent.amount, status: 'unavailable' },
-      regulated_status: card.regulated_status,
-      three_d_secure: authenticated
-        ? {
-            authentication_flow: 'challenge',
-            electronic_commerce_indicator: '05',
-            exemption_indicator: null,
-            result: 'authenticated',
-            result_reason: null,
-            transaction_id: null,
-            version: '2.2.0',
-          }
-        : null,
-      transaction_link_id: null,
-      wallet: null,
-    },
-    type: 'card',
   };
 }

@@ -1,25 +1,35 @@
 import type Stripe from 'stripe';
-import { ApiError, invalidRequest, type ApiErrorBody } from './api.error.js';
-import { createCharge, settleCharge } from './charge.resource.js';
+import { ApiError, invalidRequest, resourceMissing } from './api.error.js';
+import { checkOwner } from './attachment.resource.js';
+import { openChallenge, type Challenge } from './challenge.flow.js';
+import { findCustomer } from './customer.resource.js';
 import type { Params } from './form.codec.js';
-import { optionalFlag, optionalGroup, optionalText, parseReturnUrl } from './params.reader.js';
-import { createPaymentMethod, retrievePaymentMethod, scenarioOf, usePaymentMethod } from './payment-method.resource.js';
+import { optionalChoice, optionalFlag, optionalGroup, optionalText, parseReturnUrl } from './params.reader.js';
+import {
+  createPaymentMethod,
+  retrievePaymentMethod,
+  scenarioOf,
+  usePaymentMethod,
+  type HiddenMethod,
+} from './payment-method.resource.js';
+import { decline, declineQuietly, fail, succeed } from './payment-outcome.flow.js';
 import type { SandboxWorld } from './sandbox.world.js';
-import type { Decline } from './test-card.table.js';
+import type { CardScenario, Decline } from './test-card.table.js';
 
 /**
- * From a confirmed intent to its charge, through a 3-D Secure challenge when the card asks for one:
+ * From a confirmed intent to its charge. A card, through a 3-D Secure challenge when it asks for one:
  *
  *   requires_payment_method | requires_confirmation --confirm--> succeeded
  *                                                  \--confirm--> requires_action --complete--> succeeded
  *   a decline, or a failed challenge, leads back to requires_payment_method.
  */
-interface HiddenIntent {
-  readonly challenge?: string;
-  readonly returnUrl?: string;
-}
-
 const CONFIRMABLE = ['requires_payment_method', 'requires_confirmation', 'requires_action'];
+
+const AUTHENTICATION_REQUIRED: Decline = {
+  code: 'authentication_required',
+  declineCode: 'authentication_required',
+  message: 'Your card was declined. This transaction requires authentication.',
+};
 
 export function confirmIntent(world: SandboxWorld, intent: Stripe.PaymentIntent, params: Params): Stripe.PaymentIntent {
   if (!CONFIRMABLE.includes(intent.status)) {
@@ -34,22 +44,64 @@ export function confirmIntent(world: SandboxWorld, intent: Stripe.PaymentIntent,
       payment_intent: intent,
     });
   }
+  const customer = typeof intent.customer === 'string' ? findCustomer(world, intent.customer, 'customer').id : null;
   const method = methodOf(world, intent, params);
+  checkOwner(world, method, customer);
+  if (!intent.payment_method_types.includes(method.type)) {
+    throw invalidRequest(
+      `The PaymentMethod provided (${method.type}) is not allowed for this PaymentIntent. Please attach a PaymentMethod of one of the following types: ${intent.payment_method_types.join(', ')}.`,
+      { code: 'payment_intent_incompatible_payment_method', param: 'payment_method' },
+    );
+  }
+  const future = optionalChoice(params, 'setup_future_usage', ['off_session', 'on_session']);
+  const confirmed: Stripe.PaymentIntent = {
+    ...intent,
+    payment_method: method.id,
+    setup_future_usage: future ?? intent.setup_future_usage,
+    last_payment_error: null,
+    next_action: null,
+  };
+  return confirmCard(world, confirmed, method, params);
+}
+
+function confirmCard(
+  world: SandboxWorld,
+  intent: Stripe.PaymentIntent,
+  method: Stripe.PaymentMethod,
+  params: Params,
+): Stripe.PaymentIntent {
   const scenario = scenarioOf(world, method.id);
   const returnUrl = parseReturnUrl(params);
-  const confirmed: Stripe.PaymentIntent = { ...intent, payment_method: method.id, last_payment_error: null };
-  if (scenario.challenge === true) {
-    if (optionalFlag(params, 'off_session') === true) {
-      return decline(world, confirmed, method, {
+  if (isOffSession(params)) {
+    const setUp = world.book.hidden<HiddenMethod>(method.id)?.setUp === true;
+    const refusal = offSessionRefusal(scenario, setUp);
+    return refusal === undefined ? succeed(world, intent, method, false) : decline(world, intent, method, refusal);
+  }
+  if (scenario.challenge !== undefined) {
+    if (optionalFlag(params, 'error_on_requires_action') === true) {
+      return decline(world, intent, method, {
         code: 'authentication_required',
-        declineCode: 'authentication_required',
-        message: 'Your card was declined. This transaction requires authentication.',
+        message: 'This payment required an authentication action to complete, but `error_on_requires_action` was set.',
       });
     }
-    return challenge(world, confirmed, returnUrl);
+    return challenge(world, intent, returnUrl);
   }
-  if (scenario.decline !== undefined) return decline(world, confirmed, method, scenario.decline);
-  return succeed(world, confirmed, method, false);
+  if (scenario.decline !== undefined) return decline(world, intent, method, scenario.decline);
+  return succeed(world, intent, method, false);
+}
+
+/** Why a card that is charged without its holder is refused. */
+function offSessionRefusal(scenario: CardScenario, setUp: boolean): Decline | undefined {
+  const wantsHolder = scenario.challenge === 'always' || (scenario.challenge === 'unless_set_up' && !setUp);
+  if (wantsHolder) return scenario.offSessionDecline ?? AUTHENTICATION_REQUIRED;
+  return scenario.decline;
+}
+
+/** `off_session` is a flag, or the kind of charge that it announces. */
+export function isOffSession(params: Params): boolean {
+  const text = optionalText(params, 'off_session');
+  if (text === 'one_off' || text === 'recurring') return true;
+  return optionalFlag(params, 'off_session') === true;
 }
 
 function methodOf(world: SandboxWorld, intent: Stripe.PaymentIntent, params: Params): Stripe.PaymentMethod {
@@ -64,55 +116,30 @@ function methodOf(world: SandboxWorld, intent: Stripe.PaymentIntent, params: Par
   );
 }
 
-/**
- * The challenge is always a page to visit: without Stripe.js there is nobody to show `use_stripe_sdk` to, so the
- * sandbox answers `redirect_to_url` even where Stripe would leave it to its own script.
- */
 function challenge(
   world: SandboxWorld,
   intent: Stripe.PaymentIntent,
   returnUrl: string | undefined,
 ): Stripe.PaymentIntent {
-  const token = world.book.newId('tds');
-  const hidden: HiddenIntent = { challenge: token, ...(returnUrl === undefined ? {} : { returnUrl }) };
-  world.book.setHidden(intent.id, hidden);
-  world.book.setSetting(`challenge:${token}`, intent.id);
   const waiting = world.book.save<Stripe.PaymentIntent>({
     ...intent,
     status: 'requires_action',
-    next_action: {
-      type: 'redirect_to_url',
-      redirect_to_url: { return_url: returnUrl ?? null, url: `${world.baseUrl}/3ds/${token}` },
-    },
+    next_action: openChallenge(world, intent.id, returnUrl),
   });
   world.emit('payment_intent.requires_action', waiting);
   return waiting;
 }
 
-export interface Challenge {
-  readonly intent: Stripe.PaymentIntent;
-  readonly open: boolean;
-  readonly returnUrl: string | undefined;
-}
-
-export function findChallenge(world: SandboxWorld, token: string): Challenge | undefined {
-  const intentId = world.book.setting<string>(`challenge:${token}`);
-  if (intentId === undefined) return undefined;
-  const intent = world.book.find<Stripe.PaymentIntent>('payment_intent', intentId);
-  if (intent === undefined) return undefined;
-  const hidden = world.book.hidden<HiddenIntent>(intent.id);
-  return {
-    intent,
-    open: intent.status === 'requires_action' && hidden?.challenge === token,
-    returnUrl: hidden?.returnUrl,
-  };
-}
-
 /** The cardholder answered. A challenge that is no longer open changes nothing. */
-export function answerChallenge(world: SandboxWorld, found: Challenge, passed: boolean): Stripe.PaymentIntent {
+export function answerChallenge(
+  world: SandboxWorld,
+  found: Challenge & { readonly intent: Stripe.PaymentIntent },
+  passed: boolean,
+): Stripe.PaymentIntent {
   const { intent } = found;
   if (!found.open || typeof intent.payment_method !== 'string') return intent;
-  const method = retrievePaymentMethod(world, intent.payment_method);
+  const method = world.book.find<Stripe.PaymentMethod>('payment_method', intent.payment_method);
+  if (method === undefined) throw resourceMissing('PaymentMethod', intent.payment_method, 'payment_method');
   const answered: Stripe.PaymentIntent = { ...intent, next_action: null };
   if (!passed) {
     return fail(world, answered, {
@@ -126,76 +153,4 @@ export function answerChallenge(world: SandboxWorld, found: Challenge, passed: b
   const refusal = scenarioOf(world, method.id).decline;
   if (refusal === undefined) return succeed(world, answered, method, true);
   return declineQuietly(world, answered, method, refusal, true).intent;
-}
-
-function succeed(
-  world: SandboxWorld,
-  intent: Stripe.PaymentIntent,
-  method: Stripe.PaymentMethod,
-  authenticated: boolean,
-): Stripe.PaymentIntent {
-  const scenario = scenarioOf(world, method.id);
-  const captured = intent.capture_method !== 'manual';
-  let charge = createCharge(world, intent, method, scenario, { decline: undefined, authenticated, captured });
-  if (intent.capture_method === 'automatic') charge = settleCharge(world, charge, scenario.bypassPending === true);
-  const paid = world.book.save<Stripe.PaymentIntent>({
-    ...intent,
-    status: captured ? 'succeeded' : 'requires_capture',
-    latest_charge: charge.id,
-    amount_received: captured ? intent.amount : 0,
-    amount_capturable: captured ? 0 : intent.amount,
-    next_action: null,
-  });
-  world.emit('charge.succeeded', charge);
-  world.emit(captured ? 'payment_intent.succeeded' : 'payment_intent.amount_capturable_updated', paid);
-  if (intent.capture_method === 'automatic_async') world.book.startTimer('settle_charge', charge.id, 0);
-  if (scenario.dispute !== undefined && captured) {
-    world.book.startTimer('open_dispute', charge.id, world.timing.disputeDelayMs);
-  }
-  return paid;
-}
-
-/** A decline is a change and an error at once: the failed charge stays, the caller gets a 402. */
-function decline(
-  world: SandboxWorld,
-  intent: Stripe.PaymentIntent,
-  method: Stripe.PaymentMethod,
-  refusal: Decline,
-): never {
-  const { intent: failed, error } = declineQuietly(world, intent, method, refusal, false);
-  throw new ApiError(402, { ...error, payment_intent: failed }, true);
-}
-
-function declineQuietly(
-  world: SandboxWorld,
-  intent: Stripe.PaymentIntent,
-  method: Stripe.PaymentMethod,
-  refusal: Decline,
-  authenticated: boolean,
-): { intent: Stripe.PaymentIntent; error: ApiErrorBody } {
-  const scenario = scenarioOf(world, method.id);
-  const charge = createCharge(world, intent, method, scenario, { decline: refusal, authenticated, captured: false });
-  world.emit('charge.failed', charge);
-  const error: ApiErrorBody = {
-    type: 'card_error',
-    code: refusal.code,
-    ...(refusal.declineCode === undefined ? {} : { decline_code: refusal.declineCode }),
-    message: refusal.message,
-    charge: charge.id,
-    payment_method: method,
-    doc_url: `https://stripe.com/docs/error-codes/${refusal.code.replaceAll('_', '-')}`,
-  };
-  return { intent: fail(world, { ...intent, latest_charge: charge.id }, error), error };
-}
-
-function fail(world: SandboxWorld, intent: Stripe.PaymentIntent, error: ApiErrorBody): Stripe.PaymentIntent {
-  const failed = world.book.save<Stripe.PaymentIntent>({
-    ...intent,
-    status: 'requires_payment_method',
-    payment_method: null,
-    next_action: null,
-    last_payment_error: error as Stripe.PaymentIntent.LastPaymentError,
-  });
-  world.emit('payment_intent.payment_failed', failed);
-  return failed;
 }

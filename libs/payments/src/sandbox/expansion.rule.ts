@@ -6,18 +6,23 @@ import type { SandboxBook } from './sandbox.book.js';
 const REFERENCES = new Set([
   'balance_transaction',
   'charge',
+  'customer',
   'destination',
   'destination_payment',
   'destination_payment_refund',
   'failure_balance_transaction',
+  'latest_attempt',
   'latest_charge',
+  'mandate',
   'original_payout',
   'payment_intent',
   'payment_method',
   'reversed_by',
+  'setup_intent',
   'source',
   'source_transaction',
   'source_transfer',
+  'test_clock',
   'transfer',
 ]);
 const DEPTH_MAX = 4;

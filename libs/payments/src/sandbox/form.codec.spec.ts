@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalForm, FormSyntaxError, parseForm } from './form.codec.js';
-import { cardFeeMinor } from './processing-fee.rule.js';
+import { processingFeeMinor } from './processing-fee.rule.js';
 import { hasValidCheckDigit, numberOfToken, scenarioOfNumber } from './test-card.table.js';
 
 describe('the form codec', () => {
@@ -37,11 +37,13 @@ describe('the form codec', () => {
 
 describe('the fee', () => {
   it('is 2.9 % and 30 cents, half a cent going up', () => {
-    expect([50, 500, 1000, 99_999_999].map(cardFeeMinor)).toEqual([31, 45, 59, 2_900_030]);
+    expect([50, 500, 1000, 99_999_999].map((amount) => processingFeeMinor('card', 'usd', amount))).toEqual([
+      31, 45, 59, 2_900_030,
+    ]);
     fc.assert(
       fc.property(fc.integer({ min: 50, max: 99_999_999 }), (amount) => {
         const exact = (BigInt(amount) * 29n + 500n) / 1000n + 30n;
-        expect(BigInt(cardFeeMinor(amount))).toBe(exact);
+        expect(BigInt(processingFeeMinor('card', 'usd', amount))).toBe(exact);
       }),
     );
   });

@@ -47,8 +47,9 @@ export function requiredInteger(params: Params, name: string): number {
 export function optionalFlag(params: Params, name: string): boolean | undefined {
   const text = optionalText(params, name);
   if (text === undefined) return undefined;
-  if (text === 'true') return true;
-  if (text === 'false') return false;
+  // Clients in other languages write True and False, which Stripe takes.
+  if (text.toLowerCase() === 'true') return true;
+  if (text.toLowerCase() === 'false') return false;
   throw invalidRequest(`Invalid boolean: ${text}`, { param: name });
 }
 
@@ -89,6 +90,13 @@ export function metadataOf(params: Params): Record<string, string> {
     });
   }
   return Object.fromEntries(entries);
+}
+
+/** What an update makes of metadata: given keys are set, an empty value takes the key away, '' clears all. */
+export function mergedMetadata(before: Record<string, string> | null, params: Params): Record<string, string> {
+  if (params['metadata'] === '') return {};
+  const merged = { ...before, ...metadataOf(params) };
+  return Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== ''));
 }
 
 /** Where the cardholder returns to after a challenge. Web addresses only: the page will redirect there. */

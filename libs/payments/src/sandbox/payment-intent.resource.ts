@@ -2,21 +2,23 @@ import type Stripe from 'stripe';
 import { invalidRequest, resourceMissing } from './api.error.js';
 import { retrieveCharge, settleCharge } from './charge.resource.js';
 import { confirmIntent } from './confirmation.flow.js';
+import { CHARGE_MINOR_MAX, chargeMinorMin, CURRENCIES, inWords } from './currency.rule.js';
+import { findCustomer } from './customer.resource.js';
 import type { Params } from './form.codec.js';
 import {
   allowOnly,
+  mergedMetadata,
   metadataOf,
   optionalChoice,
   optionalFlag,
   optionalGroup,
   optionalInteger,
-  optionalList,
   optionalText,
   requiredInteger,
   requiredText,
 } from './params.reader.js';
 import { usePaymentMethod } from './payment-method.resource.js';
-import { CHARGE_MINOR_MAX, CHARGE_MINOR_MIN } from './processing-fee.rule.js';
+import { checkRailCurrency, methodTypesOf, type MethodTypes } from './payment-types.rule.js';
 import { idOf, type SandboxWorld } from './sandbox.world.js';
 
 const CONFIRM_PARAMS = [
@@ -26,6 +28,9 @@ const CONFIRM_PARAMS = [
   'off_session',
   'use_stripe_sdk',
   'error_on_requires_action',
+  'mandate',
+  'mandate_data',
+  'payment_method_options',
 ];
 const CREATE_PARAMS = [
   ...CONFIRM_PARAMS,
@@ -35,34 +40,33 @@ const CREATE_PARAMS = [
   'allowed_payment_method_types',
   // Gone from the newest API version; older clients still send it.
   'payment_method_types',
-  'payment_method_options',
   'capture_method',
   'confirm',
+  'confirmation_method',
+  'customer',
   'description',
   'metadata',
   'receipt_email',
+  'statement_descriptor',
   'statement_descriptor_suffix',
   'transfer_group',
   'setup_future_usage',
 ];
-/** The sandbox settles in the currency it is paid in; these are the ones it knows. */
-const CURRENCIES = ['usd', 'eur', 'gbp'];
-
 export function createPaymentIntent(world: SandboxWorld, params: Params): Stripe.PaymentIntent {
   allowOnly(params, CREATE_PARAMS);
   const amount = requiredInteger(params, 'amount');
   const currency = requiredText(params, 'currency').toLowerCase();
   checkAmount(amount, currency);
   const automatic = optionalGroup(params, 'automatic_payment_methods');
-  const allowedTypes = [
-    ...cardTypesIn(params, 'allowed_payment_method_types'),
-    ...cardTypesIn(params, 'payment_method_types'),
-  ];
+  const types = methodTypesOf(params, currency);
+  checkRailCurrency(types.offered, currency);
+  const customer = optionalText(params, 'customer');
+  if (customer !== undefined) findCustomer(world, customer, 'customer');
   const id = world.book.newId('pi');
   const intent: Stripe.PaymentIntent = {
     id,
     object: 'payment_intent',
-    allowed_payment_method_types: allowedTypes.length === 0 ? null : ['card'],
+    allowed_payment_method_types: types.asked,
     amount,
     amount_capturable: 0,
     amount_details: { tip: {} },
@@ -78,13 +82,12 @@ export function createPaymentIntent(world: SandboxWorld, params: Params): Stripe
           },
     canceled_at: null,
     cancellation_reason: null,
-    capture_method:
-      optionalChoice(params, 'capture_method', ['automatic', 'automatic_async', 'manual']) ?? 'automatic_async',
+    capture_method: captureMethodOf(params, types),
     client_secret: world.book.newId(`${id}_secret`),
     confirmation_method: 'automatic',
     created: world.book.nowSeconds,
     currency,
-    customer: null,
+    customer: customer ?? null,
     customer_account: null,
     description: optionalText(params, 'description') ?? null,
     excluded_payment_method_types: null,
@@ -97,10 +100,8 @@ export function createPaymentIntent(world: SandboxWorld, params: Params): Stripe
     on_behalf_of: null,
     payment_method: null,
     payment_method_configuration_details: null,
-    payment_method_options: {
-      card: { installments: null, mandate_options: null, network: null, request_three_d_secure: 'automatic' },
-    } as Stripe.PaymentIntent.PaymentMethodOptions,
-    payment_method_types: ['card'],
+    payment_method_options: optionsOf(types, params),
+    payment_method_types: [...types.offered],
     payment_record: null,
     processing: null,
     receipt_email: optionalText(params, 'receipt_email') ?? null,
@@ -108,13 +109,18 @@ export function createPaymentIntent(world: SandboxWorld, params: Params): Stripe
     setup_future_usage: optionalChoice(params, 'setup_future_usage', ['off_session', 'on_session']) ?? null,
     shipping: null,
     source: null,
-    statement_descriptor: null,
+    statement_descriptor: optionalText(params, 'statement_descriptor') ?? null,
     statement_descriptor_suffix: optionalText(params, 'statement_descriptor_suffix') ?? null,
     status: 'requires_payment_method',
     transfer_data: null,
     transfer_group: optionalText(params, 'transfer_group') ?? null,
   };
   const methodId = optionalText(params, 'payment_method');
+  if (params['off_session'] !== undefined && optionalFlag(params, 'confirm') !== true) {
+    throw invalidRequest('You cannot set `off_session` without also setting `confirm` to true.', {
+      param: 'off_session',
+    });
+  }
   if (methodId !== undefined && optionalFlag(params, 'confirm') !== true) {
     intent.payment_method = usePaymentMethod(world, methodId).id;
     intent.status = 'requires_confirmation';
@@ -163,14 +169,51 @@ export function confirmPaymentIntent(world: SandboxWorld, id: string, params: Pa
   return confirmIntent(world, retrievePaymentIntent(world, id), params);
 }
 
+/** What was agreed may change until it is confirmed; words and notes always. */
 export function updatePaymentIntent(world: SandboxWorld, id: string, params: Params): Stripe.PaymentIntent {
-  allowOnly(params, ['description', 'metadata', 'receipt_email']);
+  allowOnly(params, [
+    'amount',
+    'customer',
+    'description',
+    'metadata',
+    'payment_method',
+    'receipt_email',
+    'setup_future_usage',
+    'transfer_group',
+  ]);
   const intent = retrievePaymentIntent(world, id);
-  return world.book.save({
+  const amount = optionalInteger(params, 'amount');
+  const customer = optionalText(params, 'customer');
+  const methodId = optionalText(params, 'payment_method');
+  const future = optionalChoice(params, 'setup_future_usage', ['off_session', 'on_session']);
+  const changesTerms = [amount, customer, methodId, future].some((given) => given !== undefined);
+  if (
+    changesTerms &&
+    !['requires_payment_method', 'requires_confirmation', 'requires_action'].includes(intent.status)
+  ) {
+    throw invalidRequest(
+      `This PaymentIntent could not be updated because it has a status of ${intent.status}. You may only update it while it is waiting for a payment method, a confirmation or an action.`,
+      { code: 'payment_intent_unexpected_state' },
+    );
+  }
+  if (amount !== undefined) checkAmount(amount, intent.currency);
+  if (customer !== undefined) findCustomer(world, customer, 'customer');
+  return world.book.save<Stripe.PaymentIntent>({
     ...intent,
+    amount: amount ?? intent.amount,
+    customer: customer ?? intent.customer,
     description: optionalText(params, 'description') ?? intent.description,
     receipt_email: optionalText(params, 'receipt_email') ?? intent.receipt_email,
-    metadata: { ...intent.metadata, ...metadataOf(params) },
+    setup_future_usage: future ?? intent.setup_future_usage,
+    transfer_group: optionalText(params, 'transfer_group') ?? intent.transfer_group,
+    metadata: mergedMetadata(intent.metadata, params),
+    ...(methodId === undefined
+      ? {}
+      : {
+          payment_method: usePaymentMethod(world, methodId).id,
+          status: 'requires_confirmation' as const,
+          next_action: null,
+        }),
   });
 }
 
@@ -208,11 +251,39 @@ export function cancelPaymentIntent(world: SandboxWorld, id: string, params: Par
   return canceled;
 }
 
-function cardTypesIn(params: Params, name: string): string[] {
-  const types = optionalList(params, name);
-  const other = types.find((type) => type !== 'card');
-  if (other === undefined) return types;
-  throw invalidRequest(`The payment method type "${other}" is invalid. The sandbox knows cards only.`, { param: name });
+/** Money that is pushed, or debited over days, cannot be held back for a capture. */
+function captureMethodOf(params: Params, types: MethodTypes): Stripe.PaymentIntent.CaptureMethod {
+  const asked = optionalChoice(params, 'capture_method', ['automatic', 'automatic_async', 'manual']);
+  const slow = types.offered.find((type) => type !== 'card');
+  if (asked === 'manual' && slow !== undefined) {
+    throw invalidRequest(`The payment method ${slow} does not support manual capture.`, {
+      code: 'payment_intent_invalid_parameter',
+      param: 'capture_method',
+    });
+  }
+  return asked ?? 'automatic_async';
+}
+
+function optionsOf(types: MethodTypes, params: Params): Stripe.PaymentIntent.PaymentMethodOptions {
+  const options: Record<string, object> = {};
+  for (const type of types.offered) options[type] = {};
+  if ('card' in options) {
+    options['card'] = { installments: null, mandate_options: null, network: null, request_three_d_secure: 'automatic' };
+  }
+  const asked = optionalGroup(params, 'payment_method_options') ?? {};
+  const bank = optionalGroup(asked, 'us_bank_account') ?? {};
+  if ('us_bank_account' in options) {
+    const method = optionalChoice(bank, 'verification_method', ['automatic', 'instant', 'microdeposits']);
+    options['us_bank_account'] = { verification_method: method ?? 'automatic' };
+  }
+  const transfer = optionalGroup(optionalGroup(asked, 'customer_balance') ?? {}, 'bank_transfer');
+  if ('customer_balance' in options) {
+    options['customer_balance'] =
+      transfer === undefined
+        ? { bank_transfer: null, funding_type: null }
+        : { bank_transfer: transfer, funding_type: 'bank_transfer' };
+  }
+  return options;
 }
 
 function checkAmount(amount: number, currency: string): void {
@@ -228,11 +299,18 @@ function checkAmount(amount: number, currency: string): void {
       param: 'amount',
     });
   }
-  if (amount < CHARGE_MINOR_MIN) {
-    throw invalidRequest('Amount must be at least $0.50 usd', { code: 'amount_too_small', param: 'amount' });
+  const least = chargeMinorMin(currency);
+  if (amount < least) {
+    throw invalidRequest(`Amount must be at least ${inWords(least, currency)} ${currency}`, {
+      code: 'amount_too_small',
+      param: 'amount',
+    });
   }
   if (amount > CHARGE_MINOR_MAX) {
-    throw invalidRequest('Amount must be no more than $999,999.99', { code: 'amount_too_large', param: 'amount' });
+    throw invalidRequest(`Amount must be no more than ${inWords(CHARGE_MINOR_MAX, currency)}`, {
+      code: 'amount_too_large',
+      param: 'amount',
+    });
   }
 }
 

@@ -41,6 +41,7 @@ const ADDED_COLUMNS = [
   ['movement', 'account', "TEXT NOT NULL DEFAULT ''"],
   ['movement', 'type', "TEXT NOT NULL DEFAULT ''"],
   ['movement', 'payout', 'TEXT'],
+  ['timer', 'clock', 'TEXT'],
 ] as const;
 
 const ADDED_INDEXES = `
@@ -76,6 +77,8 @@ export class SandboxBook {
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
   #scope = '';
+  #offsetMs = 0;
+  #clock: { readonly id: string | null; readonly nowMs: number } | undefined;
 
   constructor(path: string, options: { seed?: string | undefined; nowMs: () => number }) {
     this.#db = new DatabaseSync(path);
@@ -84,15 +87,46 @@ export class SandboxBook {
     this.#addColumns();
     this.#seed = options.seed;
     this.#nowMs = options.nowMs;
+    this.#offsetMs = this.setting<number>('time_offset_ms') ?? 0;
   }
 
+  /** The sandbox's time: of the test clock or the timer that is being served, else of the machine plus what was added. */
   get nowMs(): number {
+    return this.#clock?.nowMs ?? this.#nowMs() + this.#offsetMs;
+  }
+
+  /** The machine's time, whatever was done to the sandbox's: what a signature is dated with. */
+  get machineNowMs(): number {
     return this.#nowMs();
+  }
+
+  /** Time goes forward only, for this file for good. */
+  addTime(ms: number): void {
+    this.#offsetMs += ms;
+    this.setSetting('time_offset_ms', this.#offsetMs);
+  }
+
+  /** Acts at an instant, and, with a test clock, lets the timers that are started here follow it. */
+  at<T>(instant: { readonly nowMs: number; readonly clock: string | null }, body: () => T): T {
+    const before = this.#clock;
+    this.#clock = { id: instant.clock, nowMs: instant.nowMs };
+    try {
+      return body();
+    } finally {
+      this.#clock = before;
+    }
+  }
+
+  /** Acts at the time of a test clock; without one, at the sandbox's. */
+  onClock<T>(clock: string | null | undefined, body: () => T): T {
+    const found =
+      clock == null ? undefined : this.find<Stored & { frozen_time: number }>('test_helpers.test_clock', clock);
+    return found === undefined ? body() : this.at({ nowMs: found.frozen_time * 1000, clock: found.id }, body);
   }
 
   /** Seconds since the epoch, as every Stripe object carries them. */
   get nowSeconds(): number {
-    return Math.floor(this.#nowMs() / 1000);
+    return Math.floor(this.nowMs / 1000);
   }
 
   close(): void {
@@ -216,6 +250,10 @@ export class SandboxBook {
     return object;
   }
 
+  setParent(id: string, parent: string | null): void {
+    this.run('UPDATE object SET parent = ? WHERE id = ?', parent, id);
+  }
+
   remove(id: string): void {
     this.run('DELETE FROM object WHERE id = ?', id);
   }
@@ -282,11 +320,12 @@ export class SandboxBook {
 
   startTimer(kind: string, subject: string, delayMs: number): void {
     this.run(
-      'INSERT INTO timer (due_ms, kind, subject, account) VALUES (?, ?, ?, ?)',
+      'INSERT INTO timer (due_ms, kind, subject, account, clock) VALUES (?, ?, ?, ?, ?)',
       this.nowMs + delayMs,
       kind,
       subject,
       this.#scope,
+      this.#clock?.id ?? null,
     );
   }
 }

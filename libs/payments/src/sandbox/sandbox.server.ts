@@ -64,6 +64,7 @@ export class SandboxServer {
   constructor(private readonly options: SandboxOptions) {
     this.#book = new SandboxBook(options.path, { seed: options.seed, nowMs: () => Date.now() });
     this.#timing = {
+      debitDelayMs: 1000,
       disputeDelayMs: 1000,
       outcomeDelayMs: 500,
       settlementMs: 2 * 86_400_000,

@@ -12,6 +12,8 @@ export interface SandboxTiming {
   readonly disputeDelayMs: number;
   /** From submitted evidence, or a pending refund, to the outcome. */
   readonly outcomeDelayMs: number;
+  /** From the confirmation of a bank debit to its outcome: days with a bank. */
+  readonly debitDelayMs: number;
   /** From charge to available funds. */
   readonly settlementMs: number;
   /** From a payout to its arrival at the bank, or its failure. */

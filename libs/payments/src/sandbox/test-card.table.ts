@@ -15,10 +15,19 @@ export interface CardScenario {
   readonly country: string;
   /** The charge is refused with this. After a completed 3-D Secure challenge when the card asks for one. */
   readonly decline?: Decline;
-  /** A challenge stands between confirmation and charge. */
-  readonly challenge?: true;
+  /**
+   * A challenge stands between confirmation and charge while the cardholder is there. Without him the charge is
+   * refused: always, unless the card was set up for it before, or never (`on_session`).
+   */
+  readonly challenge?: 'always' | 'unless_set_up' | 'on_session';
+  /** Charged off-session, a card that wants a challenge is refused with this instead of authentication_required. */
+  readonly offSessionDecline?: Decline;
+  /** The card can be saved although its charges are refused. */
+  readonly savesThoughDeclined?: true;
   /** The charge succeeds and is disputed a moment later. */
-  readonly dispute?: { readonly reason: string; readonly inquiry: boolean };
+  readonly dispute?: { readonly reason: string; readonly inquiry: boolean; readonly parts?: number };
+  /** The charge succeeds and the bank warns of fraud; left alone, it is disputed. */
+  readonly warning?: true;
   /** What becomes of a refund. */
   readonly refund?: 'pending_then_succeeds' | 'fails_later';
   /** The net amount is available at once instead of after the settlement delay. */
@@ -59,14 +68,24 @@ const BY_NUMBER: Record<string, CardScenario> = {
       message: 'An error occurred while processing your card. Try again in a little bit.',
     },
   }),
-  '4000000000003220': visa('3220', { challenge: true }),
-  '4000002500003155': visa('3155', { challenge: true }),
-  '4000002760003184': visa('3184', { challenge: true }),
-  '4000008400001629': visa('1629', { challenge: true, decline: declined('generic_decline') }),
-  '4000008260003178': visa('3178', { challenge: true, decline: declined('insufficient_funds') }),
+  '4000000000000341': visa('0341', { decline: declined('generic_decline'), savesThoughDeclined: true }),
+  '4000000000003220': visa('3220', { challenge: 'always' }),
+  '4000000000003063': visa('3063', { challenge: 'always', offSessionDecline: declined('generic_decline') }),
+  '4000000000003055': visa('3055'),
+  '4000002500003155': visa('3155', { challenge: 'unless_set_up' }),
+  '4000002760003184': visa('3184', { challenge: 'always' }),
+  '4000003800000446': visa('0446', { challenge: 'on_session' }),
+  '4000008400001629': visa('1629', { challenge: 'always', decline: declined('generic_decline') }),
+  '4000008260003178': visa('3178', {
+    challenge: 'unless_set_up',
+    decline: declined('insufficient_funds'),
+    savesThoughDeclined: true,
+  }),
   '4000000000000259': visa('0259', { dispute: { reason: 'fraudulent', inquiry: false } }),
   '4000000000002685': visa('2685', { dispute: { reason: 'product_not_received', inquiry: false } }),
   '4000000000001976': visa('1976', { dispute: { reason: 'fraudulent', inquiry: true } }),
+  '4000000000005423': visa('5423', { warning: true }),
+  '4000000404000079': visa('0079', { dispute: { reason: 'fraudulent', inquiry: false, parts: 2 } }),
   '4000000000007726': visa('7726', { refund: 'pending_then_succeeds' }),
   '4000000000005126': visa('5126', { refund: 'fails_later' }),
 };
@@ -88,7 +107,10 @@ const NUMBER_BY_TOKEN: Record<string, string> = {
   pm_card_chargeDeclinedIncorrectCvc: '4000000000000127',
   pm_card_chargeDeclinedProcessingError: '4000000000000119',
   pm_card_threeDSecure2Required: '4000000000003220',
-  pm_card_threeDSecureRequired: '4000002760003184',
+  pm_card_threeDSecureRequired: '4000000000003063',
+  pm_card_threeDSecureOptional: '4000000000003055',
+  pm_card_chargeCustomerFail: '4000000000000341',
+  pm_card_authenticationRequiredSetupForOffSession: '4000003800000446',
   pm_card_authenticationRequired: '4000002760003184',
   pm_card_authenticationRequiredOnSetup: '4000002500003155',
   pm_card_authenticationRequiredChargeDeclinedInsufficientFunds: '4000008260003178',
@@ -96,6 +118,8 @@ const NUMBER_BY_TOKEN: Record<string, string> = {
   pm_card_createDispute: '4000000000000259',
   pm_card_createDisputeProductNotReceived: '4000000000002685',
   pm_card_createDisputeInquiry: '4000000000001976',
+  pm_card_createIssuerFraudRecord: '4000000000005423',
+  pm_card_createMultipleDisputes: '4000000404000079',
   pm_card_pendingRefund: '4000000000007726',
   pm_card_refundFail: '4000000000005126',
 };

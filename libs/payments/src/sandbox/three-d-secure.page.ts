@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type Stripe from 'stripe';
-import { answerChallenge, findChallenge, type Challenge } from './confirmation.flow.js';
+import { findChallenge, type Challenge, type Challenged } from './challenge.flow.js';
+import { answerChallenge } from './confirmation.flow.js';
+import { plainAmount } from './currency.rule.js';
 import type { Answer } from './sandbox.server.js';
 import type { SandboxWorld } from './sandbox.world.js';
+import { answerSetupChallenge } from './setup.flow.js';
 
 /**
  * The bank's page of a 3-D Secure challenge: GET shows two buttons, POST answers with `outcome=complete|fail` from a
@@ -25,10 +28,17 @@ export function answerThreeDSecure(
   if (outcome !== 'complete' && outcome !== 'fail') {
     return json(400, { error: { code: 'outcome_invalid', message: 'outcome is either "complete" or "fail".' } });
   }
-  const intent = answerChallenge(world, found, outcome === 'complete');
+  const intent = answerEither(world, found, outcome === 'complete');
   if (wantsJson) return json(200, { id: intent.id, status: intent.status });
   if (found.returnUrl === undefined) return html(200, page('Done', '<p>You can go back to the shop now.</p>'));
   return { status: 303, body: '', headers: { location: returnAddress(found.returnUrl, intent) } };
+}
+
+function answerEither(world: SandboxWorld, found: Challenge, passed: boolean): Challenged {
+  const { intent } = found;
+  return intent.object === 'payment_intent'
+    ? answerChallenge(world, { ...found, intent }, passed)
+    : answerSetupChallenge(world, { ...found, intent }, passed);
 }
 
 /** What `receipt_url` of a charge leads to. */
@@ -45,8 +55,7 @@ export function answerReceipt(world: SandboxWorld, intentId: string): Answer {
 }
 
 function amountOf(intent: Stripe.PaymentIntent): string {
-  const cents = String(intent.amount % 100).padStart(2, '0');
-  return `${Math.trunc(intent.amount / 100)}.${cents} ${intent.currency.toUpperCase()}`;
+  return `${plainAmount(intent.amount, intent.currency)} ${intent.currency.toUpperCase()}`;
 }
 
 function outcomeOfJson(body: string): unknown {
@@ -58,10 +67,11 @@ function outcomeOfJson(body: string): unknown {
 }
 
 /** Stripe adds these three to the address the shop gave. */
-function returnAddress(returnUrl: string, intent: Stripe.PaymentIntent): string {
+function returnAddress(returnUrl: string, intent: Challenged): string {
   const url = new URL(returnUrl);
-  url.searchParams.set('payment_intent', intent.id);
-  url.searchParams.set('payment_intent_client_secret', intent.client_secret ?? '');
+  const kind = intent.object;
+  url.searchParams.set(kind, intent.id);
+  url.searchParams.set(`${kind}_client_secret`, intent.client_secret ?? '');
   url.searchParams.set('redirect_status', intent.status === 'succeeded' ? 'succeeded' : 'failed');
   return url.toString();
 }
@@ -69,7 +79,11 @@ function returnAddress(returnUrl: string, intent: Stripe.PaymentIntent): string 
 function challengePage({ intent }: Challenge): string {
   return page(
     '3-D Secure test page',
-    `<p>Your bank asks you to confirm a payment of <strong>${amountOf(intent)}</strong>. This is a sandbox: no bank is involved
+    `<p>Your bank asks you to confirm ${
+      intent.object === 'payment_intent'
+        ? `a payment of <strong>${amountOf(intent)}</strong>`
+        : 'that this card may be charged later'
+    }. This is a sandbox: no bank is involved
 and no money moves.</p>
 <form method="post">
 <button name="outcome" value="complete" class="yes">Complete</button>

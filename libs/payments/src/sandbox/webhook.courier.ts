@@ -101,7 +101,7 @@ export class WebhookCourier {
         headers: {
           'content-type': 'application/json; charset=utf-8',
           'user-agent': 'Stripe/1.0 (+https://stripe.com/docs/webhooks)',
-          'stripe-signature': signatureHeader(payload, secret, this.book.nowSeconds),
+          'stripe-signature': signatureHeader(payload, secret, Math.floor(this.book.machineNowMs / 1000)),
         },
         body: payload,
         redirect: 'manual',

@@ -1,0 +1,88 @@
+import * as attachments from './attachment.resource.js';
+import * as customers from './customer.resource.js';
+import type { Route } from './route.type.js';
+import * as setups from './setup-intent.resource.js';
+
+/** Who pays, with what, and what was agreed for later. */
+export const MONEY_IN_ROUTES: readonly Route[] = [
+  {
+    method: 'POST',
+    pattern: 'customers',
+    handle: ({ world, params }) => customers.createCustomer(world, params),
+  },
+  { method: 'GET', pattern: 'customers', handle: ({ world, params }) => customers.listCustomers(world, params) },
+  { method: 'GET', pattern: 'customers/:id', handle: ({ world, id }) => customers.retrieveCustomer(world, id) },
+  {
+    method: 'POST',
+    pattern: 'customers/:id',
+    handle: ({ world, params, id }) => customers.updateCustomer(world, id, params),
+  },
+  { method: 'DELETE', pattern: 'customers/:id', handle: ({ world, id }) => customers.deleteCustomer(world, id) },
+  {
+    method: 'GET',
+    pattern: 'customers/:id/payment_methods',
+    handle: ({ world, params, id }) => attachments.listPaymentMethods(world, id, params),
+  },
+  {
+    method: 'GET',
+    pattern: 'customers/:id/payment_methods/:sub',
+    handle: ({ world, id, sub }) => attachments.retrieveOfCustomer(world, id, sub),
+  },
+  {
+    method: 'GET',
+    pattern: 'payment_methods',
+    handle: ({ world, params }) => attachments.listPaymentMethods(world, undefined, params),
+  },
+  {
+    method: 'POST',
+    pattern: 'payment_methods/:id',
+    handle: ({ world, params, id }) => attachments.updatePaymentMethod(world, id, params),
+  },
+  {
+    method: 'POST',
+    pattern: 'payment_methods/:id/attach',
+    handle: ({ world, params, id }) => attachments.attachPaymentMethod(world, id, params),
+  },
+  {
+    method: 'POST',
+    pattern: 'payment_methods/:id/detach',
+    handle: ({ world, id }) => attachments.detachPaymentMethod(world, id),
+  },
+  {
+    method: 'POST',
+    pattern: 'setup_intents',
+    handle: ({ world, params }) => setups.createSetupIntent(world, params),
+  },
+  { method: 'GET', pattern: 'setup_intents', handle: ({ world, params }) => setups.listSetupIntents(world, params) },
+  {
+    method: 'GET',
+    pattern: 'setup_intents/:id',
+    browser: true,
+    handle: ({ world, params, id, publishable }) => {
+      const intent = setups.retrieveSetupIntent(world, id);
+      if (!publishable) return intent;
+      setups.checkSetupSecret(intent, params);
+      return setups.publicSetupIntent(intent);
+    },
+  },
+  {
+    method: 'POST',
+    pattern: 'setup_intents/:id',
+    handle: ({ world, params, id }) => setups.updateSetupIntent(world, id, params),
+  },
+  {
+    method: 'POST',
+    pattern: 'setup_intents/:id/confirm',
+    browser: true,
+    handle: ({ world, params, id, publishable }) => {
+      if (publishable) setups.checkSetupSecret(setups.retrieveSetupIntent(world, id), params);
+      const confirmed = setups.confirmSetupIntent(world, id, params, publishable);
+      return publishable ? setups.publicSetupIntent(confirmed) : confirmed;
+    },
+  },
+  {
+    method: 'POST',
+    pattern: 'setup_intents/:id/cancel',
+    handle: ({ world, params, id }) => setups.cancelSetupIntent(world, id, params),
+  },
+];
