@@ -48,9 +48,13 @@ describe('the life of a campaign', () => {
     expect(accounts.map((a) => String(a['code']).split(':').slice(2).join(':'))).toEqual([
       'compute_committed:cpu',
       'compute_offered:cpu',
+      'debt:USD',
+      'dispute_reserve:USD',
       'escrow:USD',
+      'payouts_payable:USD',
       'pledged:USD',
       'refunds_payable:USD',
+      'released:USD',
     ]);
     expect(await emitted(id)).toEqual(['campaign.created', 'campaign.submitted', 'campaign.live']);
     const [live] = await stage.rows(
@@ -75,10 +79,10 @@ describe('the life of a campaign', () => {
     await stage.relay();
     expect(await stateOf(id)).toBe('succeeded');
     const [funded] = await stage.rows(
-      "SELECT payload FROM event_outbox WHERE type = 'campaign.funded' AND aggregate_id = $1",
+      "SELECT payload FROM event_outbox WHERE type = 'campaign.succeeded' AND aggregate_id = $1",
       [id],
     );
-    expect(funded?.['payload']).toEqual({
+    expect(funded?.['payload']).toMatchObject({
       campaignId: id,
       cash: { amountMinor: '10000', currency: 'USD' },
       compute: { milliseconds: '600000', class: 'cpu' },
@@ -127,7 +131,9 @@ describe('the life of a campaign', () => {
     const id = got(await stage.campaigns.create(owner, await draft()));
     got(await stage.campaigns.submit(owner, id));
     got(await stage.campaigns.reject(operator, id, 'the summary is too short'));
-    expect(await stateOf(id)).toBe('draft');
+    expect(await stateOf(id)).toBe('rejected');
+    expect(codes(await stage.campaigns.revise(operator, id))).toEqual(['PROJECT_ROLE_REQUIRED']);
+    got(await stage.campaigns.revise(owner, id));
     got(await stage.campaigns.update(owner, id, { summary: 'Longer than before.', deadline: inDays(20) }));
     expect(codes(await stage.campaigns.update(owner, id, { title: '', deadline: new Date(0) }))).toEqual([
       'CAMPAIGN_TEXT_INVALID',
@@ -151,9 +157,9 @@ describe('the life of a campaign', () => {
 
 describe('a campaign is refused', () => {
   it.each([
-    ['CAMPAIGN_FUNDING_MODEL_UNAVAILABLE', { fundingModel: 'all_or_nothing' }],
-    ['CAMPAIGN_FUNDING_MODEL_UNAVAILABLE', { fundingModel: 'tranches' }],
-    ['CAMPAIGN_CURRENCY_UNSUPPORTED', { currency: 'EUR' }],
+    ['CAMPAIGN_FUNDING_MODEL_UNKNOWN', { fundingModel: 'lottery' }],
+    ['CAMPAIGN_TRANCHES_INVALID', { fundingModel: 'tranches' }],
+    ['CAMPAIGN_CURRENCY_UNSUPPORTED', { currency: 'XXX' }],
     ['CAMPAIGN_GOAL_MISSING', { cashGoalMinor: 0n, computeGoalMilliseconds: null }],
     ['AMOUNT_OUT_OF_RANGE', { cashGoalMinor: -1n }],
     ['AMOUNT_OUT_OF_RANGE', { computeGoalMilliseconds: 10n ** 30n }],

@@ -79,7 +79,7 @@ export function mainRunEvents(): Named[] {
         { nodeId: id, owner: `donor-${i}`, name: `Node ${i + 1}`, class: 'cpu', count: 1, region: 'eu-north' },
       ],
     ]),
-    ['campaign.funded', { campaignId: CAMPAIGN, cash: {}, compute: {} }],
+    ['campaign.succeeded', { campaignId: CAMPAIGN, cash: {}, compute: {} }],
     ['run.created', { runId: RUN, campaignId: CAMPAIGN, recipeId: RECIPE, spec: { workload: 'tiny-lm' } }],
     ['campaign.training', { campaignId: CAMPAIGN, runId: RUN }],
     [

@@ -129,7 +129,7 @@ const texts = [
   ['checkpoint.promoted', 'Checkpoint of step 150 promoted'],
   ['attempt.started', 'Attempt 1 started with 3 nodes'],
   ['campaign.training', 'Training began'],
-  ['campaign.funded', 'Both goals reached'],
+  ['campaign.succeeded', 'Both goals reached'],
   ['pledge.compute.accepted', 'Compute pledge accepted'],
   ['pledge.cash.captured', '$100.00 captured'],
   ['pledge.cash.failed', 'A card was declined'],

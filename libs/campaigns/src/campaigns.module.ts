@@ -4,15 +4,12 @@ import { IdentityModule } from '#identity';
 import { LedgerModule } from '#ledger';
 import { CampaignCommands } from './campaign.commands.js';
 import { CampaignFunds } from './campaign-funds.js';
+import { CampaignLife } from './campaign-life.js';
 import { CampaignQueries } from './campaign.queries.js';
 import { CampaignLookup } from './graphql/campaign.lookup.js';
 import { CampaignResolver } from './graphql/campaign.resolver.js';
-import {
-  CampaignDeadlineClock,
-  CampaignRunSubscriber,
-  CampaignVerdict,
-  CampaignVerdictSubscriber,
-} from './jobs/campaign.verdict.js';
+import { CampaignDeadlineClock, CampaignRunSubscriber, CampaignVerdictSubscriber } from './jobs/campaign.verdict.js';
+import { PendingPayments } from './pending-payments.js';
 
 /** What is raised, for what, until when. */
 @Module({
@@ -20,10 +17,11 @@ import {
   providers: [
     CampaignCommands,
     CampaignFunds,
+    CampaignLife,
+    PendingPayments,
     CampaignQueries,
     CampaignResolver,
     CampaignLookup,
-    CampaignVerdict,
     CampaignVerdictSubscriber,
     CampaignDeadlineClock,
     CampaignRunSubscriber,

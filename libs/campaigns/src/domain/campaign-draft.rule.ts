@@ -1,6 +1,6 @@
 import { type Outcome, Refused, isRefused, parseMinorUnits } from '#kernel';
 import { refuseCampaign } from '../campaign.refusal.js';
-import { FUNDING_MODELS, type FundingModel, OFFERED_FUNDING_MODELS } from './campaign.machine.js';
+import { FUNDING_MODELS, type FundingModel } from './campaign.machine.js';
 
 export interface CampaignDraft {
   readonly title: string;
@@ -13,32 +13,37 @@ export interface CampaignDraft {
   readonly deadline: Date;
 }
 
-export interface CampaignTerms {
+export interface DraftTerms {
   readonly title: string;
   readonly summary: string;
   readonly fundingModel: FundingModel;
   readonly cashGoalMinor: bigint;
-  readonly currency: 'USD';
+  readonly currency: Currency;
   readonly computeGoalMs: bigint;
   readonly gpuClass: string;
   readonly deadline: Date;
 }
 
+/** What a campaign can raise; the ledger knows how many decimals each has. */
+export const CURRENCIES = ['USD', 'EUR', 'GBP', 'CHF', 'CAD', 'JPY'] as const;
+export type Currency = (typeof CURRENCIES)[number];
+
 const YEAR_MS = 366 * 86_400_000;
 
-/** What may be changed while a campaign is a draft; the rest is fixed from the first row on. */
-export interface DraftEdit {
+/** Refuses a reason that says nothing. */
+export const reasonRefusal = (reason: string): Refused | undefined =>
+  reason.trim().length >= 3 && reason.length <= 500
+    ? undefined
+    : refuseCampaign('CAMPAIGN_TEXT_INVALID', ['input', 'reason'], `Got ${reason.trim().length} characters.`);
+
+/** Refuses texts that can't be shown, every fault at once; what isn't given is fine. */
+export function textRefusal(texts: {
   readonly title?: string | null | undefined;
   readonly summary?: string | null | undefined;
-  readonly deadline?: Date | null | undefined;
-}
-
-/** Checks an edit of a draft, every fault at once; undefined when it may be made. */
-export function editRefusal(edit: DraftEdit, now: Date): Refused | undefined {
+}): Refused | undefined {
   const faults = [
-    edit.title == null ? undefined : titleRefusal(edit.title.trim()),
-    edit.summary == null ? undefined : summaryRefusal(edit.summary.trim()),
-    edit.deadline == null ? undefined : checkDeadline(edit.deadline, now),
+    texts.title == null ? undefined : titleRefusal(texts.title.trim()),
+    texts.summary == null ? undefined : summaryRefusal(texts.summary.trim()),
   ].filter((fault) => fault !== undefined);
   return faults.length > 0 ? new Refused(faults.flatMap((fault) => fault.refusals)) : undefined;
 }
@@ -53,8 +58,11 @@ const summaryRefusal = (summary: string): Refused | undefined =>
     ? refuseCampaign('CAMPAIGN_TEXT_INVALID', ['input', 'summary'], `Got ${summary.length} characters.`)
     : undefined;
 
-/** Checks what an organiser asks for against the recipe's class and the present moment. Every fault is named at once. */
-export function campaignTerms(draft: CampaignDraft, recipeClass: string, now: Date): Outcome<CampaignTerms> {
+/**
+ * Checks what an organiser asks for against the recipe's class and the present moment (null: the deadline isn't looked
+ * at). Every fault is named at once.
+ */
+export function draftTerms(draft: CampaignDraft, recipeClass: string, now: Date | null): Outcome<DraftTerms> {
   const title = draft.title.trim();
   const summary = draft.summary.trim();
   const cashGoal = readGoal(draft.cashGoalMinor, 'cashGoalMinor');
@@ -62,16 +70,20 @@ export function campaignTerms(draft: CampaignDraft, recipeClass: string, now: Da
   const faults = [
     titleRefusal(title),
     summaryRefusal(summary),
-    OFFERED_FUNDING_MODELS.includes(draft.fundingModel as FundingModel)
+    FUNDING_MODELS.includes(draft.fundingModel as FundingModel)
       ? undefined
       : refuseCampaign(
-          'CAMPAIGN_FUNDING_MODEL_UNAVAILABLE',
+          'CAMPAIGN_FUNDING_MODEL_UNKNOWN',
           ['input', 'fundingModel'],
           `Got "${draft.fundingModel.slice(0, 40)}"; known are ${FUNDING_MODELS.join(', ')}.`,
         ),
-    draft.currency === 'USD'
+    CURRENCIES.includes(draft.currency as Currency)
       ? undefined
-      : refuseCampaign('CAMPAIGN_CURRENCY_UNSUPPORTED', ['input', 'currency'], `Got "${draft.currency.slice(0, 10)}".`),
+      : refuseCampaign(
+          'CAMPAIGN_CURRENCY_UNSUPPORTED',
+          ['input', 'currency'],
+          `Got "${draft.currency.slice(0, 10)}"; known are ${CURRENCIES.join(', ')}.`,
+        ),
     isRefused(cashGoal) ? cashGoal : undefined,
     isRefused(computeGoal) ? computeGoal : undefined,
     !isRefused(cashGoal) && !isRefused(computeGoal) && cashGoal + computeGoal === 0n
@@ -80,7 +92,7 @@ export function campaignTerms(draft: CampaignDraft, recipeClass: string, now: Da
     draft.computeClass && draft.computeClass !== recipeClass
       ? refuseCampaign('CAMPAIGN_CLASS_MISMATCH', ['input', 'computeClass'], `The recipe runs on "${recipeClass}".`)
       : undefined,
-    checkDeadline(draft.deadline, now),
+    now === null ? undefined : checkDeadline(draft.deadline, now),
   ].filter((fault) => fault !== undefined);
   if (faults.length > 0) return new Refused(faults.flatMap((fault) => fault.refusals));
   return {
@@ -88,7 +100,7 @@ export function campaignTerms(draft: CampaignDraft, recipeClass: string, now: Da
     summary,
     fundingModel: draft.fundingModel as FundingModel,
     cashGoalMinor: cashGoal as bigint,
-    currency: 'USD',
+    currency: draft.currency as Currency,
     computeGoalMs: computeGoal as bigint,
     gpuClass: recipeClass,
     deadline: draft.deadline,

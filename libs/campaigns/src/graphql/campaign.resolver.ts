@@ -127,13 +127,21 @@ export class CampaignResolver {
   }
 
   @Access({ scope: 'campaign:review', projectRoles: ['reviewer'] })
-  @Mutation(() => CampaignPayload, { description: 'Sends a campaign back to its organisers with a reason.' })
+  @Mutation(() => CampaignPayload, { description: 'Refuses a campaign with a reason; its organisers may revise it.' })
   campaignReject(@Args(INPUT('The campaign and why.')) input: CampaignReasonInput, @CurrentViewer() viewer: SignedIn) {
     return this.take(viewer, input.campaignId, (id) => this.commands.reject(viewer, id, input.reason));
   }
 
+  @Access({ scope: 'campaign:write', projectRoles: ['maintainer'] })
+  @Mutation(() => CampaignPayload, { description: 'Makes a draft of a rejected campaign again.' })
+  campaignRevise(@Args(INPUT('The campaign.')) input: CampaignStepInput, @CurrentViewer() viewer: SignedIn) {
+    return this.take(viewer, input.campaignId, (id) => this.commands.revise(viewer, id));
+  }
+
   @Access({ scope: 'campaign:review', platformRole: 'operator' })
-  @Mutation(() => CampaignPayload, { description: 'Stops pledges to a live campaign for a while.' })
+  @Mutation(() => CampaignPayload, {
+    description: 'Stops pledges, charges and payouts of a campaign; its timers stand.',
+  })
   campaignSuspend(@Args(INPUT('The campaign and why.')) input: CampaignReasonInput, @CurrentViewer() viewer: SignedIn) {
     return this.take(viewer, input.campaignId, (id) => this.commands.suspend(viewer, id, input.reason));
   }

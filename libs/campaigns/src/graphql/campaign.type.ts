@@ -15,13 +15,19 @@ import {
 export enum CampaignStateEnum {
   DRAFT = 'draft',
   IN_REVIEW = 'in_review',
+  REJECTED = 'rejected',
   LIVE = 'live',
+  SETTLING = 'settling',
+  EXTENDED = 'extended',
   SUSPENDED = 'suspended',
   SUCCEEDED = 'succeeded',
   FAILED = 'failed',
-  CANCELLED = 'cancelled',
   TRAINING = 'training',
   COMPLETED = 'completed',
+  CLOSED = 'closed',
+  CANCELLED = 'cancelled',
+  REFUNDING = 'refunding',
+  REFUNDED = 'refunded',
 }
 registerEnumType(CampaignStateEnum, {
   name: 'CampaignState',
@@ -29,13 +35,21 @@ registerEnumType(CampaignStateEnum, {
   valuesMap: {
     DRAFT: { description: 'Being written; seen by the project only.' },
     IN_REVIEW: { description: 'Handed to review; its terms are frozen.' },
+    REJECTED: { description: 'Refused by a reviewer; its organisers may revise it.' },
     LIVE: { description: 'Takes pledges.' },
-    SUSPENDED: { description: 'Stopped by the platform; takes no pledges for now.' },
+    SETTLING: {
+      description: 'The pledges are frozen and being charged; the verdict follows what was really collected.',
+    },
+    EXTENDED: { description: 'Narrowly short: takes pledges once more, while backers say whether theirs may wait.' },
+    SUSPENDED: { description: 'Stopped by the platform: no pledges, charges or payouts; its timers stand.' },
     SUCCEEDED: { description: 'Funded. Takes further pledges until its deadline or its training.' },
-    FAILED: { description: 'The deadline passed and nothing had been given.' },
-    CANCELLED: { description: 'Given up; everything captured is refunded.' },
+    FAILED: { description: 'A mandatory goal was missed, or nothing was given; everything collected is refunded.' },
     TRAINING: { description: 'Its run exists.' },
     COMPLETED: { description: 'Its run is complete.' },
+    CLOSED: { description: 'The last payout was made and every window for disputes is over.' },
+    CANCELLED: { description: 'Given up; everything captured is refunded.' },
+    REFUNDING: { description: 'Ended; refunds are on their way.' },
+    REFUNDED: { description: 'Ended; every pledge is at its end.' },
   },
 });
 
@@ -48,9 +62,9 @@ registerEnumType(FundingModelEnum, {
   name: 'FundingModel',
   description: 'When backers are charged and what becomes of their money.',
   valuesMap: {
-    ALL_OR_NOTHING: { description: 'Charged at the deadline if the goals are reached. Not offered yet.' },
+    ALL_OR_NOTHING: { description: 'Charged when the pledges are frozen, and refunded if a goal is missed even then.' },
     KEEP_IT_ALL: { description: 'Charged at once; the campaign keeps what was given.' },
-    TRANCHES: { description: 'Charged at once and released by evidence. Not offered yet.' },
+    TRANCHES: { description: 'Charged at once, refunded if a goal is missed, released in tranches by evidence.' },
   },
 });
 
@@ -151,7 +165,7 @@ export class CampaignCreateInput {
   summary: string;
   @Field(() => ID, { description: 'Global id of the recipe to train.' })
   recipeId: string;
-  @Field(() => FundingModelEnum, { description: 'When backers are charged. Only KEEP_IT_ALL is offered today.' })
+  @Field(() => FundingModelEnum, { description: 'When backers are charged.' })
   fundingModel: FundingModelEnum;
   @Field(() => BigIntScalar, { nullable: true, description: 'Money to raise, in cents.' })
   cashGoalMinor?: bigint | null;

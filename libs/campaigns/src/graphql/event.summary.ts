@@ -6,17 +6,41 @@ const dollars = (value: unknown): string =>
 const hours = (value: unknown): string =>
   typeof value === 'string' && /^\d+$/.test(value) ? `${formatMinorUnits(BigInt(value), 3)} s` : 'some time';
 
+const day = (value: unknown): string => String(value).slice(0, 10);
+
+const SETTLING: Record<string, string> = {
+  deadline: 'The deadline passed; pledges are frozen and being charged',
+  hard_cap: 'The hard cap is reached; pledges are frozen and being charged',
+  extension_over: 'The extension is over; pledges are frozen and being charged',
+};
+
+const FAILED: Record<string, string> = {
+  below_goal: 'Missed its goals; everything collected is refunded',
+  nothing_given: 'Closed at its deadline with nothing given',
+  collapse: 'Failed by collapse; everything collected is refunded',
+};
+
 type Payload = Record<string, unknown>;
 
 const SENTENCES: Record<string, (p: Payload) => string> = {
   'campaign.submitted': () => 'Handed to review',
   'campaign.live': () => 'Went live',
-  'campaign.funded': (p) =>
+  'campaign.settling': (p) => SETTLING[String(p['reason'])] ?? 'Pledges are frozen and being charged',
+  'campaign.extended': (p) => `Narrowly short: extended until ${day(p['deadline'])}`,
+  'campaign.succeeded': (p) =>
     p['goalsReached'] === false ? 'Closed at its deadline and keeps what was given' : 'Reached its goals',
-  'campaign.failed': () => 'Closed at its deadline with nothing given',
+  'campaign.failed': (p) => FAILED[String(p['reason'])] ?? 'Failed',
+  'campaign.collapsed': () => 'Refunds and disputes brought it below its goal before any money had left',
   'campaign.suspended': (p) => `Suspended: ${String(p['reason'])}`,
   'campaign.resumed': () => 'Resumed',
   'campaign.cancelled': (p) => `Cancelled: ${String(p['reason'])}`,
+  'campaign.refunding': () => 'Refunds began',
+  'campaign.refunded': () => 'Every pledge is at its end',
+  'campaign.closed': () => 'Closed: the last payout and every window for disputes are over',
+  'campaign.amended': (p) => `Terms changed: version ${String(p['version'])}`,
+  'campaign.stretch.reached': (p) => `Stretch goal ${String(p['number'])} reached: ${String(p['title'])}`,
+  'campaign.update.published': (p) => `Update ${String(p['number'])} published`,
+  'campaign.update.corrected': (p) => `Update ${String(p['number'])} corrected`,
   'campaign.training': () => 'Training began',
   'campaign.completed': () => 'Training is complete',
   'pledge.cash.created': (p) => `${dollars(p['amountMinor'])} promised by card`,

@@ -71,7 +71,7 @@ const PROGRESS: Record<ProgressSource, { readonly columns: string; readonly from
   pledged: {
     columns: 'pl.credits_posted - pl.debits_posted AS pledged',
     from: `
-  LEFT JOIN ledger_account pl ON pl.code = 'campaign:' || c.id || ':pledged:USD'`,
+  LEFT JOIN ledger_account pl ON pl.code = 'campaign:' || c.id || ':pledged:' || c.currency`,
   },
   offered: {
     columns: 'of.credits_posted - of.debits_posted AS offered',
