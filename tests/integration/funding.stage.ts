@@ -1,5 +1,5 @@
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
-import { Module } from '@nestjs/common';
+import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -77,7 +77,11 @@ export class FundingStage {
     private readonly clock: MovableClock,
   ) {}
 
-  static async open(options: Partial<SandboxOptions> = {}): Promise<FundingStage> {
+  /** `more`: rooms beyond those of funding, and settings beyond those that a stage needs. */
+  static async open(
+    options: Partial<SandboxOptions> = {},
+    more: { modules?: readonly Type[]; env?: Readonly<Record<string, string>> } = {},
+  ): Promise<FundingStage> {
     const clock = new MovableClock();
     const plain = await createTestDatabase();
     const db = { ...plain, uow: new UnitOfWork(plain.dataSource, clock) };
@@ -101,11 +105,13 @@ export class FundingStage {
       STRIPE_API_BASE: sandbox.url,
       DEVELOPER_SIGN_IN: '1',
       LOG_LEVEL: 'silent',
+      ...more.env,
     });
-    const app = await NestFactory.create<NestExpressApplication>(fundingModule(config, clock), {
+    const app = await NestFactory.create<NestExpressApplication>(fundingModule(config, clock, more.modules ?? []), {
       rawBody: true,
       bodyParser: false,
       logger: false,
+      abortOnError: false,
     });
     app.use('/graphql', json({ limit: '1mb' }));
     app.use('/stripe', raw({ type: () => true, verify: (req, _res, body) => Object.assign(req, { rawBody: body }) }));
@@ -351,7 +357,7 @@ export interface GqlAnswer<T> {
   errors?: { message: string; extensions?: Record<string, unknown> }[];
 }
 
-function fundingModule(config: Config, clock: Clock) {
+function fundingModule(config: Config, clock: Clock, more: readonly Type[]) {
   @Module({
     imports: [
       PlatformModule.forRoot({ processName: 'test', entities: [], config, clock }),
@@ -369,6 +375,7 @@ function fundingModule(config: Config, clock: Clock) {
       CampaignsModule,
       NodesModule,
       PledgesModule,
+      ...more,
     ],
     providers: [NodeResolver, NodeSources],
   })
