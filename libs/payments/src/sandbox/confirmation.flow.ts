@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { ApiError, invalidRequest, resourceMissing } from './api.error.js';
 import { checkOwner } from './attachment.resource.js';
+import { confirmTransfer } from './bank-transfer.flow.js';
 import { openChallenge, type Challenge } from './challenge.flow.js';
 import { findCustomer } from './customer.resource.js';
 import type { Params } from './form.codec.js';
@@ -61,6 +62,7 @@ export function confirmIntent(world: SandboxWorld, intent: Stripe.PaymentIntent,
     last_payment_error: null,
     next_action: null,
   };
+  if (method.type === 'customer_balance') return confirmTransfer(world, confirmed, params);
   return confirmCard(world, confirmed, method, params);
 }
 

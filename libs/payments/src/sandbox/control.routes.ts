@@ -5,6 +5,7 @@ import { chargeOfRequest } from './charge.resource.js';
 import { openDispute } from './dispute.resource.js';
 import type { Answer } from './sandbox.server.js';
 import type { SandboxWorld } from './sandbox.world.js';
+import { moveTime } from './time.control.js';
 import { chaosOf, resend, type Chaos } from './webhook.queue.js';
 
 /** Faults of the next answers: the call is executed, and its answer is lost or replaced. */
@@ -27,6 +28,7 @@ export interface ControlDesk {
  *   GET  health                                   is it up (no key needed)
  *   GET  status                                   counts of deliveries and objects, and the chaos in force
  *   POST chaos     {duplicates?, outOfOrder?, shuffleMs?, lose?, paused?}
+ *   POST time      {advanceMs}                    everything that falls due meanwhile happens, in order
  *   POST faults    {dropAnswers?, failAnswers?}
  *   POST disputes  {charge | paymentIntent, amount?, reason?, inquiry?}   a dispute opens now
  *   POST disputes/decide {dispute, outcome}       won | lost | escalated: what only a bank can do
@@ -47,6 +49,8 @@ export function answerControl(desk: ControlDesk, input: { method: string; path: 
     switch (call) {
       case 'POST chaos':
         return setChaos(world, body);
+      case 'POST time':
+        return moveTime(world, body['advanceMs']);
       case 'POST faults':
         desk.faults.dropAnswers = numberOf(body, 'dropAnswers') ?? desk.faults.dropAnswers;
         desk.faults.failAnswers = numberOf(body, 'failAnswers') ?? desk.faults.failAnswers;

@@ -20,7 +20,8 @@ import type { SandboxWorld } from './sandbox.world.js';
 export interface HiddenCustomer {
   readonly deleted?: true;
   readonly reconciliationMode?: 'automatic' | 'manual';
-  readonly reference?: string;
+  /** Cash that we hold for the customer, by currency, minor units. */
+  readonly cash?: Readonly<Record<string, number>>;
 }
 
 const TEXTS = ['description', 'email', 'name', 'phone', 'tax_exempt'] as const;
@@ -98,7 +99,7 @@ export function updateCustomer(world: SandboxWorld, id: string, params: Params):
     ...withFields(world, before, params),
     metadata: mergedMetadata(before.metadata, params),
   });
-  world.book.setHidden(id, hiddenOf(params, world.book.hidden<HiddenCustomer>(id) ?? {}));
+  setReconciliation(world, id, params);
   world.emit('customer.updated', updated, changedOf(before, updated));
   return updated;
 }
@@ -160,6 +161,11 @@ function hiddenOf(params: Params, before: HiddenCustomer): HiddenCustomer {
   if (mode === undefined) return before;
   const { reconciliationMode: _mode, ...rest } = before;
   return mode === 'merchant_default' ? rest : { ...rest, reconciliationMode: mode };
+}
+
+/** Whether money that arrives goes to open payments by itself: `cash_balance[settings][reconciliation_mode]`. */
+export function setReconciliation(world: SandboxWorld, id: string, params: Params): void {
+  world.book.setHidden(id, hiddenOf(params, world.book.hidden<HiddenCustomer>(id) ?? {}));
 }
 
 function shippingOf(params: Params): Stripe.Customer.Shipping | null {

@@ -1,5 +1,7 @@
 import * as attachments from './attachment.resource.js';
+import * as cash from './cash-balance.resource.js';
 import * as customers from './customer.resource.js';
+import { applyBalance } from './payment-intent.resource.js';
 import type { Route } from './route.type.js';
 import * as setups from './setup-intent.resource.js';
 
@@ -47,6 +49,41 @@ export const MONEY_IN_ROUTES: readonly Route[] = [
     method: 'POST',
     pattern: 'payment_methods/:id/detach',
     handle: ({ world, id }) => attachments.detachPaymentMethod(world, id),
+  },
+  {
+    method: 'GET',
+    pattern: 'customers/:id/cash_balance',
+    handle: ({ world, id }) => cash.retrieveCashBalance(world, id),
+  },
+  {
+    method: 'POST',
+    pattern: 'customers/:id/cash_balance',
+    handle: ({ world, params, id }) => cash.updateCashBalance(world, id, params),
+  },
+  {
+    method: 'GET',
+    pattern: 'customers/:id/cash_balance_transactions',
+    handle: ({ world, params, id }) => cash.listCashTransactions(world, id, params),
+  },
+  {
+    method: 'GET',
+    pattern: 'customers/:id/cash_balance_transactions/:sub',
+    handle: ({ world, id, sub }) => cash.retrieveCashTransaction(world, id, sub),
+  },
+  {
+    method: 'POST',
+    pattern: 'customers/:id/funding_instructions',
+    handle: ({ world, params, id }) => cash.createFundingInstructions(world, id, params),
+  },
+  {
+    method: 'POST',
+    pattern: 'test_helpers/customers/:id/fund_cash_balance',
+    handle: ({ world, params, id }) => cash.fundCashBalance(world, id, params),
+  },
+  {
+    method: 'POST',
+    pattern: 'payment_intents/:id/apply_customer_balance',
+    handle: ({ world, params, id }) => applyBalance(world, id, params),
   },
   {
     method: 'POST',

@@ -1,6 +1,8 @@
 import type Stripe from 'stripe';
 import { invalidRequest, resourceMissing } from './api.error.js';
 import { retrieveCharge, settleCharge } from './charge.resource.js';
+import { applyCustomerBalance } from './bank-transfer.flow.js';
+import { giveBackCash } from './cash-balance.flow.js';
 import { confirmIntent } from './confirmation.flow.js';
 import { CHARGE_MINOR_MAX, chargeMinorMin, CURRENCIES, inWords } from './currency.rule.js';
 import { findCustomer } from './customer.resource.js';
@@ -125,7 +127,11 @@ export function createPaymentIntent(world: SandboxWorld, params: Params): Stripe
     intent.payment_method = usePaymentMethod(world, methodId).id;
     intent.status = 'requires_confirmation';
   }
-  world.book.add(intent, { hidden: {} });
+  const balance = optionalGroup(optionalGroup(params, 'payment_method_options') ?? {}, 'customer_balance');
+  world.book.add(intent, {
+    hidden: balance === undefined ? {} : { customerBalance: balance },
+    ...(customer === undefined ? {} : { parent: customer }),
+  });
   world.emit('payment_intent.created', intent);
   return optionalFlag(params, 'confirm') === true ? confirmIntent(world, intent, params) : intent;
 }
@@ -197,7 +203,10 @@ export function updatePaymentIntent(world: SandboxWorld, id: string, params: Par
     );
   }
   if (amount !== undefined) checkAmount(amount, intent.currency);
-  if (customer !== undefined) findCustomer(world, customer, 'customer');
+  if (customer !== undefined) {
+    findCustomer(world, customer, 'customer');
+    world.book.setParent(id, customer);
+  }
   return world.book.save<Stripe.PaymentIntent>({
     ...intent,
     amount: amount ?? intent.amount,
@@ -248,6 +257,7 @@ export function cancelPaymentIntent(world: SandboxWorld, id: string, params: Par
     amount_capturable: 0,
   });
   world.emit('payment_intent.canceled', canceled);
+  giveBackCash(world, canceled);
   return canceled;
 }
 
@@ -312,6 +322,16 @@ function checkAmount(amount: number, currency: string): void {
       param: 'amount',
     });
   }
+}
+
+export function applyBalance(world: SandboxWorld, id: string, params: Params): Stripe.PaymentIntent {
+  allowOnly(params, ['amount', 'currency']);
+  const intent = retrievePaymentIntent(world, id);
+  const currency = optionalText(params, 'currency');
+  if (currency !== undefined && currency.toLowerCase() !== intent.currency) {
+    throw invalidRequest(`The currency must be that of the PaymentIntent: ${intent.currency}.`, { param: 'currency' });
+  }
+  return applyCustomerBalance(world, intent, optionalInteger(params, 'amount'));
 }
 
 /** Takes what was only authorised; less than authorised gives the rest back to the card. */

@@ -1,13 +1,16 @@
 import type Stripe from 'stripe';
 import { invalidRequest, resourceMissing } from './api.error.js';
 import { availableMinor } from './balance.resource.js';
+import { failCashRefund, isCashRefund, isFromCash, refundCash, returnToCash } from './cash-refund.flow.js';
 import { chargeOfRequest, moveBalance, retrieveCharge, type HiddenCharge } from './charge.resource.js';
+import { inWords } from './currency.rule.js';
 import type { Params } from './form.codec.js';
 import { allowOnly, metadataOf, optionalChoice, optionalInteger, optionalText } from './params.reader.js';
 import { idOf, type SandboxWorld } from './sandbox.world.js';
 
 /** Refunds leave the balance at once; the processing fee of the charge is not given back. */
 export function createRefund(world: SandboxWorld, params: Params): Stripe.Refund {
+  if (optionalChoice(params, 'origin', ['customer_balance']) !== undefined) return refundCash(world, params);
   allowOnly(params, ['charge', 'payment_intent', 'amount', 'reason', 'metadata']);
   const charge = chargeOfRequest(world, optionalText(params, 'charge'), optionalText(params, 'payment_intent'));
   const left = charge.amount_captured - charge.amount_refunded;
@@ -33,7 +36,7 @@ export function createRefund(world: SandboxWorld, params: Params): Stripe.Refund
   }
   if (amount > left) {
     throw invalidRequest(
-      `Refund amount (${inDollars(amount)}) is greater than unrefunded amount on charge (${inDollars(left)})`,
+      `Refund amount (${inWords(amount, charge.currency)}) is greater than unrefunded amount on charge (${inWords(left, charge.currency)})`,
       { param: 'amount' },
     );
   }
@@ -55,10 +58,7 @@ function pay(world: SandboxWorld, charge: Stripe.Charge, amount: number, params:
     currency: charge.currency,
     customer: null,
     customer_account: null,
-    destination_details: {
-      card: { reference_status: 'pending', reference_type: 'acquirer_reference_number', type: 'refund' },
-      type: 'card',
-    },
+    destination_details: destinationOf(charge),
     metadata: metadataOf(params),
     payment_intent: idOf(charge.payment_intent),
     payment_method: charge.payment_method,
@@ -73,9 +73,25 @@ function pay(world: SandboxWorld, charge: Stripe.Charge, amount: number, params:
   const refunded = adjustCharge(world, charge, amount);
   world.emit('refund.created', refund);
   world.emit('charge.refunded', refunded, { amount_refunded: charge.amount_refunded, refunded: charge.refunded });
+  returnToCash(world, charge, refund);
   if (waits) world.book.startTimer('fund_refund', refund.id, untilFunds(world, charge.currency));
   else if (behaviour !== undefined) world.book.startTimer('settle_refund', refund.id, world.timing.outcomeDelayMs);
   return refund;
+}
+
+function destinationOf(charge: Stripe.Charge): Stripe.Refund.DestinationDetails {
+  if (isFromCash(charge)) return { customer_cash_balance: {}, type: 'customer_cash_balance' };
+  const type = charge.payment_method_details?.type ?? 'card';
+  if (type === 'us_bank_account') {
+    return { us_bank_transfer: { reference: null, reference_status: 'pending' }, type: 'us_bank_transfer' };
+  }
+  if (type === 'sepa_debit') {
+    return { eu_bank_transfer: { reference: null, reference_status: 'pending' }, type: 'eu_bank_transfer' };
+  }
+  return {
+    card: { reference_status: 'pending', reference_type: 'acquirer_reference_number', type: 'refund' },
+    type: 'card',
+  };
 }
 
 function takeFromBalance(
@@ -166,6 +182,7 @@ export function failRefund(world: SandboxWorld, id: string, reason: string): Str
       param: 'refund',
     });
   }
+  if (isCashRefund(refund)) return failCashRefund(world, refund, reason);
   const charge = retrieveCharge(world, idOf(refund.charge) ?? '');
   const back =
     refund.balance_transaction === null
@@ -211,8 +228,4 @@ function adjustCharge(world: SandboxWorld, charge: Stripe.Charge, byAmount: numb
 
 function disputeHoldsFunds(world: SandboxWorld, chargeId: string): boolean {
   return world.book.children<Stripe.Dispute>(chargeId, 'dispute').some((dispute) => !dispute.is_charge_refundable);
-}
-
-function inDollars(amountMinor: number): string {
-  return `$${Math.trunc(amountMinor / 100)}.${String(amountMinor % 100).padStart(2, '0')}`;
 }

@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { settleCashRefund } from './cash-refund.flow.js';
 import { settleCharge } from './charge.resource.js';
 import { decideDispute, endOverdueDispute, openDispute } from './dispute.resource.js';
 import { disputeIgnoredWarning, openWarning } from './early-fraud-warning.resource.js';
@@ -6,6 +7,12 @@ import { payOut, settlePayout, submitPayout } from './payout.resource.js';
 import { scenarioOf } from './payment-method.resource.js';
 import { fundRefund, settleRefund } from './refund.resource.js';
 import type { SandboxWorld } from './sandbox.world.js';
+
+/** Timers that only look again whether something has come about: they need not be caught up with. */
+const POLLS = new Set(['fund_refund']);
+
+/** A long jump is worked off in pieces, between which the sandbox answers. */
+const FIRED_AT_ONCE_MAX = 1000;
 
 /** What happens on its own, a moment later. Timers are rows: a restart fires the ones that fell due meanwhile. */
 const ACTIONS: Record<string, (world: SandboxWorld, subject: string) => void> = {
@@ -33,23 +40,43 @@ const ACTIONS: Record<string, (world: SandboxWorld, subject: string) => void> = 
   fund_refund: fundRefund,
   decide_dispute: decideDispute,
   settle_refund: settleRefund,
+  settle_cash_refund: settleCashRefund,
   pay_out: payOut,
   submit_payout: submitPayout,
   settle_payout: settlePayout,
 };
 
-/** @returns how many timers fired. */
+/**
+ * Each timer acts at the instant it was due, so that what follows from it is counted from there, and in the order of
+ * these instants: a jump in time unrolls as the days would have.
+ * @returns how many timers fired.
+ */
 export function fireDueTimers(world: SandboxWorld): number {
+  return fire(world, 'clock IS NULL AND due_ms <= ?', [world.book.nowMs]);
+}
+
+/** The timers of what belongs to a test clock wait for that clock. */
+export function fireTimersOfClock(world: SandboxWorld, clock: string, untilMs: number): number {
+  return fire(world, 'clock = ? AND due_ms <= ?', [clock, untilMs]);
+}
+
+function fire(world: SandboxWorld, condition: string, values: readonly (string | number)[]): number {
   return world.book.transaction(() => {
-    const due = world.book.rows(
-      'SELECT id, kind, subject, account FROM timer WHERE due_ms <= ? ORDER BY due_ms, id LIMIT 100',
-      world.book.nowMs,
-    );
-    for (const row of due) {
-      const act = ACTIONS[String(row['kind'])];
-      if (act !== undefined) world.book.within(String(row['account']), () => act(world, String(row['subject'])));
+    let fired = 0;
+    for (; fired < FIRED_AT_ONCE_MAX; fired += 1) {
+      const row = world.book.row(
+        `SELECT id, due_ms, kind, subject, account, clock FROM timer WHERE ${condition} ORDER BY due_ms, id LIMIT 1`,
+        ...values,
+      );
+      if (row === undefined) break;
       world.book.run('DELETE FROM timer WHERE id = ?', Number(row['id']));
+      const act = ACTIONS[String(row['kind'])];
+      if (act === undefined) continue;
+      const clock = row['clock'] === null ? null : String(row['clock']);
+      const nowMs = POLLS.has(String(row['kind'])) ? world.book.nowMs : Number(row['due_ms']);
+      const instant = { nowMs, clock };
+      world.book.at(instant, () => world.book.within(String(row['account']), () => act(world, String(row['subject']))));
     }
-    return due.length;
+    return fired;
   });
 }
