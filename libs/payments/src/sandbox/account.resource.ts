@@ -78,6 +78,7 @@ export function listEvents(world: SandboxWorld, params: Params): ListAnswer<Stri
   const open = "EXISTS (SELECT 1 FROM delivery WHERE event = object.id AND state <> 'delivered')";
   return listOf<Stripe.Event>(world, 'event', '/v1/events', paging, {
     also: [
+      { sql: 'object.created >= ?', value: oldestEvent(world) },
       ...(wanted.length === 0
         ? []
         : [
@@ -93,8 +94,13 @@ export function listEvents(world: SandboxWorld, params: Params): ListAnswer<Stri
 
 export function retrieveEvent(world: SandboxWorld, id: string): Stripe.Event {
   const found = world.book.find<Stripe.Event>('event', id);
-  if (found === undefined) throw resourceMissing('event', id);
+  if (found === undefined || found.created < oldestEvent(world)) throw resourceMissing('event', id);
   return found;
+}
+
+/** The API shows events for thirty days, by the sandbox's time. */
+function oldestEvent(world: SandboxWorld): number {
+  return world.book.nowSeconds - 30 * 86_400;
 }
 
 /** The answer to a creation carries the signing secret; nothing else ever does. */

@@ -1,12 +1,13 @@
 import { retrieveEvent } from './account.resource.js';
 import { ApiError } from './api.error.js';
 import { answerBankControl } from './bank.control.js';
+import { LATE_MS_MAX, type Chaos } from './chaos.rule.js';
 import { chargeOfRequest } from './charge.resource.js';
 import { openDispute } from './dispute.resource.js';
 import type { Answer } from './sandbox.server.js';
 import type { SandboxWorld } from './sandbox.world.js';
 import { moveTime } from './time.control.js';
-import { chaosOf, resend, type Chaos } from './webhook.queue.js';
+import { chaosOf, resend } from './webhook.queue.js';
 
 /** Faults of the next answers: the call is executed, and its answer is lost or replaced. */
 export interface Faults {
@@ -27,7 +28,7 @@ export interface ControlDesk {
  * What a test or a demo does to the sandbox that no API call can: under /_sandbox/, with the secret key.
  *   GET  health                                   is it up (no key needed)
  *   GET  status                                   counts of deliveries and objects, and the chaos in force
- *   POST chaos     {duplicates?, outOfOrder?, shuffleMs?, lose?, paused?}
+ *   POST chaos     {duplicates?, outOfOrder?, shuffleMs?, shuffleWindow?, late?, lateMs?, lose?, early?, paused?, seed?}
  *   POST time      {advanceMs}                    everything that falls due meanwhile happens, in order
  *   POST faults    {dropAnswers?, failAnswers?}
  *   POST disputes  {charge | paymentIntent, amount?, reason?, inquiry?}   a dispute opens now
@@ -89,6 +90,11 @@ function setChaos(world: SandboxWorld, body: Record<string, unknown>): Answer {
     outOfOrder: clamp(numberOf(body, 'outOfOrder') ?? before.outOfOrder, 0, 1_000_000),
     shuffleMs: clamp(numberOf(body, 'shuffleMs') ?? before.shuffleMs, 0, 3_600_000),
     lose: clamp(numberOf(body, 'lose') ?? before.lose, 0, 1),
+    shuffleWindow: clamp(numberOf(body, 'shuffleWindow') ?? before.shuffleWindow, 0, 1_000_000),
+    late: clamp(numberOf(body, 'late') ?? before.late, 0, 1),
+    lateMs: clamp(numberOf(body, 'lateMs') ?? before.lateMs, 0, LATE_MS_MAX),
+    early: clamp(numberOf(body, 'early') ?? before.early, 0, 1),
+    seed: typeof body['seed'] === 'string' ? body['seed'] : before.seed,
     paused: typeof body['paused'] === 'boolean' ? body['paused'] : before.paused,
   };
   world.book.setSetting('chaos', next);

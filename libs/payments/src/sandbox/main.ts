@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Chaos } from './chaos.rule.js';
 import { SandboxServer } from './sandbox.server.js';
-import type { Chaos } from './webhook.queue.js';
 
 const USAGE = `Stripe sandbox: an HTTP server that the stripe package talks to.
 
@@ -17,6 +17,11 @@ const USAGE = `Stripe sandbox: an HTTP server that the stripe package talks to.
   --duplicates N        deliver each event N times
   --out-of-order N      hold back N events until a later one has arrived
   --shuffle-ms N        delay each delivery by up to N milliseconds, at random
+  --shuffle-window N    each delivery waits for up to N later events, at random
+  --late SHARE          this share (0 to 1) of the events comes late
+  --late-ms N           how late at most, in the sandbox's time (default 30 days)
+  --early SHARE         this share of the events arrives before the call that causes it is answered
+  --concurrency N       how many webhooks are under way at a time (default 16)
   --lose SHARE          never deliver this share (0 to 1) of the events
   --dispute-delay-ms N  from a charge on the dispute card to its dispute (default 1000)
   --outcome-delay-ms N  from submitted evidence or pending refund to the outcome (default 500)
@@ -51,6 +56,10 @@ function chaosIn(settings: Settings): Partial<Chaos> {
     duplicates: numberIn(settings, 'duplicates'),
     outOfOrder: numberIn(settings, 'out-of-order'),
     shuffleMs: numberIn(settings, 'shuffle-ms'),
+    shuffleWindow: numberIn(settings, 'shuffle-window'),
+    late: numberIn(settings, 'late'),
+    lateMs: numberIn(settings, 'late-ms'),
+    early: numberIn(settings, 'early'),
     lose: numberIn(settings, 'lose'),
   };
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
@@ -83,6 +92,7 @@ async function main(): Promise<void> {
     },
     chaos: chaosIn(settings),
     seed: values['seed'],
+    webhookConcurrency: numberIn(settings, 'concurrency'),
   });
   await server.start();
   process.stdout.write(

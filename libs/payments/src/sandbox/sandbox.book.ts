@@ -41,6 +41,9 @@ const ADDED_COLUMNS = [
   ['movement', 'account', "TEXT NOT NULL DEFAULT ''"],
   ['movement', 'type', "TEXT NOT NULL DEFAULT ''"],
   ['movement', 'payout', 'TEXT'],
+  ['delivery', 'release_at', 'INTEGER'],
+  ['delivery', 'early', 'INTEGER NOT NULL DEFAULT 0'],
+  ['delivery', 'first_ms', 'INTEGER'],
   ['timer', 'clock', 'TEXT'],
 ] as const;
 
@@ -48,6 +51,10 @@ const ADDED_INDEXES = `
   CREATE INDEX IF NOT EXISTS object_account_kind_seq ON object (account, kind, seq);
   CREATE INDEX IF NOT EXISTS movement_account ON movement (account, currency, available_on, net);
   CREATE INDEX IF NOT EXISTS movement_payout ON movement (payout) WHERE payout IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS delivery_release ON delivery (release_at) WHERE release_at IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS delivery_held ON delivery (endpoint, id) WHERE held = 1 AND state = 'pending' AND attempt = 0;
+  CREATE INDEX IF NOT EXISTS delivery_early ON delivery (id) WHERE early = 1 AND state = 'pending' AND attempt = 0;
+  CREATE INDEX IF NOT EXISTS delivery_endpoint ON delivery (endpoint, id);
 `;
 
 export interface Stored {

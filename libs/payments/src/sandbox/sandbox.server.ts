@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { registerFixedEndpoint } from './account.resource.js';
 import { ApiError, invalidRequest } from './api.error.js';
 import { findRoute } from './api.routes.js';
+import type { Chaos } from './chaos.rule.js';
 import { answerControl, type Faults } from './control.routes.js';
 import { expand } from './expansion.rule.js';
 import { canonicalForm, FormSyntaxError, parseForm, type Params } from './form.codec.js';
@@ -22,7 +23,7 @@ import {
 import { answerReceipt, answerThreeDSecure } from './three-d-secure.page.js';
 import { fireDueTimers } from './timer.wheel.js';
 import { WebhookCourier } from './webhook.courier.js';
-import { chaosOf, recordEvent, type Chaos } from './webhook.queue.js';
+import { chaosOf, recordEvent } from './webhook.queue.js';
 
 const BODY_BYTES_MAX = 1_000_000;
 /** A key is forgotten after this, and the same call would be executed again. */
@@ -43,6 +44,8 @@ export interface SandboxOptions {
   readonly timing?: Partial<SandboxTiming>;
   readonly chaos?: Partial<Chaos>;
   readonly seed?: string | undefined;
+  /** How many webhooks may be under way at a time. */
+  readonly webhookConcurrency?: number | undefined;
 }
 
 export interface Answer {
@@ -73,7 +76,7 @@ export class SandboxServer {
       warningDelayMs: 5000,
       ...options.timing,
     };
-    this.#courier = new WebhookCourier(this.#book);
+    this.#courier = new WebhookCourier(this.#book, { inFlight: options.webhookConcurrency });
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
 
@@ -108,8 +111,9 @@ export class SandboxServer {
 
   /** The command line's chaos holds for a new book; a restart goes on with what is left of it. */
   #applyInitialChaos(chaos: Partial<Chaos> | undefined): void {
-    if (chaos === undefined || this.#book.setting('chaos') !== undefined) return;
-    this.#book.setSetting('chaos', { ...chaosOf(this.#book), ...chaos });
+    if (this.#book.setting('chaos') !== undefined) return;
+    const seed = this.options.seed ?? this.#book.newId('chaos', 12);
+    this.#book.setSetting('chaos', { ...chaosOf(this.#book), seed, ...chaos });
   }
 
   #tick(): void {
@@ -135,6 +139,7 @@ export class SandboxServer {
     } catch (error) {
       answer = errorAnswer(error, requestId);
     }
+    await this.#courier.deliverEarly();
     this.#courier.wake();
     if (answer === 'drop') {
       request.socket.destroy();

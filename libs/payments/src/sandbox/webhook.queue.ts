@@ -1,27 +1,14 @@
 import type Stripe from 'stripe';
+import { CALM, planDeliveries, type Chaos } from './chaos.rule.js';
 import type { SandboxBook, Stored } from './sandbox.book.js';
 import { SANDBOX_API_VERSION, type RequestOrigin } from './sandbox.world.js';
-
-/** How unkind the deliveries are. Every number is remembered in the book and can be changed while running. */
-export interface Chaos {
-  /** How often each event is delivered, in all. */
-  duplicates: number;
-  /** How many more events are held back until a later one has arrived. */
-  outOfOrder: number;
-  /** Each delivery is delayed by up to this much, at random: a shuffle. */
-  shuffleMs: number;
-  /** Share of events, 0 to 1, that are never delivered (they stay readable through the events API). */
-  lose: number;
-  /** Nothing is delivered while this is set. */
-  paused: boolean;
-}
-
-const CALM: Chaos = { duplicates: 1, outOfOrder: 0, shuffleMs: 0, lose: 0, paused: false };
 
 export const COMMAND_LINE_ENDPOINT = 'we_command_line';
 
 /** A held event goes out after this even if nothing overtook it. */
 const HELD_MS_MAX = 5000;
+/** What waits for later events goes out after this even if they never come. */
+const WINDOW_MS_MAX = 2000;
 
 export function chaosOf(book: SandboxBook): Chaos {
   return { ...CALM, ...book.setting<Partial<Chaos>>('chaos') };
@@ -49,7 +36,10 @@ export function recordEvent(
     type,
   };
   book.add(event, { parent: object.id });
-  for (const endpoint of endpoints) enqueue(book, event.id, endpoint.id);
+  const ordinal = (book.setting<number>('event_ordinal') ?? 0) + 1;
+  book.setSetting('event_ordinal', ordinal);
+  for (const endpoint of endpoints) enqueue(book, event.id, endpoint.id, ordinal);
+  releaseWindow(book, ordinal);
 }
 
 function activeEndpoints(book: SandboxBook, type: string): Stripe.WebhookEndpoint[] {
@@ -69,18 +59,28 @@ function hearsOf(book: SandboxBook, endpoint: string, connected: boolean): boole
   return (book.hidden<{ connect?: boolean }>(endpoint)?.connect === true) === connected;
 }
 
-function enqueue(book: SandboxBook, event: string, endpoint: string): void {
+function enqueue(book: SandboxBook, event: string, endpoint: string, ordinal: number): void {
   const chaos = chaosOf(book);
-  if (chaos.lose > 0 && book.chance() < chaos.lose) {
+  const plan = planDeliveries(chaos, ordinal);
+  if (plan.kind === 'lost') {
     insert(book, { event, endpoint, copy: 1, nextMs: book.nowMs, held: 0, state: 'lost' });
     return;
   }
-  const held = chaos.outOfOrder > 0 && !previousIsHeld(book, endpoint);
+  const held = chaos.outOfOrder > 0 && !plan.early && !previousIsHeld(book, endpoint);
   if (held) book.setSetting('chaos', { ...chaos, outOfOrder: chaos.outOfOrder - 1 });
-  for (let copy = 1; copy <= chaos.duplicates; copy += 1) {
-    const delayMs = held ? HELD_MS_MAX : chaos.shuffleMs > 0 ? Math.floor(book.chance() * chaos.shuffleMs) : 0;
-    insert(book, { event, endpoint, copy, nextMs: book.nowMs + delayMs, held: held ? 1 : 0, state: 'pending' });
-  }
+  plan.copies.forEach(({ delayMs, overtakenBy }, index) => {
+    insert(book, {
+      event,
+      endpoint,
+      copy: index + 1,
+      nextMs: book.nowMs + Math.max(delayMs, held ? HELD_MS_MAX : overtakenBy > 0 ? WINDOW_MS_MAX : 0),
+      held: held ? 1 : 0,
+      state: 'pending',
+      // A late delivery is late whatever overtakes it.
+      releaseAt: !held && overtakenBy > 0 && delayMs < WINDOW_MS_MAX ? ordinal + overtakenBy : null,
+      early: plan.early && index === 0,
+    });
+  });
 }
 
 /** Two neighbours are never both held: each held event has one that overtakes it. */
@@ -89,25 +89,45 @@ function previousIsHeld(book: SandboxBook, endpoint: string): boolean {
   return Number(last?.['held'] ?? 0) === 1;
 }
 
-function insert(
-  book: SandboxBook,
-  row: { event: string; endpoint: string; copy: number; nextMs: number; held: number; state: string },
-): void {
+interface NewDelivery {
+  readonly event: string;
+  readonly endpoint: string;
+  readonly copy: number;
+  readonly nextMs: number;
+  readonly held: number;
+  readonly state: string;
+  readonly releaseAt?: number | null;
+  readonly early?: boolean;
+}
+
+function insert(book: SandboxBook, row: NewDelivery): void {
   book.run(
-    'INSERT INTO delivery (event, endpoint, copy, next_ms, held, state) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT INTO delivery (event, endpoint, copy, next_ms, held, state, release_at, early) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     row.event,
     row.endpoint,
     row.copy,
     row.nextMs,
     row.held,
     row.state,
+    row.releaseAt ?? null,
+    row.early === true ? 1 : 0,
+  );
+}
+
+/** What waited for this many events may go now, in the order of what it waited for. */
+function releaseWindow(book: SandboxBook, ordinal: number): void {
+  book.run(
+    'UPDATE delivery INDEXED BY delivery_release SET next_ms = min(next_ms, ?), release_at = NULL WHERE release_at <= ?',
+    book.nowMs,
+    ordinal,
   );
 }
 
 /** Called when delivery `id` was acknowledged: what it overtook may go now. */
 export function releaseOvertaken(book: SandboxBook, id: number, endpoint: string): void {
   book.run(
-    "UPDATE delivery SET next_ms = ? WHERE endpoint = ? AND held = 1 AND state = 'pending' AND attempt = 0 AND id < ?",
+    // Named, because the planner would rather walk through everything the endpoint ever got.
+    "UPDATE delivery INDEXED BY delivery_held SET next_ms = ? WHERE endpoint = ? AND held = 1 AND state = 'pending' AND attempt = 0 AND id < ?",
     book.nowMs,
     endpoint,
     id,
