@@ -8,7 +8,7 @@ const LEVELS = [
   ['payments', 'campaigns', 'nodes'],
   ['pledges', 'training'],
   ['provenance', 'matching'],
-  ['reports'],
+  ['reports', 'notifications'],
 ];
 
 const upward = LEVELS.flatMap((rooms, level) => {

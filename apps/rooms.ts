@@ -3,6 +3,7 @@ import { CatalogModule } from '#catalog';
 import { IdentityModule } from '#identity';
 import { LedgerModule } from '#ledger';
 import { NodesModule } from '#nodes';
+import { NotificationsModule } from '#notifications';
 import { PaymentsModule } from '#payments';
 import { PledgesModule } from '#pledges';
 import { ProvenanceModule } from '#provenance';
@@ -23,4 +24,5 @@ export const ROOM_MODULES = [
   TrainingModule,
   ProvenanceModule,
   ReportsModule,
+  NotificationsModule,
 ];

@@ -137,10 +137,18 @@ export function createDashboard(options: DashboardOptions): {
 class WrongAddress extends Error {}
 
 async function loadViewer(ask: PageContext['ask']): Promise<FrameViewer | null> {
-  const { data } = await ask<{ viewer: { contributor: Person; platformRoles?: string[] } | null }>(viewerQuery);
+  const { data } = await ask<{
+    viewer: { contributor: Person; platformRoles?: string[] } | null;
+    notificationUnreadCount: number | null;
+  }>(viewerQuery);
   if (!data?.viewer) return null;
   const { contributor, platformRoles } = data.viewer;
-  return { displayName: contributor.displayName, pseudonym: contributor.pseudonym, platformRoles: platformRoles ?? [] };
+  return {
+    displayName: contributor.displayName,
+    pseudonym: contributor.pseudonym,
+    platformRoles: platformRoles ?? [],
+    unread: data.notificationUnreadCount ?? 0,
+  };
 }
 
 function themeOf(value: string | undefined): Theme {

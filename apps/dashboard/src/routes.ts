@@ -9,6 +9,7 @@ import { ledgerAccountPage, ledgerPage } from './pages/ledger.page.js';
 import { pledgePage } from './pages/pledge.page.js';
 import { campaignFormPage } from './pages/campaign-form.page.js';
 import { managePage } from './pages/manage.page.js';
+import { inboxPage } from './pages/inbox.page.js';
 import { organisePage } from './pages/organise.page.js';
 import { datasetFormPage, recipeFormPage } from './pages/recipe-form.page.js';
 import { reviewPage } from './pages/review.page.js';
@@ -31,6 +32,7 @@ const table: [methods: string, pattern: string, load: Load][] = [
   ['GET', '/reports-view/:id', reportPage],
   ['GET POST', '/sign-in', signInPage],
   ['GET POST', '/account', accountPage],
+  ['GET POST', '/account/inbox', inboxPage],
   ['GET POST', '/organise', organisePage],
   ['GET POST', '/organise/datasets/new', datasetFormPage],
   ['GET POST', '/organise/recipes/new', recipeFormPage],

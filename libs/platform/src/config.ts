@@ -38,12 +38,21 @@ const environment = z
     WORKER_PORT: port.optional(),
     /** How long a process that was told to stop goes on taking requests while it says "not ready". */
     DRAIN_NOTICE_MS: z.coerce.number().int().min(0).max(60_000).default(0),
+    /** Where mail is handed over, `smtp://user:password@host:port`; without it nothing is mailed. */
+    SMTP_URL: z
+      .string()
+      .regex(/^smtps?:\/\//, 'must start with smtp:// or smtps://')
+      .optional(),
+    MAIL_FROM: z.string().min(3).optional(),
     OTEL_EXPORTER_OTLP_ENDPOINT: optionalUrl,
     LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   })
   .superRefine((env, ctx) => {
     if (env.NODE_ENV === 'production' && env.DEVELOPER_SIGN_IN) {
       ctx.addIssue({ code: 'custom', path: ['DEVELOPER_SIGN_IN'], message: "can't be on when NODE_ENV is production" });
+    }
+    if (env.SMTP_URL && !env.MAIL_FROM) {
+      ctx.addIssue({ code: 'custom', path: ['MAIL_FROM'], message: 'is needed when SMTP_URL is set' });
     }
     if (env.STRIPE_SECRET_KEY && !env.STRIPE_WEBHOOK_SECRET) {
       ctx.addIssue({
@@ -77,6 +86,8 @@ export class Config {
   readonly developerSignIn: boolean;
   readonly workerPort: number | undefined;
   readonly drainNoticeMs: number;
+  /** Undefined when nothing is to be mailed. */
+  readonly mail: { smtpUrl: string; from: string } | undefined;
   readonly otlpEndpoint: string | undefined;
   readonly logLevel: string;
   /** The folder with package.json: migrations, workloads and the built dashboard lie below it. */
@@ -115,6 +126,7 @@ export class Config {
     this.developerSignIn = e.DEVELOPER_SIGN_IN;
     this.workerPort = e.WORKER_PORT;
     this.drainNoticeMs = e.DRAIN_NOTICE_MS;
+    this.mail = e.SMTP_URL ? { smtpUrl: e.SMTP_URL, from: e.MAIL_FROM ?? '' } : undefined;
     this.otlpEndpoint = e.OTEL_EXPORTER_OTLP_ENDPOINT;
     this.logLevel = e.LOG_LEVEL;
     this.packageRoot = findPackageRoot();

@@ -15,7 +15,7 @@ const computePledge = `id class count state time ${time} delivered ${time} accep
 const campaignEvent = 'id type position occurredAt summary';
 const goals = `cashGoal ${money} computeGoal ${time} deadline`;
 
-export const viewerQuery = `query Frame { viewer { contributor ${person} platformRoles } }`;
+export const viewerQuery = `query Frame { viewer { contributor ${person} platformRoles } notificationUnreadCount }`;
 
 export const campaignsQuery = `query Campaigns($first: Int!, $after: String, $state: CampaignState) {
   campaigns(first: $first, after: $after, state: $state) {

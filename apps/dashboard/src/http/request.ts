@@ -29,6 +29,8 @@ export interface FrameViewer {
   displayName: string;
   pseudonym: string;
   platformRoles: string[];
+  /** Messages that she has not read; 100 stands for 100 or more. */
+  unread: number;
 }
 
 export interface PageContext {

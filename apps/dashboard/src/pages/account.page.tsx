@@ -99,6 +99,9 @@ export async function accountPage(context: PageContext): Promise<Result> {
             </p>
           </div>
           <div class="actions">
+            <a class="button small quiet" href="/account/inbox">
+              Messages
+            </a>
             <a class="button small quiet" href="/organise">
               Organise
             </a>

@@ -103,6 +103,13 @@ function Header(props: { section: string | undefined; theme: Theme; viewer: Fram
         </nav>
         <div class="top-end">
           <ThemeSwitch theme={props.theme} />
+          {props.viewer && props.viewer.unread > 0 && (
+            <a class="icon-button" href="/account/inbox?show=unread" aria-label={unreadLabel(props.viewer.unread)}>
+              <span class="person-mail" data-count={props.viewer.unread > 99 ? '99+' : props.viewer.unread}>
+                <Icon name="mail" />
+              </span>
+            </a>
+          )}
           {props.viewer ? (
             <a class="person" href="/account" aria-current={props.section === 'account' ? 'page' : undefined}>
               <span class="avatar" aria-hidden="true">
@@ -120,6 +127,9 @@ function Header(props: { section: string | undefined; theme: Theme; viewer: Fram
     </header>
   );
 }
+
+const unreadLabel = (unread: number): string =>
+  unread === 1 ? 'One unread message' : `${unread > 99 ? 'More than 99' : unread} unread messages`;
 
 const nextTheme: Record<Theme, Theme> = { system: 'light', light: 'dark', dark: 'system' };
 const themeIcon = { system: 'auto', light: 'sun', dark: 'moon' } as const;
