@@ -282,10 +282,26 @@ describe('what the database itself refuses', () => {
     expect(await balance(p)).toEqual([0, 0, 0, 100]);
   });
 
-  it('keeps units apart by a foreign key', async () => {
+  it('keeps units apart, and knows no accounts but its own', async () => {
     const a = await purse();
     const b = await purse('gpu_second:cpu');
     expect(codeOf(await post(a.move(a.source, b.sink, 1n)))).toBe('LEDGER_UNIT_MISMATCH');
+    const forge = (unit: string, credit: string) =>
+      refusal(
+        `INSERT INTO ledger_transfer (id, key, request_hash, chain_id, kind, unit, debit_account_id, credit_account_id, amount,
+           reason, refs, recorded_at, debit_version, debit_debits_pending, debit_debits_posted, debit_credits_pending,
+           debit_credits_posted, credit_version, credit_debits_pending, credit_debits_posted, credit_credits_pending, credit_credits_posted)
+         SELECT gen_random_uuid(), 'forged:' || gen_random_uuid(), sha256('x'), gen_random_uuid(), 'posted', $3, d.id,
+           coalesce((SELECT id FROM ledger_account WHERE code = $2), gen_random_uuid()), 1, 'forged', '{}', $4,
+           1, 0, 1, 0, 0, 1, 0, 0, 0, 1
+         FROM ledger_account d WHERE d.code = $1`,
+        [a.source, credit, unit, new Date(nowMs)],
+      );
+    expect(await forge('USD', b.sink)).toMatch(/continue their account in number, time and unit/);
+    expect(await forge('gpu_second:cpu', b.sink)).toMatch(/continue their account in number, time and unit/);
+    expect(await forge('USD', 'no:such')).toMatch(/continue their account in number, time and unit/);
+    expect(await balance(a.source)).toEqual([0, 0, 0, 0]);
+    expect(await forge('USD', a.sink)).toBe('done');
   });
 });
 

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { Command } from 'commander';
 import { findPackageRoot } from '#platform';
 import { registerAuditCommand } from './audit/audit.js';
+import { registerLedgerCommands } from './ledger/ledger.command.js';
 import { registerLogCommands } from './log/log.command.js';
 import { registerMatchCommands } from './match/match.command.js';
 import { registerMigrateCommand } from './migrate/migrate.command.js';
@@ -24,6 +25,7 @@ registerReconcileCommand(program, packageRoot);
 registerMatchCommands(program);
 registerVerifyCommands(program);
 registerLogCommands(program);
+registerLedgerCommands(program, packageRoot);
 
 try {
   await program.parseAsync(process.argv);

@@ -1,4 +1,4 @@
-import { brokenSeals, sealHeads } from './store/seal.store.js';
+import { brokenSeals, changedNotices, sealHeads } from './store/seal.store.js';
 import type { InvariantCheck, InvariantResult, Tx } from '#platform';
 
 const MAX_LINES = 20;
@@ -143,9 +143,10 @@ export const ledgerInvariants: readonly InvariantCheck[] = [
   {
     name: 'ledger.books_are_sealed',
     invariant: 1,
-    description: 'The sealed transfers of each unit are numbered without a gap, each over the one before.',
+    description:
+      'The sealed transfers of each unit are numbered without a gap, each over the one before, and are those made public.',
     run: async (tx) => {
-      const violations = await brokenSeals(tx);
+      const violations = [...(await brokenSeals(tx)), ...(await changedNotices(tx))];
       const heads = await sealHeads(tx);
       return {
         ok: violations.length === 0,

@@ -3,6 +3,7 @@ import { LedgerAccountSource, LedgerTransferSource } from './graphql/ledger-node
 import { LedgerAccountResolver, LedgerTransferResolver } from './graphql/ledger.resolver.js';
 import { LedgerExpiryJob } from './jobs/ledger-expiry.job.js';
 import { LedgerSealJob } from './jobs/ledger-seal.job.js';
+import { LedgerSealNoticeJob } from './jobs/ledger-seal-notice.job.js';
 import { LedgerWriter } from './ledger-writer.js';
 import { Ledger } from './ledger.js';
 
@@ -12,6 +13,7 @@ import { Ledger } from './ledger.js';
     LedgerWriter,
     LedgerExpiryJob,
     LedgerSealJob,
+    LedgerSealNoticeJob,
     LedgerAccountResolver,
     LedgerTransferResolver,
     LedgerAccountSource,

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { SEAL_ORIGIN, type SealedTransfer, sealHash, sealText } from './seal.rules.js';
+import { canonicalJson } from '#kernel';
+import { SEAL_ORIGIN, type SealedTransfer, canonicalRefs, sealHash, sealText } from './seal.rules.js';
 
 const first: SealedTransfer = {
   unit: 'USD',
@@ -28,6 +30,15 @@ it('seals a frozen text over the seal before', () => {
       .update(Buffer.concat([Buffer.alloc(32), Buffer.from(text)]))
       .digest(),
   );
+});
+
+it('writes references as canonical JSON does', () => {
+  fc.assert(
+    fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' })), (refs) => {
+      expect(canonicalRefs(refs)).toBe(canonicalJson(refs));
+    }),
+  );
+  expect(canonicalRefs({ b: '1', 10: '2', 9: '3', a: 'ü' })).toBe('{"10":"2","9":"3","a":"ü","b":"1"}');
 });
 
 it('changes with anything that the transfer says', () => {

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '#kernel';
 
 /** What of a transfer is sealed: all that it says, by codes and keys that mean something outside this database. */
 export interface SealedTransfer {
@@ -30,8 +29,8 @@ export const SEAL_ORIGIN: Buffer = Buffer.alloc(32);
  * decimal text, moments in UTC with milliseconds. Version 1 is every transfer's but those that close an account, which
  * name the side at the end, in version 2.
  */
-export const sealText = (t: SealedTransfer): string =>
-  canonicalJson([
+export function sealText(t: SealedTransfer): string {
+  const before = [
     t.closes === null ? 'ledger-seal/1' : 'ledger-seal/2',
     t.unit,
     t.position.toString(),
@@ -44,10 +43,20 @@ export const sealText = (t: SealedTransfer): string =>
     t.pendingKey,
     t.expiresAt?.toISOString() ?? null,
     t.reason,
-    t.refs,
-    t.recordedAt.toISOString(),
-    ...(t.closes === null ? [] : [t.closes]),
-  ]);
+  ];
+  const after = [t.recordedAt.toISOString(), ...(t.closes === null ? [] : [t.closes])];
+  return `${JSON.stringify(before).slice(0, -1)},${canonicalRefs(t.refs)},${JSON.stringify(after).slice(1)}`;
+}
+
+/**
+ * References as canonical JSON (RFC 8785). Of texts alone that is what JSON.stringify writes, with the names in the order
+ * of their UTF-16 units; written here because every transfer goes through it, several times faster than in general.
+ */
+export function canonicalRefs(refs: Readonly<Record<string, string>>): string {
+  const names = Object.keys(refs);
+  if (names.length > 1) names.sort();
+  return `{${names.map((name) => `${JSON.stringify(name)}:${JSON.stringify(refs[name])}`).join(',')}}`;
+}
 
 /** SHA-256 over the seal before (32 bytes) and the transfer's text. */
 export const sealHash = (previous: Buffer, transfer: SealedTransfer): Buffer =>

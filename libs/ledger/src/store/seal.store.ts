@@ -3,10 +3,17 @@ import { SEAL_ORIGIN, type SealedTransfer, sealHash } from '../domain/seal.rules
 
 interface StoredForm extends Omit<SealedTransfer, 'position'> {
   id: string;
+  seq: bigint;
+}
+
+interface Sealer {
+  readonly floor_seq: bigint;
+  readonly next_floor_seq: bigint;
+  readonly next_floor_xid: bigint;
 }
 
 /** The columns of `ledger_transfer t` that are sealed. */
-const FORM = `t.id, t.unit, t.key, t.kind, d.code AS debit, c.code AS credit, t.amount, t.released, p.key AS "pendingKey",
+const FORM = `t.id, t.seq, t.unit, t.key, t.kind, d.code AS debit, c.code AS credit, t.amount, t.released, p.key AS "pendingKey",
   t.expires_at AS "expiresAt", t.closes, t.reason, t.refs, t.recorded_at AS "recordedAt"`;
 const FORM_JOINS = `JOIN ledger_account d ON d.id = t.debit_account_id JOIN ledger_account c ON c.id = t.credit_account_id
   LEFT JOIN ledger_transfer p ON p.id = t.pending_id`;
@@ -16,7 +23,7 @@ const FORM_JOINS = `JOIN ledger_account d ON d.id = t.debit_account_id JOIN ledg
  * many. A transfer that commits late gets a later place; none is passed over.
  */
 export async function sealSome(tx: Tx, limit: number): Promise<number> {
-  const [sealer] = await tx.query<{ floor_seq: bigint; next_floor_seq: bigint; next_floor_xid: bigint }>(
+  const [sealer] = await tx.query<Sealer>(
     'SELECT floor_seq, next_floor_seq, next_floor_xid FROM ledger_sealer WHERE id = 1 FOR UPDATE',
   );
   if (!sealer) throw new Error('The row of the sealer is missing.');
@@ -34,7 +41,10 @@ export async function sealSome(tx: Tx, limit: number): Promise<number> {
     [sealer.floor_seq],
   );
   await append(tx, waiting);
-  if (waiting.length < limit && horizon) await raiseFloor(tx, sealer, sequence?.top ?? 0n, horizon);
+  if (horizon) {
+    const sealedTo = waiting.length < limit ? undefined : waiting.at(-1)?.seq;
+    await raiseFloor(tx, sealer, sealedTo, sequence?.top ?? 0n, horizon);
+  }
   return waiting.length;
 }
 
@@ -57,20 +67,31 @@ async function append(tx: Tx, transfers: readonly StoredForm[]): Promise<void> {
   );
 }
 
+/**
+ * Raises the floor as far as all is sealed and nothing can appear any more. `sealedTo` is the last one sealed when there
+ * may be more behind it; under load that is the rule, and a floor that stayed would have each batch pass over the one
+ * before it.
+ */
 async function raiseFloor(
   tx: Tx,
-  sealer: { floor_seq: bigint; next_floor_seq: bigint; next_floor_xid: bigint },
+  sealer: Sealer,
+  sealedTo: bigint | undefined,
   top: bigint,
   horizon: { oldest: bigint; next: bigint },
 ): Promise<void> {
   const over = horizon.oldest >= sealer.next_floor_xid;
   // Ids below those noted before: the data came into another cluster, and what was under way there is no more.
   const moved = horizon.next < sealer.next_floor_xid;
-  if ((!over && !moved) || (sealer.floor_seq === top && sealer.next_floor_seq === top)) return;
+  const settled = over ? sealer.next_floor_seq : sealer.floor_seq;
+  const floor = sealedTo !== undefined && sealedTo < settled ? sealedTo : settled;
+  const next =
+    moved || (over && floor === sealer.next_floor_seq)
+      ? [top, horizon.next]
+      : [sealer.next_floor_seq, sealer.next_floor_xid];
+  if (floor === sealer.floor_seq && next[0] === sealer.next_floor_seq) return;
   await tx.query('UPDATE ledger_sealer SET floor_seq = $1, next_floor_seq = $2, next_floor_xid = $3 WHERE id = 1', [
-    over ? sealer.next_floor_seq : sealer.floor_seq,
-    top,
-    horizon.next,
+    floor,
+    ...next,
   ]);
 }
 
@@ -90,6 +111,39 @@ export const sealsOf = (
     transferIds,
   ]);
 
+/** Notes the newest seals that moved since the last notice and gives them. One at a time: the sealer's row is locked. */
+export async function noteMovedHeads(tx: Tx): Promise<{ unit: string; position: bigint; hash: Buffer }[]> {
+  await tx.query('SELECT FROM ledger_sealer WHERE id = 1 FOR UPDATE');
+  const heads = await sealHeads(tx);
+  const noted = new Map(
+    (
+      await tx.query<{ unit: string; position: bigint }>(
+        'SELECT unit, max(position) AS position FROM ledger_seal_notice GROUP BY unit',
+      )
+    ).map((row) => [row.unit, row.position]),
+  );
+  const moved = heads.filter((head) => head.position > (noted.get(head.unit) ?? 0n));
+  if (moved.length === 0) return [];
+  await tx.query(
+    `INSERT INTO ledger_seal_notice (unit, position, hash, published_at)
+     SELECT unit, position, hash, $4 FROM unnest($1::text[], $2::bigint[], $3::bytea[]) head (unit, position, hash)`,
+    [moved.map((h) => h.unit), moved.map((h) => String(h.position)), moved.map((h) => h.hash), tx.now],
+  );
+  return moved;
+}
+
+export interface SealedRow extends SealedTransfer {
+  readonly hash: Buffer;
+}
+
+/** The next transfers of a unit's book after a position, at most to another one, with their seals. */
+export const bookPage = (tx: Tx, unit: string, after: bigint, to: bigint, limit: number): Promise<SealedRow[]> =>
+  tx.query<SealedRow>(
+    `SELECT s.position, s.hash, ${FORM} FROM ledger_seal s JOIN ledger_transfer t ON t.id = s.transfer_id ${FORM_JOINS}
+     WHERE s.unit = $1 AND s.position > $2 AND s.position <= $3 ORDER BY s.position LIMIT ${Math.trunc(limit)}`,
+    [unit, after, to],
+  );
+
 const AUDIT_PAGE = 5000;
 
 /** Walks every book from its beginning and gives a line for the first seal of each that does not follow. */
@@ -99,11 +153,7 @@ export async function brokenSeals(tx: Tx): Promise<string[]> {
     let before: Buffer = SEAL_ORIGIN;
     let position = 0n;
     while (position < last) {
-      const page = await tx.query<StoredForm & { position: bigint; hash: Buffer }>(
-        `SELECT s.position, s.hash, ${FORM} FROM ledger_seal s JOIN ledger_transfer t ON t.id = s.transfer_id ${FORM_JOINS}
-         WHERE s.unit = $1 AND s.position > $2 ORDER BY s.position LIMIT ${AUDIT_PAGE}`,
-        [unit, position],
-      );
+      const page = await bookPage(tx, unit, position, last, AUDIT_PAGE);
       const wrong = page.find((row) => {
         const follows = row.position === position + 1n && row.unit === unit && sealHash(before, row).equals(row.hash);
         [position, before] = [row.position, row.hash];
@@ -116,4 +166,20 @@ export async function brokenSeals(tx: Tx): Promise<string[]> {
     }
   }
   return broken;
+}
+
+/** Gives a line for each seal that went into the public events otherwise than it stands now. */
+export async function changedNotices(tx: Tx): Promise<string[]> {
+  const rows = await tx.query<{ line: string }>(
+    `SELECT format('%s: another seal was made public for %s', n.unit, n.position) AS line
+     FROM ledger_seal_notice n LEFT JOIN ledger_seal s ON s.unit = n.unit AND s.position = n.position
+     WHERE s.hash IS DISTINCT FROM n.hash
+     UNION ALL
+     SELECT format('%s: another seal was made public for %s', e.payload->>'unit', e.payload->>'position')
+     FROM event_outbox e LEFT JOIN ledger_seal s
+       ON s.unit = e.payload->>'unit' AND s.position = (e.payload->>'position')::bigint
+     WHERE e.type = 'ledger.sealed' AND encode(s.hash, 'hex') IS DISTINCT FROM e.payload->>'hash'
+     LIMIT 20`,
+  );
+  return rows.map((row) => row.line);
 }
