@@ -59,3 +59,25 @@ export function largestRemainder(total: bigint, weights: readonly bigint[]): big
   for (const { index } of order.slice(0, left)) parts[index] = (parts[index] ?? 0n) + 1n;
   return parts;
 }
+
+/**
+ * Splits a total in proportion to the weights as payment languages do (numscript): floors first, then one unit each
+ * from the first part on until nothing is left. Sums to the total exactly. Parts of weight zero get nothing. Where the
+ * parts are people, {@link largestRemainder} is fairer: it doesn't depend on who stands first.
+ */
+export function allot(total: bigint, weights: readonly bigint[]): bigint[] {
+  const sum = weights.reduce((a, b) => a + b, 0n);
+  if (sum <= 0n || weights.some((w) => w < 0n))
+    throw new RangeError('allot needs weights that are not negative, one of them positive');
+  let left = total;
+  const floors = weights.map((weight) => {
+    const floor = (total * weight) / sum;
+    left -= floor;
+    return floor;
+  });
+  return floors.map((floor, index) => {
+    if (left === 0n || weights[index] === 0n) return floor;
+    left -= 1n;
+    return floor + 1n;
+  });
+}

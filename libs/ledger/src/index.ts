@@ -6,6 +6,7 @@ export { LedgerSealNoticeJob } from './jobs/ledger-seal-notice.job.js';
 export { LedgerModule } from './ledger.module.js';
 export { type AccountSpec, type Transfer, type TransferSpec } from './domain/transfer.rules.js';
 export { type Balance } from './store/balance.store.js';
+export { type Exchange, type ExchangeSide, exchange, exchangeAccounts } from './domain/exchange.rules.js';
 export { bookLines } from './ledger-book.js';
 export { type BookForm, CSV_BOOK, JSONL_BOOK } from './domain/book-file.rules.js';
 export { type BookVerdict, BookVerifier, type PinnedSeal } from './domain/book-verifier.rules.js';

@@ -82,8 +82,8 @@ export const CSV_BOOK: BookForm = {
 // What spreadsheets begin a formula with, in both widths, and the white space before which they still see one.
 const NEUTRALISED = /^['=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 
-function cell(value: unknown): string {
-  const text = value === null ? '' : String(value);
+function cell(value: string | null): string {
+  const text = value ?? '';
   const safe = NEUTRALISED.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
@@ -104,7 +104,9 @@ function cellsOf(record: string): string[] | undefined {
 /** Whether a CSV record goes on in the next line: a quoted cell is still open. */
 export const isOpenRecord = (record: string): boolean => record.split('"').length % 2 === 0;
 
-const toTexts = (entry: BookEntry): Texts & { refs: Record<string, string> } => ({
+const toTexts = (
+  entry: BookEntry,
+): Record<Exclude<keyof Texts, 'refs'>, string | null> & { refs: BookEntry['refs'] } => ({
   position: entry.position.toString(),
   unit: entry.unit,
   key: entry.key,
