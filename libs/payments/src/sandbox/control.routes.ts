@@ -27,6 +27,7 @@ export interface ControlDesk {
 /**
  * What a test or a demo does to the sandbox that no API call can: under /_sandbox/, with the secret key.
  *   GET  health                                   is it up (no key needed)
+ *   GET  requests/ID                              the events that a call caused (no key needed)
  *   GET  status                                   counts of deliveries and objects, and the chaos in force
  *   POST chaos     {duplicates?, outOfOrder?, shuffleMs?, shuffleWindow?, late?, lateMs?, lose?, early?, paused?, seed?}
  *   POST time      {advanceMs}                    everything that falls due meanwhile happens, in order
@@ -42,6 +43,8 @@ export function answerControl(desk: ControlDesk, input: { method: string; path: 
   const { world } = desk;
   const call = `${input.method} ${input.path}`;
   if (call === 'GET health') return answer(200, { status: 'ok' });
+  if (call.startsWith('GET requests/'))
+    return answer(200, eventsOfRequest(world, input.path.slice('requests/'.length)));
   if (!desk.authorised) return refuse(401, 'key_required', 'Send the secret key in the Authorization header.');
   if (call === 'GET status') return answer(200, statusOf(world));
   const body = parse(input.body);
@@ -115,6 +118,16 @@ function dispute(world: SandboxWorld, body: Record<string, unknown>): Answer {
   return answer(200, opened);
 }
 
+/** Where `request_log_url` of an error leads: ids and types only. */
+function eventsOfRequest(world: SandboxWorld, id: string): object {
+  const rows = world.book.rows(
+    `SELECT id, json_extract(body, '$.type') AS type FROM object
+      WHERE kind = 'event' AND json_extract(body, '$.request.id') = ? ORDER BY seq LIMIT 100`,
+    id,
+  );
+  return { request: id, events: rows.map((row) => ({ id: row['id'], type: row['type'] })) };
+}
+
 function statusOf(world: SandboxWorld): object {
   const count = (sql: string, column: string): Record<string, number> =>
     Object.fromEntries(world.book.rows(sql).map((row) => [String(row[column]), Number(row['n'])]));
@@ -127,7 +140,8 @@ function statusOf(world: SandboxWorld): object {
       lost: 0,
       ...count('SELECT state, count(*) AS n FROM delivery GROUP BY state', 'state'),
     },
-    timers: Number(world.book.row('SELECT count(*) AS n FROM timer')?.['n'] ?? 0),
+    // What fires within a minute: a deadline that is days away is nothing to wait for.
+    timers: Number(world.book.row('SELECT count(*) AS n FROM timer WHERE due_ms <= ?', world.book.nowMs + 60_000)?.['n'] ?? 0),
     objects: count('SELECT kind, count(*) AS n FROM object GROUP BY kind', 'kind'),
   };
 }

@@ -2,9 +2,13 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Chaos } from './chaos.rule.js';
+import { replayCommand } from './replay/replay.command.js';
 import { SandboxServer } from './sandbox.server.js';
 
 const USAGE = `Stripe sandbox: an HTTP server that the stripe package talks to.
+
+  replay FILE…          plays recorded traffic against a fresh sandbox and tells how far the answers agree;
+                        ends with 1 below 95 %
 
   --port N              port to listen on (default 0: any free one)
   --host ADDRESS        address to listen on (default 127.0.0.1)
@@ -109,7 +113,9 @@ async function main(): Promise<void> {
 }
 
 try {
-  await main();
+  const [command, ...files] = process.argv.slice(2);
+  if (command === 'replay') process.exitCode = await replayCommand(files);
+  else await main();
 } catch (error) {
   process.stderr.write(`stripe-sandbox: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

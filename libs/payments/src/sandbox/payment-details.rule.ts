@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type Stripe from 'stripe';
 import type { HiddenMethod } from './payment-method.resource.js';
 import type { SandboxWorld } from './sandbox.world.js';
@@ -57,7 +58,7 @@ function cardDetailsOf(
 ): Stripe.Charge.PaymentMethodDetails.Card {
   return {
     amount_authorized: decline === undefined ? intent.amount : null,
-    authorization_code: decline === undefined ? '123456' : null,
+    authorization_code: null,
     brand: card.brand,
     checks: {
       address_line1_check: null,
@@ -78,7 +79,7 @@ function cardDetailsOf(
     multicapture: { status: 'unavailable' },
     network: card.brand,
     network_token: { used: false },
-    network_transaction_id: null,
+    network_transaction_id: networkReferenceOf(card.fingerprint ?? ''),
     overcapture: { maximum_amount_capturable: intent.amount, status: 'unavailable' },
     regulated_status: card.regulated_status,
     three_d_secure: authenticated
@@ -95,4 +96,10 @@ function cardDetailsOf(
     transaction_link_id: null,
     wallet: null,
   };
+}
+
+/** What the card's network calls it: fifteen digits, the same for the same card, as in test mode. */
+function networkReferenceOf(fingerprint: string): string {
+  const number = createHash('sha256').update(`network:${fingerprint}`).digest().readBigUInt64BE(0);
+  return String(number % 10n ** 15n).padStart(15, '0');
 }

@@ -8,13 +8,15 @@ import type { Chaos } from './chaos.rule.js';
 import { answerControl, type Faults } from './control.routes.js';
 import { expand } from './expansion.rule.js';
 import { canonicalForm, FormSyntaxError, parseForm, type Params } from './form.codec.js';
+import { answerOfVersion, paramsOfVersion, versionAsked } from './older-version.rule.js';
+import { answerHosted, isHosted } from './hosted.page.js';
 import { answerOnboarding } from './onboarding.page.js';
 import { optionalList } from './params.reader.js';
+import { apiKeyOf, connectedAccountOf, headerOf, idempotencyKeyOf, masked, readBody } from './request.reader.js';
 import type { Route } from './route.type.js';
 import { SandboxBook } from './sandbox.book.js';
 import {
   NO_REQUEST,
-  PLATFORM_ACCOUNT,
   SANDBOX_API_VERSION,
   type RequestOrigin,
   type SandboxTiming,
@@ -25,10 +27,8 @@ import { fireDueTimers } from './timer.wheel.js';
 import { WebhookCourier } from './webhook.courier.js';
 import { chaosOf, recordEvent } from './webhook.queue.js';
 
-const BODY_BYTES_MAX = 1_000_000;
 /** A key is forgotten after this, and the same call would be executed again. */
 const IDEMPOTENCY_MS = 24 * 3_600_000;
-const IDEMPOTENCY_KEY_LENGTH_MAX = 255;
 const TIMER_TICK_MS = 50;
 
 export interface SandboxOptions {
@@ -137,7 +137,7 @@ export class SandboxServer {
     try {
       answer = await this.#answer(request, requestId);
     } catch (error) {
-      answer = errorAnswer(error, requestId);
+      answer = errorAnswer(error, { requestId, baseUrl: this.#url });
     }
     await this.#courier.deliverEarly();
     this.#courier.wake();
@@ -173,6 +173,9 @@ export class SandboxServer {
     if (url.pathname.startsWith('/connect/onboarding/')) {
       return book.transaction(() => answerOnboarding(this.#world(NO_REQUEST), { method, url, body, request }));
     }
+    if (isHosted(url.pathname)) {
+      return book.transaction(() => answerHosted(this.#world(NO_REQUEST), { method, path: url.pathname, body }));
+    }
     if (url.pathname.startsWith('/receipts/')) {
       return answerReceipt(this.#world(NO_REQUEST), url.pathname.slice('/receipts/'.length));
     }
@@ -196,8 +199,8 @@ export class SandboxServer {
   ): Answer | 'drop' {
     const { method, url, requestId } = input;
     const found = url.pathname.startsWith('/v1/') ? findRoute(method, url.pathname.slice('/v1/'.length)) : undefined;
-    const params = parseForm(method === 'POST' ? input.body : url.search.slice(1));
-    const publishable = this.#authenticate(request, params, found?.route);
+    const asked = parseForm(method === 'POST' ? input.body : url.search.slice(1));
+    const publishable = this.#authenticate(request, asked, found?.route);
     if (found === undefined) {
       throw invalidRequest(
         `Unrecognized request URL (${method}: ${url.pathname}). If you are trying to list objects, remove the trailing slash. If you are trying to retrieve an object, make sure you passed a valid (non-empty) identifier in your code. Please see https://stripe.com/docs or we can help at https://support.stripe.com/.`,
@@ -207,6 +210,8 @@ export class SandboxServer {
     const key = method === 'POST' ? idempotencyKeyOf(request) : null;
     const origin: RequestOrigin = { id: requestId, idempotencyKey: key };
     const account = connectedAccountOf(this.#book, request, this.options.secretKey);
+    const version = versionAsked(headerOf(request, 'stripe-version'), SANDBOX_API_VERSION);
+    const params = paramsOfVersion(version, found.route.pattern, asked);
     const execute = (): Answer => {
       const answer = found.route.handle({
         world: this.#world(origin),
@@ -215,12 +220,21 @@ export class SandboxServer {
         sub: found.sub,
         publishable,
       });
-      return { status: 200, body: JSON.stringify(expand(this.#book, answer, optionalList(params, 'expand')), null, 2) };
+      const expanded = expand(this.#book, answer, optionalList(params, 'expand'));
+      return { status: 200, body: JSON.stringify(answerOfVersion(this.#book, version, expanded), null, 2) };
     };
+    const fail = (error: ApiError): Answer =>
+      errorAnswer(error, {
+        requestId,
+        baseUrl: this.#url,
+        shape: (body) => answerOfVersion(this.#book, version, body),
+      });
     const answer = this.#book.within(account, () =>
       key === null
-        ? this.#book.transaction(() => keepingDeclines(execute, requestId))
-        : this.#once({ account, key }, `${method} ${url.pathname} ${canonicalForm(params)}`, requestId, execute),
+        ? this.#book.transaction(() => keepingDeclines(execute, fail))
+        : this.#once({ account, key }, `${method} ${url.pathname} ${canonicalForm(params)}`, requestId, () =>
+            keepingDeclines(execute, fail),
+          ),
     );
     if (method !== 'POST') return answer;
     if (this.#faults.dropAnswers > 0) {
@@ -260,7 +274,7 @@ export class SandboxServer {
           },
         };
       }
-      const answer = keepingDeclines(execute, requestId);
+      const answer = execute();
       book.run(
         'INSERT INTO idempotency (key, fingerprint, status, body, request_id, created_ms) VALUES (?, ?, ?, ?, ?, ?)',
         key,
@@ -301,28 +315,21 @@ export class SandboxServer {
   }
 }
 
-/** The account that the `Stripe-Account` header names, or '' for the platform's own. @throws ApiError account_invalid */
-function connectedAccountOf(book: SandboxBook, request: IncomingMessage, secretKey: string): string {
-  const header = request.headers['stripe-account'];
-  if (typeof header !== 'string' || header === '' || header === PLATFORM_ACCOUNT) return '';
-  if (book.find('account', header) !== undefined) return header;
-  throw invalidRequest(
-    `The provided key '${masked(secretKey)}' does not have access to account '${header}' (or that account does not exist). Application access may have been revoked.`,
-    { status: 403, code: 'account_invalid' },
-  );
-}
-
 /** A decline is an answer with changes to keep; any other error undoes them. */
-function keepingDeclines(execute: () => Answer, requestId: string): Answer {
+function keepingDeclines(execute: () => Answer, fail: (error: ApiError) => Answer): Answer {
   try {
     return execute();
   } catch (error) {
-    if (error instanceof ApiError && error.keepsChanges) return errorAnswer(error, requestId);
+    if (error instanceof ApiError && error.keepsChanges) return fail(error);
     throw error;
   }
 }
 
-function errorAnswer(error: unknown, requestId: string): Answer {
+function errorAnswer(
+  error: unknown,
+  about: { requestId: string; baseUrl: string; shape?: (body: object) => object },
+): Answer {
+  const { requestId, baseUrl } = about;
   const known =
     error instanceof ApiError
       ? error
@@ -335,38 +342,7 @@ function errorAnswer(error: unknown, requestId: string): Answer {
     );
   }
   const headers: Record<string, string> = known.status === 401 ? { 'www-authenticate': 'Bearer realm="Stripe"' } : {};
-  return { status: known.status, body: JSON.stringify({ error: known.body }, null, 2), headers };
-}
-
-function apiKeyOf(request: IncomingMessage): string | undefined {
-  const header = request.headers.authorization;
-  if (header === undefined) return undefined;
-  const [scheme, value = ''] = header.split(' ', 2);
-  if (scheme?.toLowerCase() === 'bearer') return value;
-  if (scheme?.toLowerCase() === 'basic') return Buffer.from(value, 'base64').toString('utf8').split(':', 1)[0];
-  return undefined;
-}
-
-function masked(key: string): string {
-  return key.length <= 12 ? '*'.repeat(key.length) : `${key.slice(0, 8)}${'*'.repeat(key.length - 12)}${key.slice(-4)}`;
-}
-
-function idempotencyKeyOf(request: IncomingMessage): string | null {
-  const header = request.headers['idempotency-key'];
-  if (typeof header !== 'string' || header === '') return null;
-  if (header.length > IDEMPOTENCY_KEY_LENGTH_MAX) {
-    throw invalidRequest(`Idempotency keys are at most ${IDEMPOTENCY_KEY_LENGTH_MAX} characters long.`);
-  }
-  return header;
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = [];
-  let bytes = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    bytes += part.length;
-    if (bytes > BODY_BYTES_MAX) throw invalidRequest('The request is too large.', { status: 413 });
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
+  known.body.request_log_url = `${baseUrl}/_sandbox/requests/${requestId}?t=${Math.floor(Date.now() / 1000)}`;
+  const body = { error: known.body };
+  return { status: known.status, body: JSON.stringify(about.shape?.(body) ?? body, null, 2), headers };
 }
