@@ -227,6 +227,7 @@ CREATE TABLE campaign_tally (
   refunded_minor bigint NOT NULL DEFAULT 0,
   disputed_minor bigint NOT NULL DEFAULT 0,
   fees_minor bigint NOT NULL DEFAULT 0,
+  matched_minor bigint NOT NULL DEFAULT 0,
   cash_backers integer NOT NULL DEFAULT 0,
   compute_backers integer NOT NULL DEFAULT 0,
   CONSTRAINT campaign_tally_campaign_id_pk PRIMARY KEY (campaign_id),

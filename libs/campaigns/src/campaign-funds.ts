@@ -11,7 +11,7 @@ import { isCollapsed, netCashMinor } from './domain/verdict.rule.js';
 import { PendingPayments, type PendingSource } from './pending-payments.js';
 import { type CampaignRow, lockCampaign, shareCampaigns, writeState } from './store/campaign.store.js';
 import { consentsOf } from './store/settlement.store.js';
-import { type TallyChange, changeBacker, changeTally, readTally } from './store/tally.store.js';
+import { type BackerChange, type TallyChange, changeBackers, changeTally, readTally } from './store/tally.store.js';
 import { type CampaignTerms, readTerms } from './store/terms.store.js';
 
 /** What the rooms that take and pay money may see and change of a campaign, inside their own units of work. */
@@ -50,7 +50,12 @@ export class CampaignFunds {
 
   /** One more or one less pledge of this person that holds. */
   backer(tx: Tx, campaignId: string, contributorId: string, kind: 'cash' | 'compute', delta: 1 | -1): Promise<void> {
-    return changeBacker(tx, campaignId, contributorId, kind, delta);
+    return changeBackers(tx, [{ campaignId, contributorId, kind, delta }]);
+  }
+
+  /** The same for many at once. */
+  backers(tx: Tx, changes: readonly BackerChange[]): Promise<void> {
+    return changeBackers(tx, changes);
   }
 
   /**

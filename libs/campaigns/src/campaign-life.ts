@@ -79,12 +79,11 @@ export class CampaignLife {
   private async judgeLive(tx: Tx, campaign: CampaignRow): Promise<void> {
     const standing = await this.standing(tx, campaign);
     await this.stretch(tx, campaign, standing);
-    const { hardCapMinor } = campaign.plan;
     const step = liveStep(standing.funding, {
       deadline: campaign.deadline,
       now: tx.now,
       promisedMinor: standing.tally.promisedMinor,
-      hardCapMinor: hardCapMinor === null ? null : BigInt(hardCapMinor),
+      hardCapMinor: campaign.hardCapMinor,
     });
     if (step === 'reach_goals') await this.succeed(tx, campaign, step, standing);
     else if (step) await this.freeze(tx, campaign, step);

@@ -104,6 +104,7 @@ export class CampaignCommands {
     return this.step('submit', id, async (tx, campaign) => {
       const denied = await requireProjectRole(tx, viewer, campaign.projectId, ['maintainer']);
       if (denied) return denied;
+      if (campaign.state !== 'draft') return wrongState(campaign);
       const late = checkDeadline(campaign.deadline, tx.now);
       return late ?? { events: [event('campaign.submitted', id, {})] };
     });
@@ -114,9 +115,9 @@ export class CampaignCommands {
     return this.step('approve', id, async (tx, campaign) => {
       const denied = await mayReview(tx, viewer, campaign);
       if (denied) return denied;
+      if (campaign.state !== 'in_review') return wrongState(campaign);
       const late = checkDeadline(campaign.deadline, tx.now);
       if (late) return late;
-      if (campaign.state !== 'in_review') return wrongState(campaign);
       await this.ledger.openAccounts(tx, accountsToOpen(id, campaign.gpuClass, campaign.currency));
       const termsVersion = await writeTerms(tx, this.catalog, campaign, 'live');
       return { events: [event('campaign.live', id, livePayload(campaign, termsVersion))], change: { termsVersion } };

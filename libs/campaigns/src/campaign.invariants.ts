@@ -6,12 +6,12 @@ export const campaignInvariants: readonly InvariantCheck[] = [
     name: 'campaigns.held',
     invariant: 2,
     description:
-      "Each campaign's own accounts hold what was captured less what was refunded; open disputes may lie on either side.",
+      "Each campaign's own accounts hold what was captured and matched less what was refunded; open disputes may lie on either side.",
     async run(tx) {
       // A campaign that took money in another currency is counted at dated rates; its accounts hold that other money.
       const rows = await tx.query<{ id: string; held: bigint; least: bigint; most: bigint }>(
-        `SELECT t.campaign_id AS id, h.held, t.captured_minor - t.refunded_minor - t.disputed_minor AS least,
-                t.captured_minor - t.refunded_minor AS most
+        `SELECT t.campaign_id AS id, h.held, t.captured_minor + t.matched_minor - t.refunded_minor - t.disputed_minor AS least,
+                t.captured_minor + t.matched_minor - t.refunded_minor AS most
            FROM campaign c JOIN campaign_tally t ON t.campaign_id = c.id
            CROSS JOIN LATERAL (
              SELECT coalesce(sum(a.credits_posted - a.debits_posted), 0)::bigint AS held FROM ledger_account a
@@ -20,8 +20,8 @@ export const campaignInvariants: readonly InvariantCheck[] = [
           WHERE c.live_at IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM ledger_account e JOIN ledger_unit u ON u.code <> c.currency
                              WHERE e.code = 'campaign:' || c.id || ':escrow:' || u.code AND e.credits_posted > 0)
-            AND h.held NOT BETWEEN t.captured_minor - t.refunded_minor - t.disputed_minor
-                               AND t.captured_minor - t.refunded_minor
+            AND h.held NOT BETWEEN t.captured_minor + t.matched_minor - t.refunded_minor - t.disputed_minor
+                               AND t.captured_minor + t.matched_minor - t.refunded_minor
           LIMIT 20`,
       );
       return {

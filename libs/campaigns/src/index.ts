@@ -4,7 +4,7 @@ export { CampaignFunds } from './campaign-funds.js';
 export { CampaignQueries } from './campaign.queries.js';
 export { type CampaignRow } from './store/campaign.store.js';
 export { type CampaignTerms } from './store/terms.store.js';
-export { type TallyChange } from './store/tally.store.js';
+export { type BackerChange, type TallyChange } from './store/tally.store.js';
 export { type CampaignPageRow } from './store/campaign-page.row.js';
 export { type PagePart } from './store/campaign-page.statement.js';
 export { type Selection } from './graphql/selection.reader.js';

@@ -4,6 +4,7 @@ import { GpuTime, Money, toGlobalId } from '#platform';
 import type { CampaignEventRow } from '../campaign.queries.js';
 import { netCashMinor } from '../domain/verdict.rule.js';
 import type { CampaignPageRow } from '../store/campaign-page.row.js';
+import { toPlan } from './campaign-plan.mapper.js';
 import { eventSummary } from './event.summary.js';
 import type { Campaign, CampaignEvent, CampaignProgress } from './campaign.type.js';
 
@@ -25,6 +26,15 @@ export function toCampaign(row: CampaignPageRow): Campaign {
     createdAt: row.createdAt,
     autoAcceptCompute: row.autoAcceptCompute,
     decisionReason: row.decisionReason,
+    termsVersion: row.termsVersion,
+    settlementEndsAt: row.settlementEndsAt,
+    suspendedFrom: row.suspendedFrom,
+    extendedAt: row.extendedAt,
+    safetyEndsAt: row.safetyEndsAt,
+    disbursedAt: row.disbursedAt,
+    endedAs: row.endedAs,
+    failReason: row.failReason,
+    ...(row.plan ? { plan: toPlan(row.plan, row, row.stretchReached ?? {}) } : {}),
     ...(row.budget ? { budget: fromPublishedBudget(row.budget) } : {}),
     ...(hasProgress(row) ? { progress: toProgress(row) } : {}),
     ...(row.recipe ? { recipe: recipeOf(row) } : {}),
@@ -52,6 +62,7 @@ function toProgress(row: CampaignPageRow): CampaignProgress {
     cashDisputed: money(row.disputed),
     cashFees: money(row.fees),
     cashHeld: money(netCashMinor(tally) - (row.fees ?? 0n)),
+    cashMatched: money(row.matched),
     computeOffered: time(row.offered),
     computePledged: time(row.committed),
     computeReserved: time(row.reserved),

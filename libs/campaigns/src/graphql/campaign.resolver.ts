@@ -16,21 +16,21 @@ import {
   toConnection,
   toUserErrors,
 } from '#platform';
+import { AmendmentCommands } from '../amendment.commands.js';
 import { CampaignCommands } from '../campaign.commands.js';
 import { CampaignQueries } from '../campaign.queries.js';
 import type { CampaignState } from '../domain/campaign.machine.js';
 import { toCampaign, toCampaignEvent } from './campaign.mapper.js';
 import {
-  Campaign,
-  CampaignConnection,
   CampaignCreateInput,
-  CampaignEventConnection,
   CampaignPayload,
   CampaignReasonInput,
-  CampaignStateEnum,
   CampaignStepInput,
   CampaignUpdateInput,
-} from './campaign.type.js';
+} from './campaign.input.js';
+import { windowsDraft } from './campaign-plan.mapper.js';
+import { CampaignAmendInput, CampaignExtensionConsentInput } from './campaign-terms.type.js';
+import { Campaign, CampaignConnection, CampaignEventConnection, CampaignStateEnum } from './campaign.type.js';
 import { requestedFields, selectionsAt } from './selection.reader.js';
 
 type SignedIn = Viewer & { kind: 'contributor' };
@@ -40,6 +40,7 @@ const INPUT = (description: string) => ({ name: 'input', description });
 export class CampaignResolver {
   constructor(
     private readonly commands: CampaignCommands,
+    private readonly amendments: AmendmentCommands,
     private readonly queries: CampaignQueries,
     private readonly feed: EventFeed,
   ) {}
@@ -102,14 +103,39 @@ export class CampaignResolver {
     if (isRefused(projectId)) return refusedPayload(projectId);
     const recipeId = fromGlobalId('Recipe', input.recipeId, ['input', 'recipeId']);
     if (isRefused(recipeId)) return refusedPayload(recipeId);
-    const draft = Object.assign({}, input, { projectId, recipeId, currency: input.currency ?? 'USD' });
+    const windows = windowsDraft(input.windows);
+    const draft = Object.assign({}, input, { projectId, recipeId, windows, currency: input.currency ?? 'USD' });
     return this.payload(viewer, await this.commands.create(viewer, draft));
   }
 
   @Access({ scope: 'campaign:write', projectRoles: ['maintainer'] })
-  @Mutation(() => CampaignPayload, { description: 'Changes title, summary or deadline of a draft.' })
+  @Mutation(() => CampaignPayload, {
+    description:
+      'Changes a draft: everything but its project, recipe and currency. Null takes away what may be absent.',
+  })
   campaignUpdate(@Args(INPUT('The changes.')) input: CampaignUpdateInput, @CurrentViewer() viewer: SignedIn) {
-    return this.take(viewer, input.campaignId, (id) => this.commands.update(viewer, id, input));
+    const { campaignId, windows, ...edit } = input;
+    const change = windows === undefined ? edit : { ...edit, windows: windowsDraft(windows) };
+    return this.take(viewer, campaignId, (id) => this.commands.update(viewer, id, change));
+  }
+
+  @Access({ scope: 'campaign:write', projectRoles: ['maintainer'] })
+  @Mutation(() => CampaignPayload, {
+    description: 'Changes the texts of a live campaign or adds stretch goals, as a new version of its terms.',
+  })
+  campaignAmend(@Args(INPUT('The changes.')) input: CampaignAmendInput, @CurrentViewer() viewer: SignedIn) {
+    return this.take(viewer, input.campaignId, (id) => this.amendments.amend(viewer, id, input));
+  }
+
+  @Access({ scope: 'pledge:write' })
+  @Mutation(() => CampaignPayload, {
+    description: "A backer's answer to the extension of a campaign. It may be changed while the extension lasts.",
+  })
+  campaignExtensionConsent(
+    @Args(INPUT('The answer.')) input: CampaignExtensionConsentInput,
+    @CurrentViewer() viewer: SignedIn,
+  ) {
+    return this.take(viewer, input.campaignId, (id) => this.amendments.consent(viewer, id, input.agrees));
   }
 
   @Access({ scope: 'campaign:write', projectRoles: ['maintainer'] })

@@ -1,16 +1,8 @@
-import { Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
+import { Field, ID, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { ComputeBudget, Recipe } from '#catalog';
 import { Project } from '#identity';
-import {
-  BigIntScalar,
-  Connection,
-  DateTimeScalar,
-  GpuTime,
-  JsonScalar,
-  Money,
-  NodeInterface,
-  UserError,
-} from '#platform';
+import { BigIntScalar, Connection, DateTimeScalar, GpuTime, JsonScalar, Money, NodeInterface } from '#platform';
+import { CampaignPlan } from './campaign-plan.type.js';
 
 export enum CampaignStateEnum {
   DRAFT = 'draft',
@@ -70,9 +62,9 @@ registerEnumType(FundingModelEnum, {
 
 @ObjectType({ description: 'How far a campaign has come. Promises and deliveries are never added up.' })
 export class CampaignProgress {
-  @Field(() => Money, { description: 'Promised by card and neither captured nor given up: not money yet.' })
+  @Field(() => Money, { description: 'Promised and neither captured nor given up: not money yet.' })
   cashPledged: Money;
-  @Field(() => Money, { description: 'Captured from cards in all.' })
+  @Field(() => Money, { description: 'Captured in all.' })
   cashCaptured: Money;
   @Field(() => Money, { description: 'Paid back to backers.' })
   cashRefunded: Money;
@@ -82,6 +74,10 @@ export class CampaignProgress {
   cashFees: Money;
   @Field(() => Money, { description: 'What is there: captured less refunded, disputed and fees.' })
   cashHeld: Money;
+  @Field(() => Money, {
+    description: 'Added by matching pools; beside what backers gave, and not part of the verdict.',
+  })
+  cashMatched: Money;
   @Field(() => GpuTime, { description: 'Offered by donors and not accepted yet.' })
   computeOffered: GpuTime;
   @Field(() => GpuTime, { description: 'Committed by donors: offers that the campaign accepted.' })
@@ -118,7 +114,7 @@ export class Campaign {
   recipe?: Recipe;
   @Field(() => ComputeBudget, { description: 'What the training takes, as published with the campaign.' })
   budget?: ComputeBudget;
-  @Field(() => Money, { description: 'Money to raise; zero when only GPU time is asked for.' })
+  @Field(() => Money, { description: 'Money to raise, the minimum; zero when only GPU time is asked for.' })
   cashGoal: Money;
   @Field(() => GpuTime, { description: 'GPU time to raise; zero when only money is asked for.' })
   computeGoal: GpuTime;
@@ -130,6 +126,24 @@ export class Campaign {
   autoAcceptCompute: boolean;
   @Field(() => String, { nullable: true, description: 'Why it was sent back, suspended or cancelled.' })
   decisionReason: string | null;
+  @Field(() => CampaignPlan, { description: 'What else its backers agree to.' })
+  plan?: CampaignPlan;
+  @Field(() => Int, { description: 'The newest version of its terms; 0 before it went live.' })
+  termsVersion: number;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'Until when its frozen pledges are charged.' })
+  settlementEndsAt: Date | null;
+  @Field(() => CampaignStateEnum, { nullable: true, description: 'Where a suspended campaign goes back to.' })
+  suspendedFrom: string | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it was extended; null if it never was.' })
+  extendedAt: Date | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'Before this no money leaves it.' })
+  safetyEndsAt: Date | null;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When the first money left it.' })
+  disbursedAt: Date | null;
+  @Field(() => CampaignStateEnum, { nullable: true, description: 'FAILED or CANCELLED, whatever its refunds came to.' })
+  endedAs: string | null;
+  @Field(() => String, { nullable: true, description: 'Why it failed: "below_goal", "nothing_given" or "collapse".' })
+  failReason: string | null;
   @Field(() => CampaignProgress, { description: 'How far it has come.' })
   progress?: CampaignProgress;
   /** Pages that came with the campaign, by field name; fields of other rooms look here first. Not in the schema. */
@@ -154,75 +168,3 @@ export class CampaignEvent {
 
 export const CampaignConnection = Connection(Campaign);
 export const CampaignEventConnection = Connection(CampaignEvent);
-
-@InputType({ description: 'A new campaign, as a draft.' })
-export class CampaignCreateInput {
-  @Field(() => ID, { description: 'Global id of the project whose maintainer makes it.' })
-  projectId: string;
-  @Field(() => String, { description: 'Title, 3 to 120 characters.' })
-  title: string;
-  @Field(() => String, { description: 'What it is about, up to 2000 characters.' })
-  summary: string;
-  @Field(() => ID, { description: 'Global id of the recipe to train.' })
-  recipeId: string;
-  @Field(() => FundingModelEnum, { description: 'When backers are charged.' })
-  fundingModel: FundingModelEnum;
-  @Field(() => BigIntScalar, { nullable: true, description: 'Money to raise, in cents.' })
-  cashGoalMinor?: bigint | null;
-  @Field(() => String, { nullable: true, defaultValue: 'USD', description: 'ISO 4217 code; "USD".' })
-  currency?: string | null;
-  @Field(() => BigIntScalar, { nullable: true, description: 'GPU time to raise, in milliseconds.' })
-  computeGoalMilliseconds?: bigint | null;
-  @Field(() => String, {
-    nullable: true,
-    description: "Accelerator class of the compute goal; the recipe's when absent.",
-  })
-  computeClass?: string | null;
-  @Field(() => DateTimeScalar, { description: 'When it stops taking pledges; at most a year ahead.' })
-  deadline: Date;
-  @Field(() => Boolean, {
-    nullable: true,
-    description: 'Whether offers of GPU time are accepted at once (false when absent: a maintainer accepts).',
-  })
-  autoAcceptCompute?: boolean | null;
-  @Field(() => String, { nullable: true, description: 'Share of the peak for the budget, like "0.40".' })
-  mfu?: string | null;
-  @Field(() => Int, { nullable: true, description: 'Overhead for the budget, in percent.' })
-  overheadPercent?: number | null;
-  @Field(() => BigIntScalar, { nullable: true, description: 'Price of a GPU-hour for the budget, in cents.' })
-  pricePerGpuHourMinor?: bigint | null;
-}
-
-@InputType({ description: 'Changes of a draft; what is left out stays.' })
-export class CampaignUpdateInput {
-  @Field(() => ID, { description: 'Global id of the campaign.' })
-  campaignId: string;
-  @Field(() => String, { nullable: true, description: 'Title, 3 to 120 characters.' })
-  title?: string | null;
-  @Field(() => String, { nullable: true, description: 'What it is about, up to 2000 characters.' })
-  summary?: string | null;
-  @Field(() => DateTimeScalar, { nullable: true, description: 'When it stops taking pledges.' })
-  deadline?: Date | null;
-}
-
-@InputType({ description: 'The campaign that a step is for.' })
-export class CampaignStepInput {
-  @Field(() => ID, { description: 'Global id of the campaign.' })
-  campaignId: string;
-}
-
-@InputType({ description: 'The campaign that a step is for, and why it is taken.' })
-export class CampaignReasonInput {
-  @Field(() => ID, { description: 'Global id of the campaign.' })
-  campaignId: string;
-  @Field(() => String, { description: 'Why, 3 to 500 characters; shown to whoever sees the campaign.' })
-  reason: string;
-}
-
-@ObjectType({ description: 'Outcome of a step of a campaign.' })
-export class CampaignPayload {
-  @Field(() => Campaign, { nullable: true, description: 'The campaign after the step.' })
-  campaign: Campaign | null;
-  @Field(() => [UserError], { description: 'Why it was refused; empty on success.' })
-  userErrors: UserError[];
-}

@@ -9,6 +9,7 @@ export const PROGRESS_SOURCE: Record<keyof CampaignProgress, ProgressSource> = {
   cashDisputed: 'tally',
   cashFees: 'tally',
   cashHeld: 'tally',
+  cashMatched: 'tally',
   cashBackers: 'tally',
   computeBackers: 'tally',
   computeOffered: 'offered',

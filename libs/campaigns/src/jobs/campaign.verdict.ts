@@ -21,6 +21,7 @@ export class CampaignVerdictSubscriber implements EventSubscriber {
     'pledge.cash.refunded',
     'pledge.cash.disputed',
     'pledge.cash.dispute_closed',
+    'pledge.cap.filled',
     'pledge.compute.accepted',
     'campaign.resumed',
   ];

@@ -1,6 +1,7 @@
 import type { PublishedBudget } from '#catalog';
 import type { Selection } from '../graphql/selection.reader.js';
 import type { CampaignState, FundingModel } from '../domain/campaign.machine.js';
+import type { CampaignPlan } from '../domain/campaign-plan.rule.js';
 import type { PagePart } from './campaign-page.statement.js';
 
 export interface PartOf {
@@ -27,11 +28,23 @@ export interface CampaignPageRow {
   readonly createdAt: Date;
   readonly decisionReason: string | null;
   readonly autoAcceptCompute: boolean;
+  readonly plan?: CampaignPlan;
+  /** When which stretch goal was reached, by number. */
+  readonly stretchReached?: Readonly<Record<string, string>> | null;
+  readonly termsVersion: number;
+  readonly settlementEndsAt: Date | null;
+  readonly suspendedFrom: CampaignState | null;
+  readonly extendedAt: Date | null;
+  readonly safetyEndsAt: Date | null;
+  readonly disbursedAt: Date | null;
+  readonly endedAs: 'failed' | 'cancelled' | null;
+  readonly failReason: string | null;
   readonly budget?: PublishedBudget;
   readonly captured?: bigint | null;
   readonly refunded?: bigint | null;
   readonly disputed?: bigint | null;
   readonly fees?: bigint | null;
+  readonly matched?: bigint | null;
   readonly cashBackers?: number | null;
   readonly computeBackers?: number | null;
   readonly pledged?: bigint | null;

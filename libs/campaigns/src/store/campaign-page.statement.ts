@@ -46,14 +46,27 @@ const CORE: readonly { readonly sql: string; readonly of: readonly string[] }[] 
   { sql: 'c.summary', of: ['summary'] },
   { sql: 'c.state', of: ['state'] },
   { sql: 'c.funding_model AS "fundingModel"', of: ['fundingModel'] },
-  { sql: 'c.currency', of: ['cashGoal', 'progress'] },
+  { sql: 'c.currency', of: ['cashGoal', 'progress', 'plan'] },
   { sql: 'c.cash_goal_minor AS "cashGoalMinor"', of: ['cashGoal'] },
-  { sql: 'c.compute_goal_ms AS "computeGoalMs"', of: ['computeGoal'] },
-  { sql: 'c.gpu_class AS "gpuClass"', of: ['computeGoal', 'progress'] },
+  { sql: 'c.compute_goal_ms AS "computeGoalMs"', of: ['computeGoal', 'plan'] },
+  { sql: 'c.gpu_class AS "gpuClass"', of: ['computeGoal', 'progress', 'plan'] },
   { sql: 'c.deadline', of: ['deadline'] },
   { sql: 'c.created_at AS "createdAt"', of: ['createdAt'] },
   { sql: 'c.decision_reason AS "decisionReason"', of: ['decisionReason'] },
   { sql: 'c.auto_accept_compute AS "autoAcceptCompute"', of: ['autoAcceptCompute'] },
+  { sql: 'c.plan', of: ['plan'] },
+  {
+    sql: `(SELECT jsonb_object_agg(s.number, s.reached_at) FROM campaign_stretch s WHERE s.campaign_id = c.id) AS "stretchReached"`,
+    of: ['plan'],
+  },
+  { sql: 'c.terms_version AS "termsVersion"', of: ['termsVersion'] },
+  { sql: 'c.settlement_ends_at AS "settlementEndsAt"', of: ['settlementEndsAt'] },
+  { sql: 'c.suspended_from AS "suspendedFrom"', of: ['suspendedFrom'] },
+  { sql: 'c.extended_at AS "extendedAt"', of: ['extendedAt'] },
+  { sql: 'c.safety_ends_at AS "safetyEndsAt"', of: ['safetyEndsAt'] },
+  { sql: 'c.disbursed_at AS "disbursedAt"', of: ['disbursedAt'] },
+  { sql: 'c.ended_as AS "endedAs"', of: ['endedAs'] },
+  { sql: 'c.fail_reason AS "failReason"', of: ['failReason'] },
 ];
 
 /** Where the figures of a campaign's progress come from; a page joins those that it shows. */
@@ -64,7 +77,7 @@ export type ProgressSource = 'tally' | 'pledged' | 'offered' | 'committed' | 'us
 const PROGRESS: Record<ProgressSource, { readonly columns: string; readonly from: string }> = {
   tally: {
     columns: `t.captured_minor AS captured, t.refunded_minor AS refunded, t.disputed_minor AS disputed,
-  t.fees_minor AS fees, t.cash_backers AS "cashBackers", t.compute_backers AS "computeBackers"`,
+  t.fees_minor AS fees, t.matched_minor AS matched, t.cash_backers AS "cashBackers", t.compute_backers AS "computeBackers"`,
     from: `
   LEFT JOIN campaign_tally t ON t.campaign_id = c.id`,
   },

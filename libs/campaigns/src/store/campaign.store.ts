@@ -23,6 +23,7 @@ export interface CampaignRow {
   readonly deadline: Date;
   readonly budget: PublishedBudget;
   readonly plan: CampaignPlan;
+  readonly hardCapMinor: bigint | null;
   /** The newest version of its terms; 0 before it went live. */
   readonly termsVersion: number;
   readonly createdBy: string;
@@ -45,7 +46,7 @@ export interface CampaignRow {
 const COLUMNS = `id, slug, project_id AS "projectId", recipe_id AS "recipeId", title, summary, state,
   funding_model AS "fundingModel", currency, cash_goal_minor AS "cashGoalMinor", compute_goal_ms AS "computeGoalMs",
   gpu_class AS "gpuClass", auto_accept_compute AS "autoAcceptCompute", deadline, budget, plan,
-  terms_version AS "termsVersion", created_by AS "createdBy", training_requested_at AS "trainingRequestedAt",
+  (plan->>'hardCapMinor')::bigint AS "hardCapMinor", terms_version AS "termsVersion", created_by AS "createdBy", training_requested_at AS "trainingRequestedAt",
   suspended_from AS "suspendedFrom", suspended_at AS "suspendedAt", snapshot_id AS "snapshotId",
   settlement_ends_at AS "settlementEndsAt", extended_at AS "extendedAt", succeeded_at AS "succeededAt",
   safety_ends_at AS "safetyEndsAt", disbursed_at AS "disbursedAt", live_at AS "liveAt", ended_as AS "endedAs"`;

@@ -1,0 +1,468 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { canonicalJson, isRefused } from '#kernel';
+import { campaignMachine } from '../../libs/campaigns/src/domain/campaign.machine.js';
+import { CampaignsStage, codes, got } from './campaigns.stage.js';
+
+let stage: CampaignsStage;
+let owner: Awaited<ReturnType<CampaignsStage['person']>>;
+let operator: typeof owner;
+beforeAll(async () => {
+  stage = await CampaignsStage.open();
+  owner = await stage.person('Ishmael');
+  operator = await stage.person('Olga Operator', 'operator');
+});
+afterAll(() => stage.close());
+
+const AON = { fundingModel: 'all_or_nothing', windows: { safetyWindowSeconds: 86_400 } };
+const EXTENDABLE = { ...AON, extensionToleranceBp: 500, extensionDays: 14 };
+const settled = (id: string) => stage.run((tx) => stage.funds.settled(tx, id));
+
+/** A campaign in each state, made by nothing but steps. */
+const REACH: Record<string, () => Promise<string>> = {
+  draft: async () => got(await stage.campaigns.create(owner, await stage.draft(owner))),
+  async in_review() {
+    const id = await REACH['draft']?.();
+    return got(await stage.campaigns.submit(owner, id ?? ''));
+  },
+  async rejected() {
+    const id = (await REACH['in_review']?.()) ?? '';
+    return got(await stage.campaigns.reject(operator, id, 'too short'));
+  },
+  live: () => stage.live(owner),
+  async settling() {
+    const id = await stage.live(owner, AON);
+    await stage.advance(31);
+    return id;
+  },
+  async extended() {
+    const id = await stage.live(owner, EXTENDABLE);
+    await stage.collect(owner, id, 9_600n);
+    await stage.advance(31);
+    await settled(id);
+    return id;
+  },
+  async suspended() {
+    const id = await stage.live(owner);
+    return got(await stage.campaigns.suspend(operator, id, 'under investigation'));
+  },
+  async succeeded() {
+    const id = await stage.live(owner);
+    await stage.collect(owner, id, 10_000n);
+    return id;
+  },
+  async failed() {
+    const id = await stage.live(owner);
+    await stage.advance(31);
+    return id;
+  },
+  async training() {
+    const id = (await REACH['succeeded']?.()) ?? '';
+    await stage.runEvent('run.created', id, randomUUID());
+    return id;
+  },
+  async completed() {
+    const id = (await REACH['succeeded']?.()) ?? '';
+    await stage.runEvent('run.completed', id, randomUUID());
+    return id;
+  },
+  async closed() {
+    const id = (await REACH['completed']?.()) ?? '';
+    await stage.run((tx) => stage.funds.close(tx, id));
+    return id;
+  },
+  async cancelled() {
+    const id = await stage.live(owner);
+    return got(await stage.campaigns.cancel(owner, id, 'out of print'));
+  },
+  async refunding() {
+    const id = (await REACH['cancelled']?.()) ?? '';
+    await stage.run((tx) => stage.funds.refundsBegun(tx, id));
+    return id;
+  },
+  async refunded() {
+    const id = (await REACH['refunding']?.()) ?? '';
+    await stage.run((tx) => stage.funds.refundsDone(tx, id));
+    return id;
+  },
+};
+
+type Take = (id: string) => Promise<unknown>;
+/** Steps that people and other rooms take, where each leads, and from where. */
+const STEPS: readonly { name: string; take: Take; from: Record<string, string> }[] = [
+  { name: 'submit', take: (id) => stage.campaigns.submit(owner, id), from: { draft: 'in_review' } },
+  { name: 'approve', take: (id) => stage.campaigns.approve(operator, id), from: { in_review: 'live' } },
+  { name: 'reject', take: (id) => stage.campaigns.reject(operator, id, 'too short'), from: { in_review: 'rejected' } },
+  { name: 'revise', take: (id) => stage.campaigns.revise(owner, id), from: { rejected: 'draft' } },
+  {
+    name: 'suspend',
+    take: (id) => stage.campaigns.suspend(operator, id, 'for legal reasons'),
+    from: { live: 'suspended', settling: 'suspended', extended: 'suspended', succeeded: 'suspended' },
+  },
+  { name: 'resume', take: (id) => stage.campaigns.resume(operator, id), from: { suspended: 'live' } },
+  {
+    name: 'cancel',
+    take: (id) => stage.campaigns.cancel(owner, id, 'out of print'),
+    from: {
+      draft: 'cancelled',
+      in_review: 'cancelled',
+      rejected: 'cancelled',
+      live: 'cancelled',
+      suspended: 'cancelled',
+      succeeded: 'cancelled',
+    },
+  },
+  { name: 'settled', take: settled, from: { settling: 'failed' } },
+  {
+    name: 'refunds begun',
+    take: (id) => stage.run((tx) => stage.funds.refundsBegun(tx, id)),
+    from: { failed: 'refunding', cancelled: 'refunding' },
+  },
+  {
+    name: 'refunds done',
+    take: (id) => stage.run((tx) => stage.funds.refundsDone(tx, id)),
+    from: { failed: 'refunded', cancelled: 'refunded', refunding: 'refunded' },
+  },
+  {
+    name: 'close',
+    take: (id) => stage.db.uow.run('close', (tx) => stage.funds.close(tx, id)),
+    from: { succeeded: 'closed', completed: 'closed' },
+  },
+];
+
+describe('every state', () => {
+  it('has a way to it here', () => {
+    expect(Object.keys(REACH).sort()).toEqual([...campaignMachine.states].sort());
+  });
+
+  describe.each(Object.keys(REACH))('%s', (state) => {
+    it.each(STEPS.map((step) => [step.name, step] as const))('%s', async (_, step) => {
+      const id = (await REACH[state]?.()) ?? '';
+      expect(await stage.stateOf(id)).toBe(state);
+      const before = (await stage.emitted(id)).length;
+      const outcome = await step.take(id);
+      expect(await stage.stateOf(id)).toBe(step.from[state] ?? state);
+      // What may not be taken changes nothing and says why, or is a report that came late.
+      if (step.from[state] === undefined) {
+        if (isRefused(outcome)) expect(codes(outcome)).toEqual(['CAMPAIGN_STATE_INVALID']);
+        expect(await stage.emitted(id)).toHaveLength(before);
+      }
+    });
+  });
+});
+
+describe('all or nothing', () => {
+  it('freezes at the deadline, waits for the charges, and is judged on what was collected', async () => {
+    const id = await stage.live(owner, AON);
+    await stage.promise(id, 12_000n);
+    await stage.advance(31);
+    expect(await stage.stateOf(id)).toBe('settling');
+    const settling = await stage.payload(id, 'campaign.settling');
+    expect(settling).toMatchObject({ round: 1, reason: 'deadline' });
+    expect(settling.windowEndsAt).toBe(stage.inDays(7).toISOString());
+    await stage.collect(owner, id, 9_999n);
+    expect(await stage.stateOf(id)).toBe('settling');
+    await stage.collect(owner, id, 1n);
+    await settled(id);
+    expect(await stage.stateOf(id)).toBe('succeeded');
+    const [record] = await stage.rows('SELECT * FROM campaign_settlement WHERE campaign_id = $1', [id]);
+    expect(record).toMatchObject({
+      snapshot_id: settling.snapshotId,
+      round: 1,
+      promised_minor: 12_000n,
+      verdict: 'succeeded',
+      judged_cash_minor: 10_000n,
+    });
+  });
+
+  it('fails when charges that were promised did not come, and never pays below the goal', async () => {
+    const id = await stage.live(owner, AON);
+    await stage.promise(id, 12_000n);
+    await stage.advance(31);
+    await stage.collect(owner, id, 9_999n);
+    await settled(id);
+    expect(await stage.stateOf(id)).toBe('failed');
+    expect(await stage.payload(id, 'campaign.failed')).toMatchObject({
+      reason: 'below_goal',
+      cash: { amountMinor: '9999' },
+    });
+    expect(codes(await stage.db.uow.run('pay', (tx) => stage.funds.disbursed(tx, id)))).toEqual([
+      'CAMPAIGN_STATE_INVALID',
+    ]);
+  });
+
+  it('is frozen before its deadline when the hard cap is reached, and tells what is left of it', async () => {
+    const id = await stage.live(owner, { ...AON, hardCapMinor: 15_000n });
+    const left = () => stage.run((tx) => stage.funds.remainingToCapMinor(tx, id));
+    expect(await left()).toBe(15_000n);
+    await stage.promise(id, 14_000n);
+    expect(await left()).toBe(1_000n);
+    await stage.advance(1);
+    expect(await stage.stateOf(id)).toBe('live');
+    await stage.promise(id, 1_000n);
+    expect(await left()).toBe(0n);
+    await stage.advance(1);
+    expect(await stage.stateOf(id)).toBe('settling');
+    expect(await stage.payload(id, 'campaign.settling')).toMatchObject({ reason: 'hard_cap' });
+    const open = await stage.live(owner, AON);
+    expect(await stage.run((tx) => stage.funds.remainingToCapMinor(tx, open))).toBeNull();
+  });
+
+  it('lets two who ask for what is left of the cap wait for one another', async () => {
+    const id = await stage.live(owner, { ...AON, hardCapMinor: 15_000n });
+    const take = () =>
+      stage.run(async (tx) => {
+        const left = (await stage.funds.remainingToCapMinor(tx, id)) ?? 0n;
+        if (left >= 9_000n) await stage.funds.book(tx, id, { promisedMinor: 9_000n });
+        return left;
+      });
+    expect(new Set(await Promise.all([take(), take()]))).toEqual(new Set([15_000n, 6_000n]));
+  });
+
+  it('is extended once, with consent, and then judged again', async () => {
+    const id = (await REACH['extended']?.()) ?? '';
+    expect(await stage.payload(id, 'campaign.extended')).toMatchObject({
+      shortfallMinor: '400',
+      deadline: stage.inDays(14).toISOString(),
+      version: 2,
+    });
+    await stage.advance(13);
+    expect(await stage.stateOf(id)).toBe('extended');
+    await stage.advance(2);
+    expect(await stage.stateOf(id)).toBe('settling');
+    expect(await stage.payload(id, 'campaign.settling')).toMatchObject({ round: 2, reason: 'extension_over' });
+    await settled(id);
+    expect(await stage.stateOf(id)).toBe('failed');
+    const rounds = await stage.rows('SELECT verdict FROM campaign_settlement WHERE campaign_id = $1 ORDER BY round', [
+      id,
+    ]);
+    expect(rounds.map((row) => row['verdict'])).toEqual(['extended', 'failed']);
+    const saved = (await REACH['extended']?.()) ?? '';
+    await stage.collect(owner, saved, 400n);
+    await stage.advance(15);
+    await settled(saved);
+    expect(await stage.stateOf(saved)).toBe('succeeded');
+  });
+
+  it('is not extended beyond the tolerance', async () => {
+    const id = await stage.live(owner, EXTENDABLE);
+    await stage.collect(owner, id, 9_499n);
+    await stage.advance(31);
+    await settled(id);
+    expect(await stage.stateOf(id)).toBe('failed');
+  });
+});
+
+describe('collapse', () => {
+  it('fails a funded campaign that refunds and disputes bring below its goal before money left', async () => {
+    const id = await stage.live(owner, AON);
+    await stage.collect(owner, id, 10_100n);
+    await stage.advance(31);
+    await settled(id);
+    await stage.refund(id, 100n);
+    expect(await stage.stateOf(id)).toBe('succeeded');
+    await stage.dispute(id, 1n);
+    expect(await stage.stateOf(id)).toBe('failed');
+    expect(await stage.payload(id, 'campaign.failed')).toMatchObject({ reason: 'collapse' });
+    expect((await stage.emitted(id)).slice(-2)).toEqual(['campaign.collapsed', 'campaign.failed']);
+  });
+
+  it('does not happen once money left, nor to a campaign that keeps it all', async () => {
+    const id = await stage.live(owner, AON);
+    await stage.collect(owner, id, 10_000n);
+    await stage.advance(31);
+    await settled(id);
+    const pay = () => stage.db.uow.run('pay', (tx) => stage.funds.disbursed(tx, id));
+    expect(codes(await pay())).toEqual(['CAMPAIGN_SAFETY_WINDOW_OPEN']);
+    await stage.advance(2);
+    got(await pay());
+    got(await pay());
+    await stage.dispute(id, 5_000n);
+    expect(await stage.stateOf(id)).toBe('succeeded');
+    expect(codes(await stage.campaigns.cancel(owner, id, 'too late'))).toEqual(['CAMPAIGN_DISBURSED']);
+    const kept = (await REACH['succeeded']?.()) ?? '';
+    await stage.refund(kept, 9_000n);
+    expect(await stage.stateOf(kept)).toBe('succeeded');
+    expect(await stage.violations()).toEqual([]);
+  });
+
+  it('keeps the first money in while the books stand below the goal', async () => {
+    const id = await stage.live(owner, AON);
+    await stage.collect(owner, id, 10_000n);
+    await stage.advance(31);
+    await settled(id);
+    await stage.advance(2);
+    const refused = await stage.db.uow.run('pay', async (tx) => {
+      await stage.funds.book(tx, id, { disputedMinor: 1n });
+      return stage.funds.disbursed(tx, id);
+    });
+    expect(codes(refused)).toEqual(['CAMPAIGN_BELOW_GOAL']);
+  });
+});
+
+describe('money and GPU time together', () => {
+  const both = { ...AON, computeGoalMilliseconds: 7_200_000n };
+
+  it('needs both goals when the terms have no rule', async () => {
+    const id = await stage.live(owner, both);
+    await stage.collect(owner, id, 1_000_000n);
+    await stage.commit(id, 7_199_999n);
+    await stage.advance(31);
+    await settled(id);
+    expect(await stage.stateOf(id)).toBe('failed');
+  });
+
+  it('covers missing GPU time by surplus money at the price of the terms, to the unit', async () => {
+    for (const [cash, state] of [
+      [10_249n, 'failed'],
+      [10_250n, 'succeeded'],
+    ] as const) {
+      const id = await stage.live(owner, { ...both, coverPricePerGpuHourMinor: 250n });
+      await stage.collect(owner, id, cash);
+      await stage.commit(id, 3_600_000n);
+      await stage.advance(31);
+      await settled(id);
+      expect(await stage.stateOf(id)).toBe(state);
+    }
+  });
+});
+
+describe('tranches and keep-it-all', () => {
+  const TRANCHES = {
+    fundingModel: 'tranches',
+    tranches: [
+      {
+        title: 'First half',
+        shareBp: 5_000,
+        budgetKind: 'compute',
+        evidence: { kind: 'checkpoint', minTokens: '1000' },
+      },
+      { title: 'Second half', shareBp: 5_000, budgetKind: 'reserve', evidence: { kind: 'vote' } },
+    ],
+  };
+
+  it('are judged at once at the deadline when nothing is on its way', async () => {
+    const id = await stage.live(owner, TRANCHES);
+    await stage.collect(owner, id, 9_999n);
+    await stage.advance(31);
+    expect(await stage.stateOf(id)).toBe('failed');
+    expect(await stage.emitted(id)).not.toContain('campaign.settling');
+  });
+
+  it('settle while slow payments are on their way', async () => {
+    const pending = new Map<string, number>();
+    stage.funds.onPending((_, campaignId) => Promise.resolve(pending.get(campaignId) ?? 0));
+    const id = await stage.live(owner);
+    pending.set(id, 1);
+    await stage.collect(owner, id, 500n);
+    await stage.advance(31);
+    expect(await stage.stateOf(id)).toBe('settling');
+    await settled(id);
+    expect(await stage.stateOf(id)).toBe('succeeded');
+    expect(await stage.payload(id, 'campaign.succeeded')).toMatchObject({ goalsReached: false });
+  });
+
+  it('tell each stretch goal once, when it is really there', async () => {
+    const id = await stage.live(owner, {
+      stretchGoals: [
+        { title: 'A second book', unit: 'cash', amount: 20_000n },
+        { title: 'A third book', unit: 'cash', amount: 30_000n },
+      ],
+    });
+    await stage.collect(owner, id, 20_000n);
+    await stage.collect(owner, id, 1n);
+    await stage.collect(owner, id, 9_999n);
+    const reached = (await stage.emitted(id)).filter((type) => type === 'campaign.stretch.reached');
+    expect(reached).toHaveLength(2);
+    expect(await stage.payload(id, 'campaign.stretch.reached')).toMatchObject({ number: 2, title: 'A third book' });
+  });
+});
+
+describe('suspension', () => {
+  it('stops every timer and goes back to where it was', async () => {
+    const live = await stage.live(owner, { deadline: stage.inDays(10) });
+    const settling = await stage.live(owner, { ...AON, deadline: stage.inDays(10) });
+    await stage.collect(owner, settling, 10_000n);
+    await stage.advance(5);
+    got(await stage.campaigns.suspend(operator, live, 'for legal reasons'));
+    await stage.advance(20);
+    expect([await stage.stateOf(live), await stage.stateOf(settling)]).toEqual(['suspended', 'settling']);
+    got(await stage.campaigns.suspend(operator, settling, 'for legal reasons'));
+    await settled(settling);
+    expect(await stage.stateOf(settling)).toBe('suspended');
+    await stage.advance(3);
+    got(await stage.campaigns.resume(operator, live));
+    got(await stage.campaigns.resume(operator, settling));
+    await stage.relay();
+    const [row] = await stage.rows<{ deadline: Date }>('SELECT deadline FROM campaign WHERE id = $1', [live]);
+    expect(row?.deadline).toEqual(stage.inDays(5));
+    expect(await stage.payload(live, 'campaign.resumed')).toMatchObject({ to: 'live', suspendedMs: 23 * 86_400_000 });
+    const [charged] = await stage.rows<{ settlement_ends_at: Date }>(
+      'SELECT settlement_ends_at FROM campaign WHERE id = $1',
+      [settling],
+    );
+    // 7 days from day 25, when the clock saw the deadline; suspended at once for 3 days.
+    expect(charged?.settlement_ends_at).toEqual(stage.inDays(7));
+    expect(await stage.stateOf(settling)).toBe('settling');
+  });
+
+  it('takes up a run that began meanwhile', async () => {
+    const id = (await REACH['succeeded']?.()) ?? '';
+    got(await stage.campaigns.suspend(operator, id, 'for legal reasons'));
+    await stage.runEvent('run.created', id, randomUUID());
+    expect(await stage.stateOf(id)).toBe('suspended');
+    got(await stage.campaigns.resume(operator, id));
+    await stage.relay();
+    expect(await stage.stateOf(id)).toBe('training');
+  });
+
+  it('cannot be left for another state than the one before, even by hand', async () => {
+    const id = (await REACH['suspended']?.()) ?? '';
+    await expect(
+      stage.rows("UPDATE campaign SET state = 'succeeded', suspended_from = NULL, suspended_at = NULL WHERE id = $1", [
+        id,
+      ]),
+    ).rejects.toThrow(/back to where it was/);
+  });
+});
+
+describe('ended campaigns', () => {
+  it.each(['failed', 'cancelled', 'refunding', 'refunded', 'closed', 'completed'])(
+    '%s: late money reaches the books and nothing else',
+    async (state) => {
+      const id = (await REACH[state]?.()) ?? '';
+      await stage.collect(owner, id, 1_000n);
+      await stage.dispute(id, 500n);
+      await stage.refund(id, 500n);
+      await stage.runEvent('run.created', id, randomUUID());
+      await stage.advance(1);
+      expect(await stage.stateOf(id)).toBe(state);
+      expect(await stage.violations()).toEqual([]);
+    },
+  );
+});
+
+describe('terms', () => {
+  it('are frozen as version 1 when the campaign goes live, with the digest of their canonical JSON', async () => {
+    const id = await stage.live(owner, { hardCapMinor: 20_000n });
+    const terms = await stage.run((tx) => stage.funds.terms(tx, id));
+    expect(terms).toMatchObject({ version: 1, campaignId: id, cashMinimumMinor: '10000', hardCapMinor: '20000' });
+    const { sha256, ...document } = terms ?? { sha256: '' };
+    expect(createHash('sha256').update(canonicalJson(document)).digest('hex')).toBe(sha256);
+    expect(await stage.run((tx) => stage.funds.terms(tx, randomUUID()))).toBeUndefined();
+    await expect(
+      stage.rows("UPDATE campaign_terms SET cause = 'amended' WHERE campaign_id = $1", [id]),
+    ).rejects.toThrow(/written once/);
+    await expect(
+      stage.rows('UPDATE campaign SET plan = plan || \'{"surplus":"x"}\' WHERE id = $1', [id]),
+    ).rejects.toThrow(/immutable/);
+  });
+
+  it('open accounts in another currency when they are first needed, twice without harm', async () => {
+    const id = await stage.live(owner);
+    await stage.run((tx) => stage.funds.openCashAccounts(tx, id, 'JPY'));
+    await stage.run((tx) => stage.funds.openCashAccounts(tx, id, 'JPY'));
+    const rows = await stage.rows('SELECT code FROM ledger_account WHERE code LIKE $1', [`campaign:${id}:%:JPY`]);
+    expect(rows).toHaveLength(7);
+  });
+});
