@@ -47,7 +47,7 @@ const ROUTES: readonly Route[] = [
     browser: true,
     handle: ({ world, params, id, publishable }) => {
       if (publishable) intents.checkClientSecret(intents.retrievePaymentIntent(world, id), params);
-      const confirmed = intents.confirmPaymentIntent(world, id, params);
+      const confirmed = intents.confirmPaymentIntent(world, id, params, publishable);
       return publishable ? intents.publicIntent(confirmed) : confirmed;
     },
   },

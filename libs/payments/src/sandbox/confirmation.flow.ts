@@ -4,6 +4,7 @@ import { checkOwner } from './attachment.resource.js';
 import { confirmTransfer } from './bank-transfer.flow.js';
 import { openChallenge, type Challenge } from './challenge.flow.js';
 import { findCustomer } from './customer.resource.js';
+import { confirmDebit } from './debit.flow.js';
 import type { Params } from './form.codec.js';
 import { optionalChoice, optionalFlag, optionalGroup, optionalText, parseReturnUrl } from './params.reader.js';
 import {
@@ -32,7 +33,12 @@ const AUTHENTICATION_REQUIRED: Decline = {
   message: 'Your card was declined. This transaction requires authentication.',
 };
 
-export function confirmIntent(world: SandboxWorld, intent: Stripe.PaymentIntent, params: Params): Stripe.PaymentIntent {
+export function confirmIntent(
+  world: SandboxWorld,
+  intent: Stripe.PaymentIntent,
+  params: Params,
+  publishable = false,
+): Stripe.PaymentIntent {
   if (!CONFIRMABLE.includes(intent.status)) {
     const message =
       intent.status === 'succeeded'
@@ -63,6 +69,7 @@ export function confirmIntent(world: SandboxWorld, intent: Stripe.PaymentIntent,
     next_action: null,
   };
   if (method.type === 'customer_balance') return confirmTransfer(world, confirmed, params);
+  if (method.type !== 'card') return confirmDebit(world, confirmed, method, params, publishable);
   return confirmCard(world, confirmed, method, params);
 }
 

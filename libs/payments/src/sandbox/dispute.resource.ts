@@ -3,6 +3,7 @@ import { invalidRequest, resourceMissing } from './api.error.js';
 import { moveBalance, retrieveCharge } from './charge.resource.js';
 import type { Params } from './form.codec.js';
 import { allowOnly, metadataOf, optionalFlag, optionalGroup, optionalText } from './params.reader.js';
+import { endMandate } from './mandate.resource.js';
 import { DISPUTE_FEE_MINOR } from './processing-fee.rule.js';
 import { idOf, type SandboxWorld } from './sandbox.world.js';
 
@@ -10,6 +11,7 @@ import { idOf, type SandboxWorld } from './sandbox.world.js';
  * needs_response --evidence--> under_review --> won | lost; --close, or no answer in time--> lost.
  * warning_needs_response --evidence--> warning_under_review --> warning_closed; --escalated--> needs_response.
  * lost --reinstated by the bank--> won.
+ * A bank debit that is returned is lost when it opens.
  *
  * The money, and a fee of $15, leaves when the dispute opens. A win brings back the amount and not the fee.
  * An inquiry (warning_*) moves nothing until it is escalated. A charge can have several disputes, for parts of it.
@@ -61,11 +63,15 @@ export function openDispute(world: SandboxWorld, chargeId: string, terms: Disput
   const contested = before
     .filter((dispute) => !['won', 'warning_closed', 'prevented'].includes(dispute.status))
     .reduce((sum, dispute) => sum + dispute.amount, 0);
-  const left = charge.amount_captured - charge.amount_refunded - contested;
+  const rail = charge.payment_method_details?.type ?? 'card';
+  const isReturn = isDebit(rail);
+  // A card refund leaves nothing to dispute; a bank takes a debit back whether or not it was refunded.
+  const left = charge.amount_captured - (isReturn ? 0 : charge.amount_refunded) - contested;
   if (left <= 0 || !charge.paid) return undefined;
   const id = world.book.newId('du');
   const amount = Math.min(left, terms.amountMinor ?? left);
-  const movements = terms.inquiry ? [] : [withdraw(world, id, charge, amount)];
+  const inquiry = terms.inquiry && !isReturn;
+  const movements = inquiry ? [] : [withdraw(world, id, charge, amount)];
   const dispute: Stripe.Dispute = {
     id,
     object: 'dispute',
@@ -83,7 +89,7 @@ export function openDispute(world: SandboxWorld, chargeId: string, terms: Disput
       enhanced_evidence: {},
     },
     evidence_details: {
-      due_by: world.book.nowSeconds + RESPONSE_DAYS * 86_400,
+      due_by: isReturn ? null : world.book.nowSeconds + RESPONSE_DAYS * 86_400,
       enhanced_eligibility: {},
       has_evidence: false,
       past_due: false,
@@ -91,28 +97,46 @@ export function openDispute(world: SandboxWorld, chargeId: string, terms: Disput
       submission_method: 'manual' as Stripe.Dispute.EvidenceDetails['submission_method'],
     },
     intended_submission_method: null,
-    is_charge_refundable: terms.inquiry,
+    is_charge_refundable: inquiry,
     livemode: false,
     metadata: {},
     payment_intent: idOf(charge.payment_intent),
-    payment_method_details: {
-      card: {
-        brand: charge.payment_method_details?.card?.brand ?? 'visa',
-        case_type: terms.inquiry ? 'inquiry' : 'chargeback',
-        network: charge.payment_method_details?.card?.network ?? 'visa',
-        network_reason_code: terms.reason === 'product_not_received' ? '13.1' : '10.4',
-      } as Stripe.Dispute.PaymentMethodDetails.Card,
-      type: 'card',
-    },
+    payment_method_details: disputedBy(charge, terms),
     reason: terms.reason,
-    status: terms.inquiry ? 'warning_needs_response' : 'needs_response',
+    status: isReturn ? 'lost' : inquiry ? 'warning_needs_response' : 'needs_response',
   };
   world.book.add(dispute, { parent: charge.id });
   world.book.save({ ...charge, disputed: true });
   world.emit('charge.dispute.created', dispute);
-  if (!terms.inquiry) world.emit('charge.dispute.funds_withdrawn', dispute);
-  world.book.startTimer('dispute_overdue', id, (terms.inquiry ? INQUIRY_DAYS : RESPONSE_DAYS) * 86_400_000);
+  if (!inquiry) world.emit('charge.dispute.funds_withdrawn', dispute);
+  if (isReturn) {
+    world.emit('charge.dispute.closed', dispute);
+    if (typeof charge.payment_method === 'string') endMandate(world, charge.payment_method);
+    return dispute;
+  }
+  world.book.startTimer('dispute_overdue', id, (inquiry ? INQUIRY_DAYS : RESPONSE_DAYS) * 86_400_000);
   return dispute;
+}
+
+/** A debit that its bank takes back is lost when the dispute opens, and the account's mandate with it. */
+function isDebit(rail: string): boolean {
+  return rail === 'us_bank_account' || rail === 'sepa_debit';
+}
+
+function disputedBy(charge: Stripe.Charge, terms: DisputeTerms): Stripe.Dispute.PaymentMethodDetails {
+  const details = charge.payment_method_details;
+  if (details !== null && isDebit(details.type)) {
+    return { type: details.type } as unknown as Stripe.Dispute.PaymentMethodDetails;
+  }
+  return {
+    card: {
+      brand: details?.card?.brand ?? 'visa',
+      case_type: terms.inquiry ? 'inquiry' : 'chargeback',
+      network: details?.card?.network ?? 'visa',
+      network_reason_code: terms.reason === 'product_not_received' ? '13.1' : '10.4',
+    } as Stripe.Dispute.PaymentMethodDetails.Card,
+    type: 'card',
+  };
 }
 
 /** Timer: nobody answered in time. */

@@ -1,9 +1,11 @@
 import * as attachments from './attachment.resource.js';
 import * as cash from './cash-balance.resource.js';
 import * as customers from './customer.resource.js';
-import { applyBalance } from './payment-intent.resource.js';
+import { retrieveMandate } from './mandate.resource.js';
+import { applyBalance, checkClientSecret, publicIntent, retrievePaymentIntent } from './payment-intent.resource.js';
 import type { Route } from './route.type.js';
 import * as setups from './setup-intent.resource.js';
+import { verifyDeposits } from './verification.flow.js';
 
 /** Who pays, with what, and what was agreed for later. */
 export const MONEY_IN_ROUTES: readonly Route[] = [
@@ -122,4 +124,27 @@ export const MONEY_IN_ROUTES: readonly Route[] = [
     pattern: 'setup_intents/:id/cancel',
     handle: ({ world, params, id }) => setups.cancelSetupIntent(world, id, params),
   },
+  {
+    method: 'POST',
+    pattern: 'payment_intents/:id/verify_microdeposits',
+    browser: true,
+    handle: ({ world, params, id, publishable }) => {
+      const intent = retrievePaymentIntent(world, id);
+      if (!publishable) return verifyDeposits(world, intent, params);
+      checkClientSecret(intent, params);
+      return publicIntent(verifyDeposits(world, intent, params));
+    },
+  },
+  {
+    method: 'POST',
+    pattern: 'setup_intents/:id/verify_microdeposits',
+    browser: true,
+    handle: ({ world, params, id, publishable }) => {
+      const intent = setups.retrieveSetupIntent(world, id);
+      if (!publishable) return verifyDeposits(world, intent, params);
+      setups.checkSetupSecret(intent, params);
+      return setups.publicSetupIntent(verifyDeposits(world, intent, params));
+    },
+  },
+  { method: 'GET', pattern: 'mandates/:id', handle: ({ world, id }) => retrieveMandate(world, id) },
 ];

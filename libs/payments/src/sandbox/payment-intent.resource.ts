@@ -170,9 +170,14 @@ export function publicIntent(intent: Stripe.PaymentIntent): Partial<Stripe.Payme
   return seen;
 }
 
-export function confirmPaymentIntent(world: SandboxWorld, id: string, params: Params): Stripe.PaymentIntent {
+export function confirmPaymentIntent(
+  world: SandboxWorld,
+  id: string,
+  params: Params,
+  publishable = false,
+): Stripe.PaymentIntent {
   allowOnly(params, [...CONFIRM_PARAMS, 'receipt_email', 'setup_future_usage', 'expected_payment_method_type']);
-  return confirmIntent(world, retrievePaymentIntent(world, id), params);
+  return confirmIntent(world, retrievePaymentIntent(world, id), params, publishable);
 }
 
 /** What was agreed may change until it is confirmed; words and notes always. */
@@ -229,13 +234,7 @@ export function updatePaymentIntent(world: SandboxWorld, id: string, params: Par
 export function cancelPaymentIntent(world: SandboxWorld, id: string, params: Params): Stripe.PaymentIntent {
   allowOnly(params, ['cancellation_reason']);
   const intent = retrievePaymentIntent(world, id);
-  const cancellable = [
-    'requires_payment_method',
-    'requires_capture',
-    'requires_confirmation',
-    'requires_action',
-    'processing',
-  ];
+  const cancellable = ['requires_payment_method', 'requires_capture', 'requires_confirmation', 'requires_action'];
   if (!cancellable.includes(intent.status)) {
     throw invalidRequest(
       `You cannot cancel this PaymentIntent because it has a status of ${intent.status}. Only a PaymentIntent with one of the following statuses may be canceled: ${cancellable.join(', ')}.`,

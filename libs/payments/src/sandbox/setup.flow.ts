@@ -4,6 +4,8 @@ import { attach, checkOwner, markSetUp } from './attachment.resource.js';
 import { openChallenge, type Challenge } from './challenge.flow.js';
 import { findCustomer } from './customer.resource.js';
 import type { Params } from './form.codec.js';
+import { mandateFor } from './mandate.resource.js';
+import { awaitDeposits, needsVerification } from './microdeposit.flow.js';
 import { optionalGroup, optionalText, parseReturnUrl } from './params.reader.js';
 import { createPaymentMethod, retrievePaymentMethod, scenarioOf, usePaymentMethod } from './payment-method.resource.js';
 import { refusalBody } from './payment-outcome.flow.js';
@@ -23,7 +25,7 @@ export function confirmSetup(
   world: SandboxWorld,
   intent: Stripe.SetupIntent,
   params: Params,
-  _publishable = false,
+  publishable = false,
 ): Stripe.SetupIntent {
   if (!CONFIRMABLE.includes(intent.status)) {
     throw new ApiError(400, {
@@ -50,7 +52,16 @@ export function confirmSetup(
     last_setup_error: null,
     next_action: null,
   };
-  return confirmCard(world, confirmed, method, params);
+  if (method.type === 'card') return confirmCard(world, confirmed, method, params);
+  if (method.type === 'customer_balance') {
+    throw invalidRequest('The payment method `customer_balance` cannot be set up: it is always the customer’s.', {
+      code: 'setup_intent_invalid_parameter',
+      param: 'payment_method',
+    });
+  }
+  const mandate = mandateFor(world, method, params, { multiUse: true, noun: 'SetupIntent', publishable });
+  if (needsVerification(world, method, confirmed, params)) return awaitDeposits(world, confirmed, method);
+  return finishSetup(world, confirmed, method, mandate.id);
 }
 
 function confirmCard(

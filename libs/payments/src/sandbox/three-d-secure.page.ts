@@ -92,7 +92,7 @@ and no money moves.</p>
   );
 }
 
-function page(title: string, content: string): string {
+export function page(title: string, content: string): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title><style>
@@ -105,7 +105,7 @@ ${content}
 </main></body></html>`;
 }
 
-function html(status: number, body: string): Answer {
+export function html(status: number, body: string): Answer {
   return {
     status,
     body,

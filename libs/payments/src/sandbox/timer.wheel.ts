@@ -1,12 +1,14 @@
 import type Stripe from 'stripe';
 import { settleCashRefund } from './cash-refund.flow.js';
 import { settleCharge } from './charge.resource.js';
+import { returnDebit, settleDebit } from './debit.flow.js';
 import { decideDispute, endOverdueDispute, openDispute } from './dispute.resource.js';
 import { disputeIgnoredWarning, openWarning } from './early-fraud-warning.resource.js';
 import { payOut, settlePayout, submitPayout } from './payout.resource.js';
 import { scenarioOf } from './payment-method.resource.js';
 import { fundRefund, settleRefund } from './refund.resource.js';
 import type { SandboxWorld } from './sandbox.world.js';
+import { failDeposits } from './verification.flow.js';
 
 /** Timers that only look again whether something has come about: they need not be caught up with. */
 const POLLS = new Set(['fund_refund']);
@@ -41,6 +43,9 @@ const ACTIONS: Record<string, (world: SandboxWorld, subject: string) => void> = 
   decide_dispute: decideDispute,
   settle_refund: settleRefund,
   settle_cash_refund: settleCashRefund,
+  settle_debit: settleDebit,
+  return_debit: returnDebit,
+  deposits_failed: failDeposits,
   pay_out: payOut,
   submit_payout: submitPayout,
   settle_payout: settlePayout,
