@@ -31,8 +31,6 @@ CREATE TABLE payment (
   created_at timestamptz NOT NULL,
   updated_at timestamptz NOT NULL,
   captured_at timestamptz,
-  -- When the clock first took it up to tell Stripe: its idempotency key is good for a day from then.
-  submitted_at timestamptz,
   -- Set when the payment is no longer wanted; until Stripe has heard so, the sweep goes on telling it.
   cancel_requested_at timestamptz,
   -- When the sweep looks at the payment again, and how often it did since the last change. Null once it has ended.
@@ -262,8 +260,9 @@ CREATE TABLE payment_setup (
   CONSTRAINT payment_setup_status_ck CHECK (status IN ('LOCAL_INTENT', 'SUBMITTED', 'REQUIRES_ACTION', 'PROCESSING',
     'REQUIRES_PAYMENT_METHOD', 'SUCCEEDED', 'FAILED', 'CANCELED'))
 );
--- One reference has at most one setup that stands.
-CREATE UNIQUE INDEX payment_setup_reference_uq ON payment_setup (reference) WHERE status NOT IN ('CANCELED', 'FAILED');
+-- One reference has at most one setup under way; after one that succeeded another card may take its place.
+CREATE UNIQUE INDEX payment_setup_reference_uq ON payment_setup (reference)
+  WHERE status NOT IN ('SUCCEEDED', 'CANCELED', 'FAILED');
 CREATE INDEX payment_setup_next_check_at_ix ON payment_setup (next_check_at) WHERE next_check_at IS NOT NULL;
 
 CREATE TABLE saved_method (

@@ -1,8 +1,6 @@
 import fc from 'fast-check';
 import pg from 'pg';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { InboxProcessor } from '../../libs/payments/src/inbox/inbox.processor.js';
 import { eventually } from '../../libs/testkit/src/index.js';
 import { CARDS, got, Stage, WEBHOOK_SECRET } from './payments.stage.js';
 
@@ -66,7 +64,7 @@ describe('webhooks', () => {
 
   it('in every order and number, at any moment of the life, lead to the same end', async () => {
     await setChaos({ paused: true });
-    const second = new InboxProcessor(stage.db.uow, stage.synchronizer, stage.moneyOut, pino({ level: 'silent' }));
+    const second = stage.worker();
     const sign = (payload: string): string =>
       stage.stripe.webhooks.generateTestHeaderString({ payload, secret: WEBHOOK_SECRET });
     const deliver = async (payload: string): Promise<void> => {

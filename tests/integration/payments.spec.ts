@@ -82,7 +82,7 @@ describe('a payment by card', () => {
   it.each([
     [49n, 'USD', 'PAYMENT_AMOUNT_TOO_SMALL'],
     [100_000_000n, 'USD', 'PAYMENT_AMOUNT_TOO_LARGE'],
-    [5000n, 'EUR', 'PAYMENT_CURRENCY_UNSUPPORTED'],
+    [5000n, 'KWD', 'PAYMENT_CURRENCY_UNSUPPORTED'],
   ])('of %s %s is refused with %s', async (amountMinor, currency, code) => {
     const outcome = await stage.payments.createCardPayment({ ...stage.input('refused'), amountMinor, currency });
     expect(isRefused(outcome) && outcome.first.code).toBe(code);
@@ -202,13 +202,21 @@ describe('a refund', () => {
     }
   });
 
-  it('that the bank sends back returns to escrow', async () => {
+  it('that the bank sends back stays set aside, as a case of its own', async () => {
     const id = await captured('refund-fails', CARDS.refundFails);
-    const escrow = await stage.held(stage.escrow);
+    const before = { escrow: await stage.held(stage.escrow), payable: await stage.held(stage.refundsPayable) };
     got(await stage.payments.requestRefund(undefined, id, 5000n, 'closed account'));
     await stage.settle();
     expect(toldOf('refund-fails')).toEqual(['captured 175', 'refunded 5000', 'refund failed expired_or_canceled_card']);
-    expect(await stage.held(stage.escrow)).toBe(escrow);
+    expect(await stage.held(stage.escrow)).toBe(before.escrow + 5000n);
+    expect(await stage.held(stage.refundsPayable)).toBe(before.payable - 5000n);
+    const cases = await stage.db.dataSource.query('SELECT state, amount_minor FROM refund_case WHERE payment_id = $1', [
+      id,
+    ]);
+    expect(cases).toEqual([{ state: 'open', amount_minor: 5000n }]);
+    // Nobody pays it out a second time by asking again.
+    const again = await stage.payments.requestRefund(undefined, id, 1n, 'again');
+    expect(isRefused(again) && again.first.code).toBe('REFUND_EXCEEDS_PAYMENT');
     await stage.audit();
   });
 
@@ -277,8 +285,8 @@ describe('a dispute', () => {
     await own.stripe.disputes.close(((await opened.json()) as { id: string }).id);
     await own.settle();
     expect(own.witness.told.at(-1)).toBe('dispute lost spent 5000');
-    expect(await own.held(own.escrow)).toBe(-1000n);
-    expect(await own.held(`campaign:${own.campaignId}:debt:USD`)).toBe(5000n);
+    expect(await own.held(own.escrow)).toBe(0n);
+    expect(await own.held(`campaign:${own.campaignId}:debt:USD`)).toBe(4000n);
     expect(await own.held('disputes_receivable:USD')).toBe(0n);
     await own.audit();
     await own.close();

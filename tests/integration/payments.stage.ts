@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import Stripe from 'stripe';
 import { expect } from 'vitest';
-import { isRefused, type Outcome } from '#kernel';
+import { isRefused, type Outcome, systemClock } from '#kernel';
 import { Ledger } from '#ledger';
 import type { Config, EventFeed } from '#platform';
 import {
@@ -18,7 +18,11 @@ import {
   PayoutListeners,
   Reconciliation,
 } from '#payments';
+import { BankTransfers } from '../../libs/payments/src/bank-transfers.js';
 import { Bookkeeper } from '../../libs/payments/src/bookkeeper.js';
+import { BookingWriter } from '../../libs/payments/src/bookings/booking.writer.js';
+import { CashReturns } from '../../libs/payments/src/cash-returns.js';
+import { Customers } from '../../libs/payments/src/customers.js';
 import { InboxProcessor } from '../../libs/payments/src/inbox/inbox.processor.js';
 import { WebhookIntake } from '../../libs/payments/src/inbox/webhook.intake.js';
 import { EventBackfillJob } from '../../libs/payments/src/jobs/event-backfill.job.js';
@@ -26,7 +30,9 @@ import { InboxJob } from '../../libs/payments/src/jobs/inbox.job.js';
 import { PaymentSweepJob } from '../../libs/payments/src/jobs/payment-sweep.job.js';
 import { MoneyOutHints } from '../../libs/payments/src/payouts/money-out.hints.js';
 import { PayoutCourier } from '../../libs/payments/src/payouts/payout.courier.js';
+import { PaymentMethods } from '../../libs/payments/src/payment-methods.js';
 import { createStripe } from '../../libs/payments/src/processor/stripe.client.js';
+import { Refunds } from '../../libs/payments/src/refunds.js';
 import { SandboxServer, type SandboxOptions } from '../../libs/payments/src/sandbox/sandbox.server.js';
 import { Synchronizer } from '../../libs/payments/src/synchronizer.js';
 import { type TestDatabase, createTestDatabase, eventually } from '../../libs/testkit/src/index.js';
@@ -34,6 +40,8 @@ import { type TestDatabase, createTestDatabase, eventually } from '../../libs/te
 export const SECRET_KEY = 'sk_test_stage';
 export const PUBLISHABLE_KEY = 'pk_test_stage';
 export const WEBHOOK_SECRET = 'whsec_stage';
+/** Payments of up to so much are given back at an early fraud warning. */
+export const WARNING_REFUND_MINOR = 1000;
 
 /** Writes down what payments tells, as the pledges room would act on it. */
 export class Witness implements PaymentListener {
@@ -87,6 +95,9 @@ export class Stage {
   readonly refundsPayable = `campaign:${this.campaignId}:refunds_payable:USD`;
   readonly payments: Payments;
   readonly synchronizer: Synchronizer;
+  readonly methods: PaymentMethods;
+  readonly transfers: BankTransfers;
+  readonly listeners = new PaymentListeners();
   readonly intake: WebhookIntake;
   readonly inbox: InboxProcessor;
   readonly sweep: PaymentSweepJob;
@@ -111,23 +122,46 @@ export class Stage {
         publishableKey: PUBLISHABLE_KEY,
         webhookSecret: WEBHOOK_SECRET,
         apiBase: new URL(sandbox.url),
+        callsPerSecond: 10_000,
+        callsAtOnce: 8,
+        warningRefundMinor: WARNING_REFUND_MINOR,
       },
     } as Config;
     const logger = pino({ level: 'silent' });
-    const listeners = new PaymentListeners();
-    listeners.register('pledge', this.witness);
-    const bookkeeper = new Bookkeeper(this.ledger, listeners);
-    this.synchronizer = new Synchronizer(db.uow, bookkeeper, stripe);
-    this.payments = new Payments(db.uow, bookkeeper, this.synchronizer, stripe, logger);
+    this.listeners.register('pledge', this.witness);
+    const bookkeeper = new Bookkeeper(this.ledger, this.listeners, { refundUpToMinor: BigInt(WARNING_REFUND_MINOR) });
+    const bookings = new BookingWriter(db.uow, bookkeeper);
+    const customers = new Customers(db.uow, stripe);
+    this.synchronizer = new Synchronizer(db.uow, bookings, stripe);
+    const refunds = new Refunds(db.uow, this.ledger, bookings, this.synchronizer, stripe, logger);
+    this.payments = new Payments(db.uow, bookings, this.synchronizer, customers, refunds, stripe, logger);
+    this.methods = new PaymentMethods(db.uow, customers, this.listeners, stripe, logger);
+    this.transfers = new BankTransfers(db.uow, bookkeeper, customers, this.listeners, stripe);
+    const cashReturns = new CashReturns(db.uow, bookkeeper, customers, stripe);
     this.intake = new WebhookIntake(db.uow, config, stripe);
     this.moneyOut = new MoneyOutHints(
       new PayoutAccounts(db.uow, stripe),
       new PayoutCourier(db.uow, this.ledger, new PayoutListeners(), stripe, logger),
     );
-    this.inbox = new InboxProcessor(db.uow, this.synchronizer, this.moneyOut, logger);
-    this.sweep = new PaymentSweepJob(db.uow, this.payments, this.synchronizer, stripe, logger);
+    this.inbox = this.worker(logger);
+    this.sweep = new PaymentSweepJob(
+      db.uow,
+      config,
+      this.payments,
+      refunds,
+      this.methods,
+      cashReturns,
+      this.synchronizer,
+      logger,
+    );
     this.backfill = new EventBackfillJob(db.uow, this.intake, stripe, logger);
     this.reconciliation = new Reconciliation(db.uow, stripe);
+  }
+
+  /** Another process that works the inbox off. */
+  worker(logger = pino({ level: 'silent' })): InboxProcessor {
+    const { db, synchronizer, methods, transfers, moneyOut } = this;
+    return new InboxProcessor(db.uow, synchronizer, methods, transfers, moneyOut, systemClock, logger);
   }
 
   static async open(options: Partial<SandboxOptions> = {}): Promise<Stage> {

@@ -2,33 +2,28 @@ import { Inject, Injectable } from '@nestjs/common';
 import { isRefused, newId, refuse, type Outcome, type Refused } from '#kernel';
 import { LOGGER, type Logger, type Tx, UnitOfWork } from '#platform';
 import Stripe from 'stripe';
-import { Bookkeeper } from './bookkeeper.js';
-import { refusePayment, refuseRefund } from './domain/acceptance.rule.js';
+import { BookingWriter } from './bookings/booking.writer.js';
+import { Customers } from './customers.js';
+import { refusePayment } from './domain/acceptance.rule.js';
 import { hasEnded, nextSubmitMs, type PaymentStatus } from './domain/payment.machine.js';
 import type { Payment, PaymentPurpose, Rail } from './payment-listener.port.js';
+import { intentRequest, type ChargedMethod } from './processor/intent.request.js';
 import { NotSettledYet, PAYMENT_EXPANSION } from './processor/observation.js';
-import { readFailure } from './processor/stripe.failure.js';
+import { declinedIntent, readFailure } from './processor/stripe.failure.js';
 import { STRIPE } from './processor/stripe.token.js';
-import { hasOpenDispute } from './store/dispute.store.js';
 import {
-  findLivePayment,
+  findLivePayments,
   findPayment,
   insertPayments,
-  lockPayment,
+  instalmentKey,
   markUnwanted,
   postponePayment,
   toPayment,
   type NewPayment,
   type PaymentRow,
 } from './store/payment.store.js';
-import {
-  findRefund,
-  findRefundByKey,
-  insertRefund,
-  postponeRefund,
-  refundedMinor,
-  type RefundRow,
-} from './store/refund.store.js';
+import { type RefundInput, type RefundOutcome, Refunds } from './refunds.js';
+import { findSavedMethods, type SavedMethodRow } from './store/saved-method.store.js';
 import { Synchronizer } from './synchronizer.js';
 
 export interface PaymentInput {
@@ -60,21 +55,25 @@ export interface CardPayment {
   /** Both undefined while Stripe has not been reached yet: the sweep goes on trying. */
   readonly stripePaymentIntentId: string | undefined;
   readonly clientSecret: string | undefined;
+  /** The saved method with which a payer who is asked for goes on with his charge; undefined on session. */
+  readonly stripePaymentMethodId?: string | undefined;
 }
 
 /** The sweep leaves the first call to whoever made the row, for this long. */
 const FIRST_CALL_MS = 5000;
 
 /**
- * Payments by card. Every row and its idempotency key are committed before Stripe is called; a call whose outcome is
+ * Payments on every rail. Every row and its idempotency key are committed before Stripe is called; a call whose outcome is
  * unknown is repeated with the same key, so nothing is charged or given back twice.
  */
 @Injectable()
 export class Payments {
   constructor(
     private readonly uow: UnitOfWork,
-    private readonly bookkeeper: Bookkeeper,
+    private readonly bookings: BookingWriter,
     private readonly synchronizer: Synchronizer,
+    private readonly customers: Customers,
+    private readonly refunds: Refunds,
     @Inject(STRIPE) private readonly stripe: Stripe,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
@@ -83,7 +82,7 @@ export class Payments {
    * The rows of payments, in the caller's transaction, so that a pledge and its payment begin together. Follow with
    * {@link submitPayment} after the commit; if the process dies in between, the sweep does it.
    * Refusals: PAYMENT_CURRENCY_UNSUPPORTED, PAYMENT_AMOUNT_TOO_SMALL, PAYMENT_AMOUNT_TOO_LARGE,
-   * PAYMENT_REFERENCE_CONFLICT.
+   * PAYMENT_REFERENCE_CONFLICT, PAYMENT_RAIL_UNSAVED, PAYMENT_METHOD_UNUSABLE.
    * @returns the payments' ids in the order of the inputs.
    */
   async preparePayments(tx: Tx, inputs: readonly PaymentInput[]): Promise<Outcome<string[]>> {
@@ -92,16 +91,24 @@ export class Payments {
       if (refused !== undefined) return refused;
     }
     const rows = inputs.map((input): NewPayment => ({ ...input, id: newId(), instalment: input.instalment ?? 1 }));
-    const added = await insertPayments(tx, rows, new Date(tx.now.getTime() + FIRST_CALL_MS));
+    const methods = await findSavedMethods(tx, [...new Set(rows.flatMap((row) => row.savedMethodId ?? []))]);
+    for (const row of rows) {
+      const refused = row.savedMethodId === undefined ? undefined : refuseMethod(methods.get(row.savedMethodId), row);
+      if (refused !== undefined) return refused;
+    }
+    // Whoever makes a payment that its payer confirms goes on at once; what is charged without him is the clock's.
+    const onSession = new Date(tx.now.getTime() + FIRST_CALL_MS);
+    const added = await insertPayments(tx, rows, onSession, tx.now);
+    const known = await findLivePayments(
+      tx,
+      rows.filter((row) => !added.has(row.id)),
+    );
     const ids: string[] = [];
     for (const row of rows) {
-      if (added.has(row.id)) {
-        ids.push(row.id);
-        continue;
-      }
-      const known = await findLivePayment(tx, row.reference, row.instalment);
-      if (known === undefined || !isSame(known, row)) return conflict(row);
-      ids.push(known.id);
+      const standing = known.get(instalmentKey(row));
+      if (added.has(row.id)) ids.push(row.id);
+      else if (standing !== undefined && isSame(standing, row)) ids.push(standing.id);
+      else return conflict(row);
     }
     return ids;
   }
@@ -178,7 +185,12 @@ export class Payments {
    * @returns the ids of the payments that were open.
    */
   requestCancel(tx: Tx, reference: string): Promise<string[]> {
-    return markUnwanted(tx, reference, new Date(tx.now.getTime() + FIRST_CALL_MS));
+    return this.requestCancels(tx, [reference]);
+  }
+
+  /** {@link requestCancel} of many references by one statement. */
+  requestCancels(tx: Tx, references: readonly string[]): Promise<string[]> {
+    return markUnwanted(tx, references, new Date(tx.now.getTime() + FIRST_CALL_MS));
   }
 
   /**
@@ -202,21 +214,45 @@ export class Payments {
     return row === undefined ? undefined : toPayment(row);
   }
 
-  /** Every parameter comes from columns that never change, so a repetition is the same call under the same key. */
-  #createIntent(row: PaymentRow): Promise<Stripe.PaymentIntent> {
-    return this.stripe.paymentIntents.create(
-      {
-        amount: Number(row.amount_minor),
-        currency: row.currency.toLowerCase(),
-        allowed_payment_method_types: ['card'],
-        // Not `automatic_async`: the fee is then known in the moment of the capture and booked with it.
-        capture_method: 'automatic',
-        description: row.description,
-        metadata: { payment_id: row.id, reference: row.reference, beneficiary_id: row.beneficiary_id },
-        expand: PAYMENT_EXPANSION,
-      },
-      { idempotencyKey: row.idempotency_key },
-    );
+  async #createIntent(row: PaymentRow): Promise<Stripe.PaymentIntent> {
+    const request = intentRequest(row, await this.#methodOf(row));
+    try {
+      return await this.stripe.paymentIntents.create(request, { idempotencyKey: row.idempotency_key });
+    } catch (error) {
+      // A declined charge without its payer is an answer, not a failure: the intent says what became of it.
+      const declined = declinedIntent(error);
+      if (declined === undefined) throw error;
+      return declined;
+    }
+  }
+
+  async #methodOf(row: PaymentRow): Promise<ChargedMethod | undefined> {
+    if (row.rail === 'bank_transfer') {
+      return { customerId: await this.customers.idOf(row.contributor_pseudonym), paymentMethodId: undefined };
+    }
+    const { saved_method_id: id } = row;
+    if (id === null) return undefined;
+    const method = (await this.uow.read((tx) => findSavedMethods(tx, [id]))).get(id);
+    if (method === undefined) throw new Error(`payment ${row.id} names a method that does not exist`);
+    return { customerId: method.stripe_customer_id, paymentMethodId: method.stripe_payment_method_id };
+  }
+
+  /**
+   * For the sweep: after a day Stripe may have forgotten the key, and the call would be made a second time. What was
+   * made is found in the list of the customer's intents, which is complete; without a customer nobody ever held the client secret.
+   * @returns whether the payment is settled or may be submitted (again).
+   */
+  async readBack(row: PaymentRow): Promise<'applied' | 'never_made' | 'unpayable'> {
+    const method = await this.#methodOf(row);
+    if (method === undefined) return 'unpayable';
+    const created = { gte: Math.floor(row.created_at.getTime() / 1000) - 60 };
+    const list = this.stripe.paymentIntents.list({ customer: method.customerId, created, limit: 100 });
+    for await (const intent of list) {
+      if (intent.metadata['payment_id'] !== row.id) continue;
+      await this.synchronizer.payment(row.id, intent.id);
+      return 'applied';
+    }
+    return 'never_made';
   }
 
   async #answer(paymentId: string, intent: Stripe.PaymentIntent): Promise<CardPayment> {
@@ -226,7 +262,12 @@ export class Payments {
       status: row?.status ?? 'LOCAL_INTENT',
       stripePaymentIntentId: intent.id,
       clientSecret: intent.client_secret ?? undefined,
+      stripePaymentMethodId: (await this.#savedMethod(row))?.paymentMethodId,
     };
+  }
+
+  #savedMethod(row: PaymentRow | undefined): Promise<ChargedMethod | undefined> {
+    return row === undefined || row.saved_method_id === null ? Promise.resolve(undefined) : this.#methodOf(row);
   }
 
   async #submissionFailed(row: PaymentRow, error: unknown): Promise<Outcome<CardPayment>> {
@@ -249,18 +290,20 @@ export class Payments {
 
   /** Ends a payment that Stripe never took up. */
   async failPayment(paymentId: string, code: string, message: string): Promise<void> {
-    await this.uow.run('payment-failed', async (tx) => {
-      const row = await lockPayment(tx, paymentId);
-      if (row === undefined || row.status !== 'LOCAL_INTENT') return;
-      await this.bookkeeper.recordPayment(tx, row, { status: 'FAILED', code, message }, undefined);
+    const row = await this.uow.read((tx) => findPayment(tx, paymentId));
+    if (row === undefined || row.status !== 'LOCAL_INTENT') return;
+    await this.bookings.book({
+      kind: 'payment',
+      paymentId,
+      version: row.version,
+      intentId: undefined,
+      observed: { status: 'FAILED', code, message },
     });
   }
 
   /**
    * Sets the money aside and asks for its return; the sweep, or `submitRefund`, tells Stripe. With `tx` the request is
-   * part of the caller's transaction. Asking twice with one `key` is asking once.
-   * Refusals: PAYMENT_NOT_FOUND, REFUND_AMOUNT_INVALID, REFUND_NOT_CAPTURED, REFUND_DISPUTED, REFUND_EXCEEDS_PAYMENT,
-   * REFUND_KEY_CONFLICT, and the ledger's own.
+   * part of the caller's transaction. Asking twice with one `key` is asking once. Refusals: {@link Refunds.request}.
    */
   async requestRefund(
     tx: Tx | undefined,
@@ -268,79 +311,24 @@ export class Payments {
     amountMinor: bigint,
     reason: string,
     key?: string,
-  ): Promise<Outcome<{ refundId: string }>> {
-    if (tx !== undefined) return this.#requestRefund(tx, { paymentId, amountMinor, reason, key });
-    const outcome = await this.uow.run('refund-request', (own) =>
-      this.#requestRefund(own, { paymentId, amountMinor, reason, key }),
-    );
-    if (!isRefused(outcome)) await this.submitRefund(outcome.refundId);
+  ): Promise<RefundOutcome> {
+    const input = { paymentId, amountMinor, reason, key };
+    const one = async (own: Tx): Promise<RefundOutcome> =>
+      (await this.refunds.request(own, [input]))[0] ?? notFound(paymentId);
+    if (tx !== undefined) return one(tx);
+    const outcome = await this.uow.run('refund-request', one);
+    if (!isRefused(outcome)) await this.refunds.submit(outcome.refundId);
     return outcome;
   }
 
-  async #requestRefund(
-    tx: Tx,
-    input: { paymentId: string; amountMinor: bigint; reason: string; key: string | undefined },
-  ): Promise<Outcome<{ refundId: string }>> {
-    const { paymentId, amountMinor, reason } = input;
-    const payment = await lockPayment(tx, paymentId);
-    if (payment === undefined) return notFound(paymentId);
-    const id = newId();
-    const key = `refund:${input.key ?? id}`;
-    const known = await findRefundByKey(tx, key);
-    if (known !== undefined) return repeatedRefund(known, paymentId, amountMinor);
-    const refused = refuseRefund({
-      amountMinor,
-      isCaptured: payment.status === 'SUCCEEDED',
-      isDisputed: await hasOpenDispute(tx, paymentId),
-      capturedMinor: payment.amount_minor,
-      refundedMinor: await refundedMinor(tx, paymentId),
-    });
-    if (refused !== undefined) return refused;
-    const set = await this.bookkeeper.openRefund(tx, payment, id, amountMinor);
-    if (isRefused(set)) return set;
-    await insertRefund(tx, { id, paymentId, amountMinor, reason, key, isExternal: false }, tx.now);
-    return { refundId: id };
+  /** Many at once, in the caller's transaction; the sweep tells Stripe. An answer for each: {@link Refunds.request}. */
+  requestRefunds(tx: Tx, inputs: readonly RefundInput[]): Promise<RefundOutcome[]> {
+    return this.refunds.request(tx, inputs);
   }
 
-  /** Tells Stripe of a requested refund. An unknown outcome is repeated by the sweep with the same key. */
-  async submitRefund(refundId: string): Promise<void> {
-    const found = await this.uow.read(async (tx) => {
-      const refund = await findRefund(tx, refundId);
-      return refund === undefined ? undefined : { refund, payment: await findPayment(tx, refund.payment_id) };
-    });
-    const intentId = found?.payment?.stripe_payment_intent_id;
-    if (found?.payment === undefined || intentId == null || found.refund.status !== 'REQUESTED') return;
-    const { refund } = found;
-    try {
-      const made = await this.stripe.refunds.create(
-        {
-          payment_intent: intentId,
-          amount: Number(refund.amount_minor),
-          reason: 'requested_by_customer',
-          metadata: { refund_id: refund.id },
-        },
-        { idempotencyKey: refund.idempotency_key },
-      );
-      await this.synchronizer.applyRefund(made);
-    } catch (error) {
-      const failure = readFailure(error);
-      await this.uow.run('refund-failed', async (tx) => {
-        const payment = await lockPayment(tx, refund.payment_id);
-        const current = await findRefund(tx, refund.id);
-        if (payment === undefined || current?.status !== 'REQUESTED') return;
-        if (failure.kind === 'unknown') {
-          await postponeRefund(
-            tx,
-            refund.id,
-            current.version,
-            new Date(tx.now.getTime() + nextSubmitMs(current.checks)),
-          );
-        } else {
-          const observed = { status: 'FAILED' as const, failureCode: failure.code };
-          await this.bookkeeper.recordRefund(tx, payment, current, observed, undefined);
-        }
-      });
-    }
+  /** Tells Stripe of a requested refund at once; the sweep would a second later. */
+  submitRefund(refundId: string): Promise<void> {
+    return this.refunds.submit(refundId);
   }
 }
 
@@ -355,6 +343,19 @@ function isSame(known: PaymentRow, asked: NewPayment): boolean {
     known.escrow_account === asked.escrowAccount &&
     known.refunds_payable_account === asked.refundsPayableAccount
   );
+}
+
+function refuseMethod(method: SavedMethodRow | undefined, row: NewPayment): Refused | undefined {
+  const usable =
+    method?.state === 'kept' && method.rail === row.rail && method.contributor_pseudonym === row.contributorPseudonym;
+  if (usable) return undefined;
+  return refuse({
+    code: 'PAYMENT_METHOD_UNUSABLE',
+    message: 'There is no saved method of this person and kind that may be charged.',
+    detail: row.savedMethodId ?? '',
+    hint: 'Save a method first, or let the payer pay in his browser.',
+    path: ['savedMethodId'],
+  });
 }
 
 function notFound(paymentId: string): Refused {
@@ -376,14 +377,5 @@ function conflict(row: NewPayment): Refused {
     message: 'This instalment has a payment already, on other terms.',
     detail: `${row.reference}, instalment ${row.instalment}`,
     hint: 'Cancel the payment that stands, or ask with the same amount and accounts.',
-  });
-}
-
-function repeatedRefund(known: RefundRow, paymentId: string, amountMinor: bigint): Outcome<{ refundId: string }> {
-  if (known.payment_id === paymentId && known.amount_minor === amountMinor) return { refundId: known.id };
-  return refuse({
-    code: 'REFUND_KEY_CONFLICT',
-    message: 'This key was used for another refund.',
-    hint: 'Use a new key for a new refund.',
   });
 }

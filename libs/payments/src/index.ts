@@ -14,6 +14,12 @@ export {
 } from './payment-listener.port.js';
 export { type PaymentStatus } from './domain/payment.machine.js';
 export { paymentInvariants } from './payment.invariants.js';
+export { BankTransfers } from './bank-transfers.js';
+export { type SetupInput, type SubmittedSetup, PaymentMethods } from './payment-methods.js';
+export { type FundingInstructions } from './processor/funding.request.js';
+export { type RefundInput, type RefundOutcome } from './refunds.js';
+export { RAIL_TERMS } from './domain/rail.table.js';
+export { type RailQuote, quoteRails, railParts } from './domain/rail.rule.js';
 export { Reconciliation } from './reconciliation.js';
 export { Exposure, type RailExposure } from './payouts/exposure.js';
 export { type PayoutAccount, PayoutAccounts } from './payouts/payout-accounts.js';

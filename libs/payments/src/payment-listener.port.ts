@@ -76,7 +76,15 @@ export type PaymentStep = About &
         readonly feeReturnedMinor: bigint;
       }
     /** The bank suspects fraud: a dispute is likely to follow. No money has moved. */
-    | { readonly kind: 'warning'; readonly warningId: string; readonly amountMinor: bigint; readonly reason: string }
+    | {
+        readonly kind: 'warning';
+        readonly warningId: string;
+        readonly amountMinor: bigint;
+        /** Stripe's own word for the kind of fraud. */
+        readonly reason: string;
+        /** The refund by which the dispute is forestalled, where the policy made one. */
+        readonly refundId: string | undefined;
+      }
   );
 export type PaymentStepKind = PaymentStep['kind'];
 
@@ -103,6 +111,8 @@ export interface CashReceipt {
   readonly amountMinor: bigint;
   /** All that stands unapplied for the donor in this currency, this receipt included. */
   readonly unappliedMinor: bigint;
+  /** The least that one application can be: less can't be moved at the processor, and waits for more. */
+  readonly minimumMinor: bigint;
   readonly receivedAt: Date;
 }
 

@@ -35,7 +35,7 @@ export async function readTotals(tx: Tx): Promise<PaymentTotals[]> {
                          sum(amount_minor) FILTER (WHERE status IN ('REQUESTED', 'PENDING')) AS under_way
                     FROM refund GROUP BY payment_id) r ON r.payment_id = p.id
        LEFT JOIN (SELECT payment_id, sum(amount_minor - reinstated_minor) AS taken, sum(fee_minor) AS fees,
-                         sum(amount_minor - reinstated_minor) FILTER (WHERE status <> 'LOST') AS open
+                         sum(amount_minor - reinstated_minor - lost_reserve_minor - lost_escrow_minor - lost_debt_minor) AS open
                     FROM dispute WHERE status IN ('OPEN', 'WON', 'LOST') GROUP BY payment_id) d ON d.payment_id = p.id
       WHERE p.status = 'SUCCEEDED' GROUP BY p.currency ORDER BY p.currency`,
   );
@@ -93,12 +93,15 @@ const held: InvariantCheck = {
 const refundsPayable: InvariantCheck = {
   name: 'payments.refunds_payable',
   invariant: 2,
-  description: 'What stands in the refunds payable accounts is what was asked back and has not been paid.',
+  description:
+    'What stands in the refunds payable accounts is what was asked back and has not been paid, stuck refunds included.',
   async run(tx) {
     const rows = await tx.query<{ account: string; open: string }>(
       `SELECT p.refunds_payable_account AS account,
-              coalesce(sum(r.amount_minor) FILTER (WHERE r.status IN ('REQUESTED', 'PENDING')), 0)::text AS open
-         FROM refund r JOIN payment p ON p.id = r.payment_id GROUP BY 1 ORDER BY 1`,
+              coalesce(sum(r.amount_minor) FILTER (WHERE r.status IN ('REQUESTED', 'PENDING') OR c.state <> 'resolved'), 0)::text
+                AS open
+         FROM refund r JOIN payment p ON p.id = r.payment_id LEFT JOIN refund_case c ON c.refund_id = r.id
+        GROUP BY 1 ORDER BY 1`,
     );
     const balances = await new Ledger().balances(
       tx,
@@ -124,7 +127,7 @@ const chargedOnce: InvariantCheck = {
     );
     const over = await tx.query<{ line: string }>(
       `SELECT format('payment %s of %s gave back %s', p.id, p.amount_minor, sum(r.amount_minor)) AS line
-         FROM payment p JOIN refund r ON r.payment_id = p.id AND r.status NOT IN ('FAILED', 'CANCELED')
+         FROM payment p JOIN refund r ON r.payment_id = p.id AND r.case_id IS NULL
         GROUP BY p.id HAVING sum(r.amount_minor) > p.amount_minor LIMIT ${SHOWN}`,
     );
     const [count] = await tx.query<{ n: string }>(`SELECT count(*)::text AS n FROM payment WHERE status = 'SUCCEEDED'`);
@@ -179,10 +182,77 @@ const eventsTaken: InvariantCheck = {
   },
 };
 
+const cashOfDonors: InvariantCheck = {
+  name: 'payments.cash',
+  invariant: 2,
+  description:
+    "What donors' banks pushed is at the processor, unapplied, applied or on its way back: to the minor unit, for every donor.",
+  async run(tx) {
+    const unapplied = await tx.query<{ line: string }>(
+      `WITH own AS (
+         SELECT contributor_pseudonym AS donor, currency, sum(amount) AS amount FROM (
+           SELECT contributor_pseudonym, currency, amount_minor AS amount FROM cash_receipt
+           UNION ALL SELECT contributor_pseudonym, currency, -amount_minor FROM cash_application
+           UNION ALL SELECT contributor_pseudonym, currency, -amount_minor FROM cash_return
+                      WHERE status NOT IN ('FAILED', 'CANCELED')) moves GROUP BY 1, 2)
+       SELECT format('donor %s has %s of %s unapplied, the books say %s', donor, amount, currency,
+                     coalesce(a.credits_posted - a.debits_posted, 0)) AS line
+         FROM own LEFT JOIN ledger_account a ON a.code = 'donor:' || donor || ':unapplied_cash:' || currency
+        WHERE amount <> coalesce(a.credits_posted - a.debits_posted, 0) LIMIT ${SHOWN}`,
+    );
+    const held = await tx.query<{ line: string }>(
+      `WITH currencies AS (SELECT DISTINCT currency FROM cash_receipt),
+       due AS (
+         SELECT c.currency,
+                (SELECT coalesce(sum(amount_minor), 0) FROM cash_receipt r WHERE r.currency = c.currency)
+              - (SELECT coalesce(sum(amount_minor), 0) FROM payment p
+                  WHERE p.currency = c.currency AND p.rail = 'bank_transfer' AND p.status = 'SUCCEEDED')
+              - (SELECT coalesce(sum(amount_minor), 0) FROM cash_return b
+                  WHERE b.currency = c.currency AND b.status = 'SUCCEEDED') AS held
+           FROM currencies c)
+       SELECT format('donor_cash_balance:%s holds %s, receipts less what left say %s', currency,
+                     coalesce(a.debits_posted - a.credits_posted, 0), held) AS line
+         FROM due LEFT JOIN ledger_account a ON a.code = 'donor_cash_balance:' || currency
+        WHERE held <> coalesce(a.debits_posted - a.credits_posted, 0)`,
+    );
+    const unmoved = await tx.query<{ line: string }>(
+      `SELECT format('%s: %s applied, payments over %s move it at the processor', a.reference, a.applied, coalesce(p.moved, 0))
+                AS line
+         FROM (SELECT reference, sum(amount_minor) AS applied FROM cash_application GROUP BY 1) a
+         LEFT JOIN (SELECT reference, sum(amount_minor) AS moved FROM payment
+                     WHERE rail = 'bank_transfer' AND status NOT IN ('FAILED', 'CANCELED') GROUP BY 1) p USING (reference)
+        WHERE a.applied <> coalesce(p.moved, 0) LIMIT ${SHOWN}`,
+    );
+    return result([...unapplied, ...held, ...unmoved].map((row) => row.line));
+  },
+};
+
+const stuckRefunds: InvariantCheck = {
+  name: 'payments.refund_cases',
+  invariant: 2,
+  description: 'Every refund that did not reach its owner is a case, so that none is forgotten.',
+  async run(tx) {
+    const rows = await tx.query<{ line: string }>(
+      `SELECT format('refund %s is %s and nobody has its case', r.id, r.status) AS line FROM refund r
+        WHERE r.status IN ('FAILED', 'CANCELED') AND NOT EXISTS (SELECT 1 FROM refund_case c WHERE c.refund_id = r.id)
+        LIMIT ${SHOWN}`,
+    );
+    const counts = await tx.query<{ state: string; n: string }>(
+      'SELECT state, count(*)::text AS n FROM refund_case GROUP BY state ORDER BY state',
+    );
+    return result(
+      rows.map((row) => row.line),
+      Object.fromEntries(counts.map((row) => [`refund cases ${row.state}`, row.n])),
+    );
+  },
+};
+
 /** Invariants 2 and 3 of the design, for the part of them that payments can answer. */
 export const paymentInvariants: readonly InvariantCheck[] = [
   held,
   refundsPayable,
+  cashOfDonors,
+  stuckRefunds,
   chargedOnce,
   lawfulHistory,
   eventsTaken,

@@ -1,8 +1,12 @@
 import { Module } from '@nestjs/common';
-import { LedgerModule } from '#ledger';
+import { Ledger, LedgerModule } from '#ledger';
 import { Config } from '#platform';
+import { BankTransfers } from './bank-transfers.js';
 import { Bookkeeper } from './bookkeeper.js';
+import { BookingWriter } from './bookings/booking.writer.js';
+import { CashReturns } from './cash-returns.js';
 import { Payments } from './commands.js';
+import { Customers } from './customers.js';
 import { StripeConfigResolver } from './graphql/stripe-config.resolver.js';
 import { InboxProcessor } from './inbox/inbox.processor.js';
 import { WebhookController } from './inbox/webhook.controller.js';
@@ -12,6 +16,7 @@ import { InboxJob } from './jobs/inbox.job.js';
 import { PaymentSweepJob } from './jobs/payment-sweep.job.js';
 import { ReconciliationJob } from './jobs/reconciliation.job.js';
 import { PaymentListeners } from './payment-listener.port.js';
+import { PaymentMethods } from './payment-methods.js';
 import { Exposure } from './payouts/exposure.js';
 import { MoneyOutHints } from './payouts/money-out.hints.js';
 import { PayoutAccounts } from './payouts/payout-accounts.js';
@@ -22,9 +27,10 @@ import { Payouts } from './payouts/payouts.js';
 import { createStripe } from './processor/stripe.client.js';
 import { STRIPE } from './processor/stripe.token.js';
 import { Reconciliation } from './reconciliation.js';
+import { Refunds } from './refunds.js';
 import { Synchronizer } from './synchronizer.js';
 
-/** Payments by card through Stripe or its sandbox. */
+/** Payments on every rail through Stripe or its sandbox. */
 @Module({
   imports: [LedgerModule],
   controllers: [WebhookController],
@@ -38,7 +44,18 @@ import { Synchronizer } from './synchronizer.js';
     PayoutSweepJob,
     MoneyOutHints,
     Exposure,
-    Bookkeeper,
+    {
+      provide: Bookkeeper,
+      inject: [Ledger, PaymentListeners, Config],
+      useFactory: (ledger: Ledger, listeners: PaymentListeners, config: Config) =>
+        new Bookkeeper(ledger, listeners, { refundUpToMinor: BigInt(config.stripe.warningRefundMinor) }),
+    },
+    BookingWriter,
+    Customers,
+    PaymentMethods,
+    BankTransfers,
+    CashReturns,
+    Refunds,
     Synchronizer,
     Payments,
     WebhookIntake,
@@ -50,6 +67,16 @@ import { Synchronizer } from './synchronizer.js';
     Reconciliation,
     StripeConfigResolver,
   ],
-  exports: [Payments, PaymentListeners, Payouts, PayoutAccounts, PayoutListeners, Exposure, Reconciliation],
+  exports: [
+    Payments,
+    PaymentListeners,
+    PaymentMethods,
+    BankTransfers,
+    Payouts,
+    PayoutAccounts,
+    PayoutListeners,
+    Exposure,
+    Reconciliation,
+  ],
 })
 export class PaymentsModule {}

@@ -1,25 +1,33 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { isUuid } from '#kernel';
-import { type Tx, UnitOfWork } from '#platform';
+import { UnitOfWork } from '#platform';
 import Stripe from 'stripe';
-import { Bookkeeper } from './bookkeeper.js';
-import { hasEnded, nextCheckMs } from './domain/payment.machine.js';
-import { idOf, observeDispute, observePayment, observeRefund, PAYMENT_EXPANSION } from './processor/observation.js';
-import { STRIPE } from './processor/stripe.token.js';
+import { BookingWriter } from './bookings/booking.writer.js';
+import type { Booked, Observed } from './bookings/observed.type.js';
+import { hasEnded } from './domain/payment.machine.js';
 import {
-  findPayment,
-  findPaymentByIntent,
-  lockPayment,
-  postponePayment,
-  type PaymentRow,
-} from './store/payment.store.js';
-import { findRefund, findRefundAtStripe, type RefundRow } from './store/refund.store.js';
+  idOf,
+  observeDispute,
+  observePayment,
+  observeRefund,
+  observeWarning,
+  PAYMENT_EXPANSION,
+} from './processor/observation.js';
+import { STRIPE } from './processor/stripe.token.js';
+import { findPayment, findPaymentByIntent, type PaymentRow } from './store/payment.store.js';
 
 /** How often a reading is repeated because the row changed meanwhile. */
 const STALE_READINGS_MAX = 8;
 
 /** `missing`: the payment is not there (yet). `foreign`: Stripe's object is none of ours. */
 export type SyncResult = 'done' | 'missing' | 'foreign';
+
+type Aftermath =
+  Exclude<Observed, { kind: 'payment' }> extends infer O
+    ? O extends { paymentId: string }
+      ? Omit<O, 'paymentId'>
+      : never
+    : never;
 
 /**
  * Brings our rows up to what Stripe says now. Whoever suspects a change (a webhook, the sweep, our own call) names the
@@ -29,7 +37,7 @@ export type SyncResult = 'done' | 'missing' | 'foreign';
 export class Synchronizer {
   constructor(
     private readonly uow: UnitOfWork,
-    private readonly bookkeeper: Bookkeeper,
+    private readonly bookings: BookingWriter,
     @Inject(STRIPE) private readonly stripe: Stripe,
   ) {}
 
@@ -50,17 +58,30 @@ export class Synchronizer {
 
   /** @returns false when the row is no longer the one the reading was made for. */
   async applyIntent(before: PaymentRow, intent: Stripe.PaymentIntent): Promise<boolean> {
-    const observed = observePayment(intent);
-    const applied = await this.uow.run('payment-observed', async (tx) => {
-      const row = await lockPayment(tx, before.id);
-      if (row === undefined || row.version !== before.version) return false;
-      const after = await this.bookkeeper.recordPayment(tx, row, observed, intent.id);
-      if (after === row && !hasEnded(row.status)) {
-        await postponePayment(tx, row.id, new Date(tx.now.getTime() + nextCheckMs(row.checks)), intent.id);
-      }
-      return true;
+    const offSession = before.saved_method_id !== null;
+    const observed = observePayment(intent, { offSession, failureCode: before.failure_code });
+    const booked = await this.bookings.book({
+      kind: 'payment',
+      paymentId: before.id,
+      version: before.version,
+      intentId: intent.id,
+      observed,
     });
-    return applied === true;
+    if (booked === 'stale') return false;
+    if (offSession && observed.status === 'REQUIRES_PAYMENT_METHOD') await this.#giveUp(before);
+    return true;
+  }
+
+  /** A declined charge without its payer can't be paid any more once it is canceled: then it has failed for good. */
+  async #giveUp(before: PaymentRow): Promise<void> {
+    const row = await this.uow.read((tx) => findPayment(tx, before.id));
+    if (row?.status !== 'REQUIRES_PAYMENT_METHOD' || row.stripe_payment_intent_id === null) return;
+    const canceled = await this.stripe.paymentIntents.cancel(
+      row.stripe_payment_intent_id,
+      {},
+      { idempotencyKey: `${row.idempotency_key}:cancel` },
+    );
+    await this.applyIntent(row, canceled);
   }
 
   async refund(stripeRefundId: string): Promise<SyncResult> {
@@ -77,49 +98,48 @@ export class Synchronizer {
   }
 
   async applyRefund(refund: Stripe.Refund): Promise<SyncResult> {
-    const intentId = idOf(refund.payment_intent);
-    if (intentId === undefined) return 'foreign';
-    return this.#withCapturedPayment(intentId, async (tx, row) => {
-      const found = await this.#refundRow(tx, refund);
-      if (found !== undefined && found.payment_id !== row.id)
-        throw new Error(`refund ${refund.id} has changed payments`);
-      const own =
-        found ??
-        (await this.bookkeeper.adoptRefund(tx, row, { stripeRefundId: refund.id, amountMinor: BigInt(refund.amount) }));
-      await this.bookkeeper.recordRefund(tx, row, own, observeRefund(refund), refund.id);
+    const ours = refund.metadata?.['refund_id'];
+    return this.#aftermath(idOf(refund.payment_intent), {
+      kind: 'refund',
+      observed: {
+        ...observeRefund(refund),
+        stripeRefundId: refund.id,
+        refundId: ours !== undefined && isUuid(ours) ? ours : undefined,
+        amountMinor: BigInt(refund.amount),
+      },
     });
   }
 
   async dispute(stripeDisputeId: string): Promise<SyncResult> {
     const dispute = await this.stripe.disputes.retrieve(stripeDisputeId);
-    const intentId = idOf(dispute.payment_intent);
-    if (intentId === undefined) return 'foreign';
     const dueBy = dispute.evidence_details.due_by;
-    return this.#withCapturedPayment(intentId, (tx, row) =>
-      this.bookkeeper.recordDispute(tx, row, {
+    return this.#aftermath(idOf(dispute.payment_intent), {
+      kind: 'dispute',
+      observed: {
         ...observeDispute(dispute),
         stripeDisputeId: dispute.id,
         amountMinor: BigInt(dispute.amount),
         reason: dispute.reason,
         openedAt: new Date(dispute.created * 1000),
         respondBy: dueBy === null ? null : new Date(dueBy * 1000),
-      }),
-    );
+      },
+    });
+  }
+
+  async warning(stripeWarningId: string): Promise<SyncResult> {
+    const warning = await this.stripe.radar.earlyFraudWarnings.retrieve(stripeWarningId);
+    return this.#aftermath(idOf(warning.payment_intent), { kind: 'warning', observed: observeWarning(warning) });
   }
 
   /** What follows a capture may be heard of before it: then the capture is booked first. */
-  async #withCapturedPayment(intentId: string, body: (tx: Tx, row: PaymentRow) => Promise<void>): Promise<SyncResult> {
+  async #aftermath(intentId: string | undefined, observed: Aftermath): Promise<SyncResult> {
+    if (intentId === undefined) return 'foreign';
     const paymentId = await this.paymentIdOf(intentId);
     if (paymentId === undefined) return 'missing';
     const result = await this.payment(paymentId, intentId);
     if (result !== 'done') return result;
-    const outcome = await this.uow.run('payment-aftermath', async (tx): Promise<SyncResult> => {
-      const row = await lockPayment(tx, paymentId);
-      if (row?.status !== 'SUCCEEDED') return 'missing';
-      await body(tx, row);
-      return 'done';
-    });
-    return outcome as SyncResult;
+    const booked: Booked = await this.bookings.book({ ...observed, paymentId });
+    return booked === 'missing' ? 'missing' : 'done';
   }
 
   /** Our payment for an intent: by the intent's id, or by what the intent says of itself. */
@@ -130,12 +150,5 @@ export class Synchronizer {
       if (metadataId === undefined || !isUuid(metadataId)) return undefined;
       return (await findPayment(tx, metadataId))?.id;
     });
-  }
-
-  async #refundRow(tx: Tx, refund: Stripe.Refund): Promise<RefundRow | undefined> {
-    const known = await findRefundAtStripe(tx, refund.id);
-    if (known !== undefined) return known;
-    const ours = refund.metadata?.['refund_id'];
-    return ours !== undefined && isUuid(ours) ? findRefund(tx, ours) : undefined;
   }
 }

@@ -31,6 +31,12 @@ const environment = z
     STRIPE_PUBLISHABLE_KEY: z.string().min(1).optional(),
     STRIPE_WEBHOOK_SECRET: z.string().min(1).optional(),
     STRIPE_API_BASE: optionalUrl,
+    /** Of each process. Stripe allows an account 100 calls a second in live mode; API and worker share them. */
+    STRIPE_CALLS_PER_SECOND: z.coerce.number().min(1).max(10_000).default(45),
+    /** How many payments and refunds one process tells Stripe of at a time. */
+    STRIPE_CALLS_AT_ONCE: z.coerce.number().int().min(1).max(256).default(16),
+    /** Payments of up to so many minor units are given back at an early fraud warning; 0: none are. */
+    STRIPE_WARNING_REFUND_MINOR: z.coerce.number().int().min(0).max(99_999_999).default(0),
     AGENT_HEARTBEAT_MS: z.coerce.number().int().min(100).max(60_000).default(2_000),
     AGENT_LEASE_TTL_MS: z.coerce.number().int().min(1_000).max(600_000).default(30_000),
     DEVELOPER_SIGN_IN: flag,
@@ -81,7 +87,15 @@ export class Config {
   readonly redisUrl: string | undefined;
   readonly redisAllowVolatile: boolean;
   /** `apiBase` is set when payments go to the sandbox (or another stand-in) instead of Stripe itself. */
-  readonly stripe: { secretKey: string; publishableKey: string; webhookSecret: string; apiBase: URL | undefined };
+  readonly stripe: {
+    secretKey: string;
+    publishableKey: string;
+    webhookSecret: string;
+    apiBase: URL | undefined;
+    callsPerSecond: number;
+    callsAtOnce: number;
+    warningRefundMinor: number;
+  };
   readonly agent: { heartbeatMs: number; leaseTtlMs: number };
   readonly developerSignIn: boolean;
   readonly workerPort: number | undefined;
@@ -121,6 +135,9 @@ export class Config {
       publishableKey: e.STRIPE_PUBLISHABLE_KEY ?? '',
       webhookSecret: e.STRIPE_WEBHOOK_SECRET ?? '',
       apiBase: e.STRIPE_API_BASE ? new URL(e.STRIPE_API_BASE) : undefined,
+      callsPerSecond: e.STRIPE_CALLS_PER_SECOND,
+      callsAtOnce: e.STRIPE_CALLS_AT_ONCE,
+      warningRefundMinor: e.STRIPE_WARNING_REFUND_MINOR,
     };
     this.agent = { heartbeatMs: e.AGENT_HEARTBEAT_MS, leaseTtlMs: e.AGENT_LEASE_TTL_MS };
     this.developerSignIn = e.DEVELOPER_SIGN_IN;

@@ -1,36 +1,59 @@
-import { refuse, type Refused } from '#kernel';
+import { currencyScale, formatMinorUnits, refuse, type Refused } from '#kernel';
+import type { Rail } from '../payment-listener.port.js';
+import { RAIL_TERMS } from './rail.table.js';
 
-/** Stripe's bounds for one charge in US dollars, in cents, on every rail. Source: Stripe documentation, "Currencies". */
-const CARD_MINOR_MIN = 50n;
-const CARD_MINOR_MAX = 99_999_999n;
+const RAIL_NAMES: Readonly<Record<Rail, string>> = {
+  card: 'A card payment',
+  us_bank_account: 'A debit of a US bank account',
+  sepa_debit: 'A SEPA debit',
+  bank_transfer: 'A bank transfer',
+};
 
-/** Why a payment by card can't be begun; undefined when it can. */
-export function refusePayment(input: { amountMinor: bigint; currency: string }): Refused | undefined {
-  if (input.currency !== 'USD') {
+/** Why a payment can't be begun; undefined when it can. */
+export function refusePayment(input: {
+  amountMinor: bigint;
+  currency: string;
+  rail: Rail;
+  savedMethodId?: string | undefined;
+}): Refused | undefined {
+  const { rail, currency, amountMinor } = input;
+  const terms = RAIL_TERMS[rail];
+  const own = terms.currencies[currency];
+  const money = (minor: bigint): string => `${formatMinorUnits(minor, currencyScale(currency))} ${currency}`;
+  if (own === undefined) {
+    const known = Object.keys(terms.currencies).join(', ');
     return refuse({
       code: 'PAYMENT_CURRENCY_UNSUPPORTED',
-      message: 'Cards are charged in US dollars here.',
-      detail: `asked for ${input.currency}`,
-      hint: 'Use the currency USD.',
+      message: `${RAIL_NAMES[rail]} can't be in this currency.`,
+      detail: `asked for ${currency}`,
+      hint: `Use one of: ${known}.`,
       path: ['currency'],
     });
   }
-  if (input.amountMinor < CARD_MINOR_MIN) {
+  if (amountMinor < own.minimumMinor) {
     return refuse({
       code: 'PAYMENT_AMOUNT_TOO_SMALL',
-      message: 'A card payment is at least $0.50.',
-      detail: `asked for ${input.amountMinor} cents`,
-      hint: 'Raise the amount to 50 cents or more.',
+      message: `${RAIL_NAMES[rail]} is at least ${money(own.minimumMinor)}.`,
+      detail: `asked for ${amountMinor} minor units`,
+      hint: `Raise the amount to ${money(own.minimumMinor)} or more.`,
       path: ['amountMinor'],
     });
   }
-  if (input.amountMinor > CARD_MINOR_MAX) {
+  if (amountMinor > terms.ceilingMinor) {
     return refuse({
       code: 'PAYMENT_AMOUNT_TOO_LARGE',
-      message: 'One card payment carries at most $999,999.99.',
-      detail: `asked for ${input.amountMinor} cents`,
+      message: `One charge carries at most ${money(terms.ceilingMinor)}.`,
+      detail: `asked for ${amountMinor} minor units`,
       hint: 'Pay in several instalments, or by bank transfer.',
       path: ['amountMinor'],
+    });
+  }
+  if (input.savedMethodId !== undefined && !terms.canBeSaved) {
+    return refuse({
+      code: 'PAYMENT_RAIL_UNSAVED',
+      message: `${RAIL_NAMES[rail]} is sent by its payer and can't be charged.`,
+      hint: 'Leave the saved method out, or choose a card or a debit.',
+      path: ['savedMethodId'],
     });
   }
   return undefined;
@@ -53,7 +76,7 @@ export function refuseRefund(situation: RefundSituation): Refused | undefined {
     return refuse({
       code: 'REFUND_AMOUNT_INVALID',
       message: 'A refund is a positive amount.',
-      hint: 'Give the amount in cents, above zero.',
+      hint: 'Give the amount in minor units, above zero.',
       path: ['amountMinor'],
     });
   }
@@ -75,8 +98,8 @@ export function refuseRefund(situation: RefundSituation): Refused | undefined {
     return refuse({
       code: 'REFUND_EXCEEDS_PAYMENT',
       message: 'The refund is more than what is left of the payment.',
-      detail: `asked for ${situation.amountMinor}, ${left} left of ${situation.capturedMinor} cents`,
-      hint: `Refund at most ${left} cents.`,
+      detail: `asked for ${situation.amountMinor}, ${left} left of ${situation.capturedMinor} minor units`,
+      hint: `Refund at most ${left} minor units.`,
       path: ['amountMinor'],
     });
   }

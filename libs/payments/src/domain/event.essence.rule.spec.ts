@@ -47,6 +47,7 @@ describe('the essence of an event', () => {
           paid: true,
           payment_intent: 'pi_1',
           balance_transaction: 'txn_1',
+          customer: 'cus_1',
           metadata: { payment_id: 'p1' },
         },
       },

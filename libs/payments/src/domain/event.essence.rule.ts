@@ -11,11 +11,21 @@ const ENVELOPE = ['id', 'object', 'type', 'created', 'livemode', 'api_version'] 
 const FACTS = words(
   'id object created livemode status currency captured paid refunded disputed',
   'amount amount_capturable amount_captured amount_received amount_refunded fee net',
+  'net_amount ending_balance fraud_type actionable',
   'failure_code cancellation_reason canceled_at reason is_charge_refundable arrival_date',
 );
-const REFERENCES = ['payment_intent', 'charge', 'latest_charge', 'balance_transaction', 'source'] as const;
+const REFERENCES = ['payment_intent', 'charge', 'latest_charge', 'balance_transaction', 'source', 'customer'] as const;
 /** Written by ourselves when the object was made. */
-const METADATA = ['payment_id', 'reference', 'beneficiary_id', 'refund_id', 'payout_attempt_id', 'project_id'] as const;
+const METADATA = [
+  'payment_id',
+  'reference',
+  'beneficiary_id',
+  'refund_id',
+  'setup_id',
+  'cash_return_id',
+  'payout_attempt_id',
+  'project_id',
+] as const;
 
 /** The event without anything personal, as JSON text. */
 export function eventEssence(event: Fields): string {

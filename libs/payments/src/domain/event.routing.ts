@@ -4,6 +4,9 @@ export type EventSubject =
   | { readonly kind: 'refund'; readonly refundId: string; readonly intentId: string }
   | { readonly kind: 'refunds'; readonly intentId: string }
   | { readonly kind: 'dispute'; readonly disputeId: string; readonly intentId: string }
+  | { readonly kind: 'warning'; readonly warningId: string; readonly intentId: string }
+  | { readonly kind: 'setup'; readonly setupIntentId: string; readonly setupId: string | undefined }
+  | { readonly kind: 'cash'; readonly customerId: string }
   | { readonly kind: 'account'; readonly accountId: string }
   | { readonly kind: 'payout'; readonly objectId: string; readonly attemptId: string | undefined }
   | { readonly kind: 'none' };
@@ -14,6 +17,19 @@ export function subjectOf(type: string, object: Readonly<Record<string, unknown>
   const id = textIn(object, 'id');
   if (type.startsWith('account.') || type.startsWith('payout.') || type.startsWith('transfer.')) {
     return moneyOut(type, id, object);
+  }
+  if (type.startsWith('radar.early_fraud_warning.')) {
+    const intent = reference(object, 'payment_intent');
+    return id === undefined || intent === undefined ? NONE : { kind: 'warning', warningId: id, intentId: intent };
+  }
+  if (type.startsWith('setup_intent.')) {
+    return id === undefined
+      ? NONE
+      : { kind: 'setup', setupIntentId: id, setupId: textIn(metadataOf(object), 'setup_id') };
+  }
+  if (type.startsWith('customer_cash_balance_transaction.') || type.startsWith('cash_balance.')) {
+    const customerId = reference(object, 'customer');
+    return customerId === undefined ? NONE : { kind: 'cash', customerId };
   }
   const isIntent = type.startsWith('payment_intent.');
   const intentId = isIntent ? id : reference(object, 'payment_intent');

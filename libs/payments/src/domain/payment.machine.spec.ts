@@ -13,6 +13,7 @@ import {
   type PaymentObservation,
   type PaymentStatus,
 } from './payment.machine.js';
+import { REFUND_CASE_STATES, REFUND_CASE_TRANSITIONS } from './refund-case.machine.js';
 import { nextRefundStatus, REFUND_STATUSES, REFUND_TRANSITIONS, type RefundStatus } from './refund.machine.js';
 
 const observation = (status: PaymentStatus): PaymentObservation | undefined => {
@@ -111,7 +112,8 @@ describe('the dispute machine', () => {
     ['OPEN', see('lost', { withdrawn }), ['LOST']],
     ['WON', see('needs_response', { withdrawn }), []],
     ['LOST', see('needs_response', { withdrawn }), []],
-    ['LOST', see('won', { withdrawn, reinstated }), []],
+    ['LOST', see('won', { withdrawn, reinstated }), ['WON']],
+    ['WON', see('won', { withdrawn, reinstated }), ['WON']],
     ['CLOSED', see('warning_needs_response'), []],
   ] as const)('from %s, seeing %o, takes %o', (from, observed, steps) => {
     expect(disputeSteps(from, observed)).toEqual(steps);
@@ -128,6 +130,7 @@ describe('the README', () => {
     payment: PAYMENT_TRANSITIONS,
     refund: REFUND_TRANSITIONS,
     dispute: DISPUTE_TRANSITIONS,
+    'refund case': REFUND_CASE_TRANSITIONS,
   };
 
   it.each(Object.entries(machines))('draws the %s machine as it is', (_, transitions) => {
@@ -136,7 +139,7 @@ describe('the README', () => {
   });
 
   it('knows every status', () => {
-    for (const status of [...PAYMENT_STATUSES, ...REFUND_STATUSES, ...DISPUTE_STATUSES])
+    for (const status of [...PAYMENT_STATUSES, ...REFUND_STATUSES, ...DISPUTE_STATUSES, ...REFUND_CASE_STATES])
       expect(readme).toContain(status);
   });
 });

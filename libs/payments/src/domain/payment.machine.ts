@@ -1,10 +1,12 @@
 /**
- * One payment by card, from the row to the money.
+ * One payment, from the row to the money.
  *
  * 1. The row and its idempotency key are committed before Stripe hears of the payment (LOCAL_INTENT).
  * 2. SUCCEEDED, FAILED and CANCELED are ends: nothing that arrives later, in whatever order, leads out of them.
  * 3. Between the ends any order of observations is possible (a declined card may be followed by a better one), so
  *    an observation made before the last change is discarded and made again, never applied.
+ * 4. A charge without its payer that the bank declined is canceled at Stripe before it counts as FAILED: nobody can pay
+ *    it later, so the next try is a payment of its own.
  */
 export const PAYMENT_STATUSES = [
   'LOCAL_INTENT',
@@ -24,10 +26,10 @@ const OPEN: readonly PaymentStatus[] = ['SUBMITTED', 'REQUIRES_ACTION', 'PROCESS
 export const PAYMENT_TRANSITIONS: Readonly<Record<PaymentStatus, readonly PaymentStatus[]>> = {
   // A webhook may be faster than the answer to our own call, so every observation is possible from here.
   LOCAL_INTENT: [...OPEN, 'SUCCEEDED', 'FAILED', 'CANCELED'],
-  SUBMITTED: ['REQUIRES_ACTION', 'PROCESSING', 'REQUIRES_PAYMENT_METHOD', 'SUCCEEDED', 'CANCELED'],
-  REQUIRES_ACTION: ['SUBMITTED', 'PROCESSING', 'REQUIRES_PAYMENT_METHOD', 'SUCCEEDED', 'CANCELED'],
-  PROCESSING: ['SUBMITTED', 'REQUIRES_ACTION', 'REQUIRES_PAYMENT_METHOD', 'SUCCEEDED', 'CANCELED'],
-  REQUIRES_PAYMENT_METHOD: ['SUBMITTED', 'REQUIRES_ACTION', 'PROCESSING', 'SUCCEEDED', 'CANCELED'],
+  SUBMITTED: ['REQUIRES_ACTION', 'PROCESSING', 'REQUIRES_PAYMENT_METHOD', 'SUCCEEDED', 'FAILED', 'CANCELED'],
+  REQUIRES_ACTION: ['SUBMITTED', 'PROCESSING', 'REQUIRES_PAYMENT_METHOD', 'SUCCEEDED', 'FAILED', 'CANCELED'],
+  PROCESSING: ['SUBMITTED', 'REQUIRES_ACTION', 'REQUIRES_PAYMENT_METHOD', 'SUCCEEDED', 'FAILED', 'CANCELED'],
+  REQUIRES_PAYMENT_METHOD: ['SUBMITTED', 'REQUIRES_ACTION', 'PROCESSING', 'SUCCEEDED', 'FAILED', 'CANCELED'],
   SUCCEEDED: [],
   FAILED: [],
   CANCELED: [],
@@ -39,7 +41,7 @@ export const hasEnded = (status: PaymentStatus): boolean => PAYMENT_TRANSITIONS[
 export type PaymentObservation =
   | { readonly status: 'SUBMITTED' | 'REQUIRES_ACTION' | 'PROCESSING' | 'CANCELED' }
   | { readonly status: 'REQUIRES_PAYMENT_METHOD'; readonly code: string; readonly message: string }
-  | { readonly status: 'FAILED'; readonly code: string; readonly message: string }
+  | { readonly status: 'FAILED'; readonly code: string; readonly message: string; readonly retryable?: boolean }
   | {
       readonly status: 'SUCCEEDED';
       readonly chargeId: string;

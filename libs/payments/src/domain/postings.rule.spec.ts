@@ -3,11 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { isRefused } from '#kernel';
 import { refusePayment, refuseRefund } from './acceptance.rule.js';
 import { subjectOf } from './event.routing.js';
+import { restoreLoss, splitLoss, sumOf } from './loss.rule.js';
 import * as rule from './postings.rule.js';
 
 const terms: rule.MoneyTerms = {
   paymentId: 'p',
   purpose: 'pledge',
+  rail: 'card',
+  reserveAccount: 'reserve',
   beneficiaryId: 'c',
   escrowAccount: 'escrow',
   refundsPayableAccount: 'payable',
@@ -40,31 +43,98 @@ describe('postings', () => {
     expect(rule.capturePostings(terms, 100n, 0n)).toHaveLength(1);
   });
 
-  it('of a refund that fails after it was paid, or before, cancel out', () => {
+  it('of a refund that comes back leave what is owed set aside, and nothing else', () => {
     fc.assert(
-      fc.property(amount, fc.boolean(), (minor, wasPaid) => {
+      fc.property(
+        amount,
+        fc.constantFrom('paid_otherwise' as const, 'written_off' as const),
+        (amountMinor, resolution) => {
+          const stuck = [
+            ...rule.refundRequestedPostings(terms, 'r', amountMinor),
+            ...rule.refundPaidPostings(terms, 'r', amountMinor),
+            ...rule.refundReturnedPostings(terms, 'r', amountMinor),
+          ];
+          expect(net(stuck, AVAILABLE)).toBe(0n);
+          expect(net(stuck, 'escrow')).toBe(amountMinor);
+          expect(net(stuck, 'payable')).toBe(-amountMinor);
+          const life = [
+            ...stuck,
+            ...rule.refundCasePostings(terms, { caseId: 'c', refundId: 'r', amountMinor, resolution }),
+          ];
+          expect(net(life, 'payable')).toBe(0n);
+          expect(new Set(life.map((each) => each.key)).size).toBe(life.length);
+        },
+      ),
+    );
+  });
+
+  it('of a bank transfer never touch escrow at the processor: cash counted when it was applied', () => {
+    const postings = rule.capturePostings({ ...terms, rail: 'bank_transfer' }, 1000n, 5n);
+    expect(net(postings, rule.donorCashBalance('USD'))).toBe(-1000n);
+    expect(net(postings, 'escrow')).toBe(0n);
+  });
+
+  it('of cash that is received, applied in part and sent back leave nothing over', () => {
+    fc.assert(
+      fc.property(amount, amount, (sent, given) => {
+        const of = { pseudonym: 'd', currency: 'USD' };
+        const applied = given < sent ? given : sent;
+        const back = { id: 'b', ...of, amountMinor: sent - applied };
         const life = [
-          ...rule.refundRequestedPostings(terms, 'r', minor),
-          ...(wasPaid ? rule.refundPaidPostings(terms, 'r', minor) : []),
-          ...rule.refundFailedPostings(terms, 'r', minor, wasPaid),
+          rule.cashReceivedPosting({ receiptId: 'r', ...of, amountMinor: sent }),
+          rule.cashAppliedPosting({ id: 'a', ...of, amountMinor: applied, ...terms, escrowAccount: 'escrow' }),
+          ...rule.capturePostings({ ...terms, rail: 'bank_transfer' }, applied, 0n),
+          ...(back.amountMinor === 0n
+            ? []
+            : [rule.cashReturnPosting('requested', back), rule.cashReturnPosting('paid', back)]),
         ];
-        for (const account of [AVAILABLE, 'escrow', 'payable']) expect(net(life, account)).toBe(0n);
-        expect(new Set(life.map((each) => each.key)).size).toBe(life.length);
+        expect(net(life, rule.unappliedCash('d', 'USD'))).toBe(0n);
+        expect(net(life, rule.donorCashBalance('USD'))).toBe(0n);
+        expect(net(life, 'escrow')).toBe(-applied);
       }),
     );
   });
 
-  it('of a dispute leave nothing receivable once it is closed', () => {
+  it('of a dispute leave nothing receivable once it is closed, and take a loss from reserve, escrow and debt', () => {
+    const taking = { key: 'k', credit: rule.disputesReceivable('USD'), reason: 'dispute lost', refs: {} };
     fc.assert(
-      fc.property(amount, fc.constant(1500n), fc.boolean(), (minor, fee, won) => {
+      fc.property(amount, amount, amount, amount, (minor, reserve, escrow, held) => {
+        const parts = splitLoss(minor, { reserve, escrow }, held);
+        expect(sumOf(parts)).toBe(minor);
+        expect(parts.reserve <= reserve && parts.escrow <= escrow && parts.escrow <= held).toBe(true);
+        expect(
+          parts.debt === 0n || (parts.reserve === reserve && (parts.escrow === escrow || parts.escrow === held)),
+        ).toBe(true);
         const life = [
-          ...rule.disputeOpenedPostings(terms, 'd', minor, fee),
-          ...(won ? rule.disputeWonPostings(terms, 'd', minor, 0n) : rule.disputeLostPostings(terms, 'd', minor)),
+          ...rule.disputeOpenedPostings(terms, 'd', minor, 1500n),
+          ...rule.takingPostings(terms, taking, parts),
         ];
         expect(net(life, rule.disputesReceivable('USD'))).toBe(0n);
-        expect(net(life, 'escrow')).toBe(won ? 0n : minor);
-        expect(net(life, AVAILABLE)).toBe(won ? -fee : -minor - fee);
+        expect(net(life, AVAILABLE)).toBe(-minor - 1500n);
+        expect([net(life, 'reserve'), net(life, 'escrow'), net(life, 'debt')]).toEqual([
+          parts.reserve,
+          parts.escrow,
+          parts.debt,
+        ]);
       }),
+    );
+  });
+
+  it('of a late win give back what was lost, debt first, to the minor unit', () => {
+    fc.assert(
+      fc.property(
+        amount,
+        amount,
+        amount,
+        fc.bigInt({ min: 0n, max: 3n * 99_999_999n }),
+        (reserve, escrow, debt, back) => {
+          const lost = { reserve, escrow, debt };
+          const restored = restoreLoss(back, lost);
+          expect(sumOf(restored)).toBe(back < sumOf(lost) ? back : sumOf(lost));
+          expect(restored.escrow === 0n || restored.debt === debt).toBe(true);
+          expect(restored.reserve === 0n || restored.escrow === escrow).toBe(true);
+        },
+      ),
     );
   });
 });
@@ -81,7 +151,7 @@ describe('acceptance', () => {
     [100_000_000n, 'PAYMENT_AMOUNT_TOO_LARGE'],
     [10n ** 30n, 'PAYMENT_AMOUNT_TOO_LARGE'],
   ])('of a payment of %s cents: %s', (amountMinor, expected) => {
-    expect(code(refusePayment({ amountMinor, currency: 'USD' }))).toBe(expected);
+    expect(code(refusePayment({ amountMinor, currency: 'USD', rail: 'card' }))).toBe(expected);
   });
 
   it.each([
@@ -127,7 +197,24 @@ describe('event routing', () => {
     ],
     ['charge.succeeded', { id: 'ch_1', payment_intent: null }, { kind: 'none' }],
     ['customer.created', { id: 'cus_1', payment_intent: 'pi_1' }, { kind: 'none' }],
-    ['payout.paid', { id: 'po_1' }, { kind: 'none' }],
+    ['payout.paid', { id: 'po_1' }, { kind: 'payout', objectId: 'po_1', attemptId: undefined }],
+    [
+      'radar.early_fraud_warning.created',
+      { id: 'issfr_1', charge: 'ch_1', payment_intent: 'pi_1' },
+      { kind: 'warning', warningId: 'issfr_1', intentId: 'pi_1' },
+    ],
+    ['radar.early_fraud_warning.created', { id: 'issfr_1', charge: 'ch_1' }, { kind: 'none' }],
+    [
+      'setup_intent.succeeded',
+      { id: 'seti_1', metadata: { setup_id: 's' } },
+      { kind: 'setup', setupIntentId: 'seti_1', setupId: 's' },
+    ],
+    [
+      'customer_cash_balance_transaction.created',
+      { id: 'ccsbtxn_1', customer: 'cus_1' },
+      { kind: 'cash', customerId: 'cus_1' },
+    ],
+    ['cash_balance.funds_available', { customer: { id: 'cus_1' } }, { kind: 'cash', customerId: 'cus_1' }],
     ['payment_intent.succeeded', {}, { kind: 'none' }],
   ])('of %s %o', (type, object, subject) => {
     expect(subjectOf(type, object)).toEqual(subject);

@@ -1,14 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { isRefused } from '#kernel';
-import { LOGGER, type Logger, UnitOfWork } from '#platform';
+import { type Clock, isRefused, isUuid } from '#kernel';
+import { CLOCK, LOGGER, type Logger, UnitOfWork } from '#platform';
 import { ORPHAN_MS, retryMs, subjectOf, type EventSubject } from '../domain/event.routing.js';
 import { isMissing } from '../processor/stripe.failure.js';
 import { claimEvents, finishEvents, postponeEvent, type FinishedEvent, type InboxEvent } from '../store/inbox.store.js';
 import { MoneyOutHints } from '../payouts/money-out.hints.js';
+import { BankTransfers } from '../bank-transfers.js';
+import { PaymentMethods } from '../payment-methods.js';
 import { Synchronizer, type SyncResult } from '../synchronizer.js';
 
-const BATCH = 50;
-const SUBJECTS_AT_ONCE = 4;
+const BATCH = 200;
+/** What is read at the same time shares bookings. */
+const SUBJECTS_AT_ONCE = 16;
 /** A worker that died with events in hand gives them up after this. */
 const LEASE_MS = 10_000;
 
@@ -23,7 +26,10 @@ export class InboxProcessor {
   constructor(
     private readonly uow: UnitOfWork,
     private readonly synchronizer: Synchronizer,
+    private readonly methods: PaymentMethods,
+    private readonly transfers: BankTransfers,
     private readonly moneyOut: MoneyOutHints,
+    @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -84,7 +90,7 @@ export class InboxProcessor {
       if (!isMissing(error)) throw error;
       return { state: 'orphaned', note: 'Stripe does not know the object' };
     }
-    const ageMs = Date.now() - event.received_at.getTime();
+    const ageMs = this.clock.now().getTime() - event.received_at.getTime();
     const note = `the payment of ${nameOf(event, subject)} is not here yet`;
     return ageMs > ORPHAN_MS ? { state: 'orphaned', note } : { state: 'parked', note };
   }
@@ -103,6 +109,15 @@ export class InboxProcessor {
         return this.synchronizer.refundsOf(subject.intentId);
       case 'dispute':
         return this.synchronizer.dispute(subject.disputeId);
+      case 'warning':
+        return this.synchronizer.warning(subject.warningId);
+      case 'setup': {
+        const { setupIntentId, setupId } = subject;
+        if (setupId === undefined || !isUuid(setupId)) return 'foreign';
+        return (await this.methods.synchronize(setupIntentId, setupId)) ? 'done' : 'missing';
+      }
+      case 'cash':
+        return (await this.transfers.synchronize(subject.customerId)) ? 'done' : 'foreign';
       case 'account':
         return (await this.moneyOut.account(subject.accountId)) ? 'done' : 'foreign';
       case 'payout':
@@ -126,9 +141,24 @@ interface Hint {
 
 /** What an event is about: its payment, or the object of money out. */
 function nameOf(event: InboxEvent, subject: EventSubject): string {
-  if (subject.kind === 'none') return event.id;
-  if (subject.kind === 'account') return subject.accountId;
-  return subject.kind === 'payout' ? (subject.attemptId ?? subject.objectId) : subject.intentId;
+  switch (subject.kind) {
+    case 'none':
+      return event.id;
+    case 'account':
+      return subject.accountId;
+    case 'payout':
+      return subject.attemptId ?? subject.objectId;
+    case 'setup':
+      return subject.setupIntentId;
+    case 'cash':
+      return subject.customerId;
+    case 'payment':
+    case 'refund':
+    case 'refunds':
+    case 'dispute':
+    case 'warning':
+      return subject.intentId;
+  }
 }
 
 /** What concerns one payment is worked off one after the other. */

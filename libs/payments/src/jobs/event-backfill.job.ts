@@ -30,8 +30,10 @@ export class EventBackfillJob implements Clockwork {
 
   /** @returns how many events had been missed. */
   async compare(): Promise<number> {
-    const startedAt = new Date();
-    const known = await this.uow.read((tx) => comparedUntil(tx));
+    const { startedAt, known } = await this.uow.read(async (tx) => ({
+      startedAt: tx.now,
+      known: await comparedUntil(tx),
+    }));
     const from = Math.max((known ?? startedAt).getTime() - OVERLAP_MS, startedAt.getTime() - REACH_MS);
     let missed = 0;
     const events = this.stripe.events.list({

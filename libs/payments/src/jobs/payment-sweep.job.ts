@@ -1,20 +1,27 @@
 import { Inject } from '@nestjs/common';
 import { isRefused } from '#kernel';
-import { type Clockwork, ClockworkTask, LOGGER, type Logger, UnitOfWork } from '#platform';
-import Stripe from 'stripe';
+import { type Clockwork, ClockworkTask, Config, LOGGER, type Logger, UnitOfWork } from '#platform';
+import { CashReturns } from '../cash-returns.js';
 import { Payments } from '../commands.js';
 import { nextSubmitMs, SUBMISSION_MS_MAX } from '../domain/payment.machine.js';
-import { STRIPE } from '../processor/stripe.token.js';
-import { claimDuePayments, findPayment, postponePayment, type PaymentRow } from '../store/payment.store.js';
+import { PaymentMethods } from '../payment-methods.js';
+import { Refunds } from '../refunds.js';
+import { claimDueCashReturns, type CashReturnRow } from '../store/cash.store.js';
+import { claimDuePayments, postponePayment, type PaymentRow } from '../store/payment.store.js';
 import { claimDueRefunds, postponeRefund, type RefundRow } from '../store/refund.store.js';
+import { claimDueReleases, postponeRelease, type SavedMethodRow } from '../store/saved-method.store.js';
+import { claimDueSetups, type SetupRow } from '../store/setup.store.js';
 import { Synchronizer } from '../synchronizer.js';
 
-const BATCH = 20;
-const LEASE_MS = 20_000;
+const LEASE_MS = 60_000;
+/** How many rows each lane has before it, so that a slow processor never holds rows longer than their lease. */
+const ROWS_A_LANE = 8;
 
 /**
- * Finishes what a crash, a lost answer or a lost webhook left open: submits rows that Stripe has not confirmed, with
- * their old key, cancels those that nobody wants any more, and asks Stripe about payments and refunds that have been quiet for long.
+ * The charger, and what finishes that which a crash, a lost answer or a lost webhook left open: charges what was prepared
+ * to be charged without its payer, submits rows that Stripe has not confirmed with their old key, cancels those that nobody
+ * wants any more, and asks about what has been quiet for long. A hundred thousand due rows are worked off in one tick, as
+ * fast as the processor allows; a process that dies in between gives its rows back with their lease.
  */
 @ClockworkTask()
 export class PaymentSweepJob implements Clockwork {
@@ -23,85 +30,119 @@ export class PaymentSweepJob implements Clockwork {
 
   constructor(
     private readonly uow: UnitOfWork,
+    private readonly config: Config,
     private readonly payments: Payments,
+    private readonly refunds: Refunds,
+    private readonly methods: PaymentMethods,
+    private readonly cashReturns: CashReturns,
     private readonly synchronizer: Synchronizer,
-    @Inject(STRIPE) private readonly stripe: Stripe,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   async tick(): Promise<void> {
+    const lanes = this.config.stripe.callsAtOnce;
+    const limit = lanes * ROWS_A_LANE;
+    for (;;) {
+      const work = await this.#claim(limit);
+      const queue = [...work.tasks];
+      const lane = async (): Promise<void> => {
+        for (let task = queue.shift(); task !== undefined; task = queue.shift()) await this.#guarded(task);
+      };
+      await Promise.all(Array.from({ length: lanes }, lane));
+      if (work.most < limit) return;
+    }
+  }
+
+  async #claim(limit: number): Promise<{ tasks: Task[]; most: number }> {
     const due = await this.uow.run('sweep-claim', async (tx) => {
       const leaseUntil = new Date(tx.now.getTime() + LEASE_MS);
       return {
         now: tx.now,
-        payments: await claimDuePayments(tx, BATCH, leaseUntil),
-        refunds: await claimDueRefunds(tx, BATCH, leaseUntil),
+        payments: await claimDuePayments(tx, limit, leaseUntil),
+        refunds: await claimDueRefunds(tx, limit, leaseUntil),
+        setups: await claimDueSetups(tx, limit, leaseUntil),
+        releases: await claimDueReleases(tx, limit, leaseUntil),
+        cashReturns: await claimDueCashReturns(tx, limit, leaseUntil),
       };
     });
-    if (isRefused(due)) return;
-    for (const row of due.payments) {
-      await this.#guarded(
-        row.id,
-        () => this.#payment(row, due.now),
-        () => this.#postponePayment(row),
+    if (isRefused(due)) throw new Error('claiming what is due is never refused');
+    const { now, payments, refunds, setups, releases, cashReturns } = due;
+    const tasks: Task[] = [
+      ...payments.map((row) => this.#paymentTask(row, now)),
+      ...refunds.map((row) => this.#refundTask(row, now)),
+      ...setups.map((row) => this.#setupTask(row, now)),
+      ...releases.map((row) => this.#releaseTask(row)),
+      ...cashReturns.map((row) => this.#cashReturnTask(row, now)),
+    ];
+    const most = Math.max(payments.length, refunds.length, setups.length, releases.length, cashReturns.length);
+    return { tasks, most };
+  }
+
+  #paymentTask(row: PaymentRow, now: Date): Task {
+    return { id: row.id, work: () => this.#payment(row, now), postpone: () => this.#postponePayment(row) };
+  }
+
+  #refundTask(row: RefundRow, now: Date): Task {
+    return { id: row.id, work: () => this.#refund(row, now), postpone: () => this.#postponeRefund(row) };
+  }
+
+  #setupTask(row: SetupRow, now: Date): Task {
+    return { id: row.id, work: () => this.methods.advance(row, now), postpone: () => this.methods.postpone(row) };
+  }
+
+  #releaseTask(row: SavedMethodRow): Task {
+    const postpone = async (): Promise<void> => {
+      await this.uow.run('sweep-postpone', (tx) =>
+        postponeRelease(tx, row.id, new Date(tx.now.getTime() + nextSubmitMs(row.checks))),
       );
-    }
-    for (const row of due.refunds) {
-      await this.#guarded(
-        row.id,
-        () => this.#refund(row, due.now),
-        () => this.#postponeRefund(row),
-      );
-    }
+    };
+    return { id: row.id, work: () => this.methods.detach(row), postpone };
+  }
+
+  #cashReturnTask(row: CashReturnRow, now: Date): Task {
+    return {
+      id: row.id,
+      work: () => this.cashReturns.advance(row, now),
+      postpone: () => this.cashReturns.postpone(row),
+    };
   }
 
   async #payment(row: PaymentRow, now: Date): Promise<void> {
     const isForgotten = now.getTime() - row.created_at.getTime() >= SUBMISSION_MS_MAX;
-    if (row.cancel_requested_at !== null && (row.stripe_payment_intent_id !== null || !isForgotten)) {
+    if (row.stripe_payment_intent_id === null && isForgotten) {
+      const read = await this.payments.readBack(row);
+      if (read === 'applied') return;
+      if (read === 'unpayable' || row.cancel_requested_at !== null) {
+        await this.payments.failPayment(row.id, 'submission_expired', 'Stripe could not be reached for a day.');
+        return;
+      }
+    }
+    if (row.cancel_requested_at !== null) {
       const outcome = await this.payments.cancelPayment(row.id);
       if (isRefused(outcome)) await this.#postponePayment(row);
       return;
     }
-    if (row.status !== 'LOCAL_INTENT') {
-      await this.synchronizer.payment(row.id);
-      return;
-    }
-    if (!isForgotten) {
-      await this.payments.submitPayment(row.id);
-      return;
-    }
-    // Stripe may have forgotten the key, and nobody ever held the client secret: no money can come of it.
-    await this.payments.failPayment(row.id, 'submission_expired', 'Stripe could not be reached for a day.');
+    if (row.status === 'LOCAL_INTENT') await this.payments.submitPayment(row.id);
+    else await this.synchronizer.payment(row.id);
   }
 
   async #refund(row: RefundRow, now: Date): Promise<void> {
     if (row.stripe_refund_id !== null) {
       await this.synchronizer.refund(row.stripe_refund_id);
     } else {
-      // The same call under a forgotten key would be a second refund: read before repeating.
-      if (now.getTime() - row.created_at.getTime() >= SUBMISSION_MS_MAX) await this.#readRefunds(row);
-      await this.payments.submitRefund(row.id);
+      if (now.getTime() - row.created_at.getTime() >= SUBMISSION_MS_MAX) await this.refunds.readBack(row);
+      await this.refunds.submit(row.id);
     }
     await this.#postponeRefund(row);
   }
 
-  async #readRefunds(row: RefundRow): Promise<void> {
-    const payment = await this.uow.read((tx) => findPayment(tx, row.payment_id));
-    if (payment?.stripe_payment_intent_id == null) return;
-    for await (const refund of this.stripe.refunds.list({
-      payment_intent: payment.stripe_payment_intent_id,
-      limit: 100,
-    })) {
-      if (refund.metadata?.['refund_id'] === row.id) await this.synchronizer.applyRefund(refund);
-    }
-  }
-
-  async #guarded(id: string, work: () => Promise<void>, postpone: () => Promise<void>): Promise<void> {
+  async #guarded(task: Task): Promise<void> {
     try {
-      await work();
+      await task.work();
     } catch (error) {
-      this.logger.warn({ id, note: error instanceof Error ? error.message : String(error) }, 'sweep will try again');
-      await postpone();
+      const note = error instanceof Error ? error.message : String(error);
+      this.logger.warn({ id: task.id, note }, 'sweep will try again');
+      await task.postpone();
     }
   }
 
@@ -116,4 +157,10 @@ export class PaymentSweepJob implements Clockwork {
       postponeRefund(tx, row.id, row.version, new Date(tx.now.getTime() + nextSubmitMs(row.checks))),
     );
   }
+}
+
+interface Task {
+  readonly id: string;
+  readonly work: () => Promise<void>;
+  readonly postpone: () => Promise<void>;
 }

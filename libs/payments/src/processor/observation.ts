@@ -1,4 +1,6 @@
 import type Stripe from 'stripe';
+import type { ObservedWarning } from '../bookings/observed.type.js';
+import { isRetryableDecline, wantsPayer } from '../domain/decline.table.js';
 import type { DisputeObservation } from '../domain/dispute.machine.js';
 import type { PaymentObservation } from '../domain/payment.machine.js';
 import type { RefundObservation } from '../domain/refund.machine.js';
@@ -9,30 +11,54 @@ export class NotSettledYet extends Error {}
 /** What to ask for so that {@link observePayment} finds the fee. */
 export const PAYMENT_EXPANSION = ['latest_charge.balance_transaction'];
 
-/** Stripe's PaymentIntent in the words of the payment machine. @throws NotSettledYet */
-export function observePayment(intent: Stripe.PaymentIntent): PaymentObservation {
+/**
+ * Stripe's PaymentIntent in the words of the payment machine. Of a charge without its payer: a bank that wants him is
+ * REQUIRES_ACTION, since the same intent goes on when he comes; one that was declined and then canceled is FAILED.
+ * @throws NotSettledYet
+ */
+export function observePayment(
+  intent: Stripe.PaymentIntent,
+  how: { readonly offSession: boolean; readonly failureCode?: string | null },
+): PaymentObservation {
+  const failure = intent.last_payment_error;
   switch (intent.status) {
     case 'requires_action':
       return { status: 'REQUIRES_ACTION' };
     case 'processing':
     case 'requires_capture':
       return { status: 'PROCESSING' };
-    case 'canceled':
-      return { status: 'CANCELED' };
+    case 'canceled': {
+      if (!how.offSession || (failure == null && how.failureCode == null)) return { status: 'CANCELED' };
+      const code = how.failureCode ?? 'declined';
+      const said = failure == null ? { code, message: 'The payment was declined.' } : sayWhy(failure);
+      return { status: 'FAILED', ...said, retryable: isRetryableDecline(said.code) };
+    }
     case 'succeeded':
       return captured(intent);
     case 'requires_payment_method':
     case 'requires_confirmation':
-    default: {
-      const failure = intent.last_payment_error;
-      if (failure === null) return { status: 'SUBMITTED' };
-      return {
-        status: 'REQUIRES_PAYMENT_METHOD',
-        code: failure.decline_code ?? failure.code ?? failure.type,
-        message: failure.message ?? 'The payment was declined.',
-      };
-    }
+    default:
+      if (failure == null) return { status: 'SUBMITTED' };
+      if (how.offSession && (wantsPayer(failure.code) || wantsPayer(failure.decline_code)))
+        return { status: 'REQUIRES_ACTION' };
+      return { status: 'REQUIRES_PAYMENT_METHOD', ...sayWhy(failure) };
   }
+}
+
+function sayWhy(failure: Stripe.PaymentIntent.LastPaymentError): { code: string; message: string } {
+  return {
+    code: failure.decline_code ?? failure.code ?? failure.type,
+    message: failure.message ?? 'The payment was declined.',
+  };
+}
+
+export function observeWarning(warning: Stripe.Radar.EarlyFraudWarning): ObservedWarning {
+  return {
+    stripeWarningId: warning.id,
+    fraudType: warning.fraud_type,
+    isActionable: warning.actionable,
+    issuedAt: new Date(warning.created * 1000),
+  };
 }
 
 function captured(intent: Stripe.PaymentIntent): PaymentObservation {

@@ -25,3 +25,14 @@ export function readFailure(error: unknown): CallFailure {
 export function isMissing(error: unknown): boolean {
   return error instanceof Stripe.errors.StripeInvalidRequestError && error.code === 'resource_missing';
 }
+
+/** The intent that a declined confirmation left behind; undefined when the call failed in another way. */
+export function declinedIntent(error: unknown): Stripe.PaymentIntent | undefined {
+  if (!(error instanceof Stripe.errors.StripeCardError)) return undefined;
+  return error.payment_intent;
+}
+
+/** Stripe asks for fewer calls, or for a moment of peace on one object. */
+export function isThrottled(error: unknown): boolean {
+  return error instanceof Stripe.errors.StripeRateLimitError;
+}

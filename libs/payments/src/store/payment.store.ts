@@ -80,6 +80,8 @@ export function termsOf(row: PaymentRow): MoneyTerms {
     escrowAccount: row.escrow_account,
     refundsPayableAccount: row.refunds_payable_account,
     debtAccount: row.debt_account,
+    reserveAccount: row.reserve_account ?? undefined,
+    rail: row.rail,
     currency: row.currency,
   };
 }
@@ -92,6 +94,8 @@ export async function insertPayments(
   tx: Tx,
   payments: readonly NewPayment[],
   firstCheckAt: Date,
+  /** For those that are charged without their payer, or that move his cash. */
+  chargeAt: Date,
 ): Promise<ReadonlySet<string>> {
   const rows = await tx.query<{ id: string }>(
     `INSERT INTO payment (id, reference, instalment, purpose, beneficiary_id, contributor_pseudonym, rail, saved_method_id,
@@ -99,7 +103,7 @@ export async function insertPayments(
        status, idempotency_key, created_at, updated_at, next_check_at)
      SELECT n.id, n.reference, n.instalment, n.purpose, n.beneficiary_id, n.pseudonym, n.rail, n.saved_method_id, n.amount,
             n.currency, n.description, n.escrow, n.refunds, n.debt, n.reserve, 'LOCAL_INTENT', 'payment:' || n.id, $1, $1,
-            $2
+            CASE WHEN n.saved_method_id IS NOT NULL OR n.rail = 'bank_transfer' THEN $18::timestamptz ELSE $2 END
        FROM unnest($3::uuid[], $4::text[], $5::int[], $6::text[], $7::uuid[], $8::uuid[], $9::text[], $10::uuid[],
                    $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[])
          AS n (id, reference, instalment, purpose, beneficiary_id, pseudonym, rail, saved_method_id, amount, currency,
@@ -124,19 +128,28 @@ export async function insertPayments(
       payments.map((p) => p.refundsPayableAccount),
       payments.map((p) => p.debtAccount),
       payments.map((p) => p.reserveAccount ?? null),
+      chargeAt,
     ],
   );
   return new Set(rows.map((row) => row.id));
 }
 
-/** The payment that stands for the reference and instalment: open or successful. */
-export async function findLivePayment(tx: Tx, reference: string, instalment: number): Promise<PaymentRow | undefined> {
-  const [row] = await tx.query<PaymentRow>(
-    `SELECT * FROM payment WHERE reference = $1 AND instalment = $2 AND status NOT IN ('CANCELED', 'FAILED')`,
-    [reference, instalment],
+/** The payments that stand for references and instalments, open or successful, by {@link instalmentKey}. */
+export async function findLivePayments(
+  tx: Tx,
+  wanted: readonly { reference: string; instalment: number }[],
+): Promise<Map<string, PaymentRow>> {
+  if (wanted.length === 0) return new Map();
+  const rows = await tx.query<PaymentRow>(
+    `SELECT p.* FROM payment p JOIN unnest($1::text[], $2::int[]) AS n (reference, instalment)
+         ON p.reference = n.reference AND p.instalment = n.instalment
+      WHERE p.status NOT IN ('CANCELED', 'FAILED')`,
+    [wanted.map((w) => w.reference), wanted.map((w) => w.instalment)],
   );
-  return row;
+  return new Map(rows.map((row) => [instalmentKey(row), row]));
 }
+
+export const instalmentKey = (p: { reference: string; instalment: number }): string => `${p.instalment} ${p.reference}`;
 
 export async function findPayment(tx: Tx, id: string): Promise<PaymentRow | undefined> {
   const [row] = await tx.query<PaymentRow>('SELECT * FROM payment WHERE id = $1', [id]);
@@ -144,8 +157,15 @@ export async function findPayment(tx: Tx, id: string): Promise<PaymentRow | unde
 }
 
 export async function lockPayment(tx: Tx, id: string): Promise<PaymentRow | undefined> {
-  const [row] = await tx.query<PaymentRow>('SELECT * FROM payment WHERE id = $1 FOR UPDATE', [id]);
-  return row;
+  return (await lockPayments(tx, [id])).get(id);
+}
+
+/** In the order of their ids, so that two batches never wait for each other in a ring. */
+export async function lockPayments(tx: Tx, ids: readonly string[]): Promise<Map<string, PaymentRow>> {
+  const rows = await tx.query<PaymentRow>('SELECT * FROM payment WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE', [
+    ids,
+  ]);
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 export async function findPaymentByIntent(tx: Tx, intentId: string): Promise<PaymentRow | undefined> {
@@ -153,61 +173,85 @@ export async function findPaymentByIntent(tx: Tx, intentId: string): Promise<Pay
   return row;
 }
 
-export interface PaymentChange {
-  readonly status: PaymentStatus;
-  readonly intentId?: string | undefined;
-  readonly chargeId?: string;
-  readonly feeMinor?: bigint;
-  readonly failure?: { readonly code: string; readonly message: string };
+/** A step of one payment, with the row as it is after it. */
+export interface PaymentMove {
+  readonly before: PaymentRow;
+  readonly after: PaymentRow;
+  readonly failureMessage: string | undefined;
   /** Null once nothing more is expected. */
   readonly nextCheckAt: Date | null;
 }
 
-/** Moves the row one step and writes the step down. @returns the row as it is now. */
-export async function changePayment(tx: Tx, row: PaymentRow, change: PaymentChange): Promise<PaymentRow> {
-  const [changed] = await tx.query<PaymentRow>(
-    `UPDATE payment SET status = $2, version = version + 1, updated_at = $3, next_check_at = $4, checks = 0,
-            stripe_payment_intent_id = coalesce(stripe_payment_intent_id, $5),
-            stripe_charge_id = coalesce($6, stripe_charge_id), fee_minor = coalesce($7, fee_minor),
-            captured_at = CASE WHEN $2 = 'SUCCEEDED' THEN $3 ELSE captured_at END,
-            failure_code = $8, failure_message = $9
-      WHERE id = $1 RETURNING *`,
+/** Moves rows one step each and writes the steps down, by one statement for each of the two. */
+export async function savePayments(tx: Tx, moves: readonly PaymentMove[]): Promise<void> {
+  if (moves.length === 0) return;
+  await tx.query(
+    `UPDATE payment p SET status = n.status, version = n.version, updated_at = $1, next_check_at = n.next_check_at,
+            checks = 0, stripe_payment_intent_id = n.intent, stripe_charge_id = n.charge, fee_minor = n.fee,
+            captured_at = CASE WHEN n.status = 'SUCCEEDED' THEN $1 ELSE captured_at END,
+            failure_code = n.code, failure_message = n.message
+       FROM unnest($2::uuid[], $3::text[], $4::int[], $5::timestamptz[], $6::text[], $7::text[], $8::bigint[], $9::text[],
+                   $10::text[])
+         AS n (id, status, version, next_check_at, intent, charge, fee, code, message)
+      WHERE p.id = n.id`,
     [
-      row.id,
-      change.status,
       tx.now,
-      change.nextCheckAt,
-      change.intentId ?? null,
-      change.chargeId ?? null,
-      change.feeMinor?.toString() ?? null,
-      change.failure?.code ?? null,
-      change.failure?.message ?? null,
+      moves.map(({ after }) => after.id),
+      moves.map(({ after }) => after.status),
+      moves.map(({ after }) => after.version),
+      moves.map(({ nextCheckAt }) => nextCheckAt),
+      moves.map(({ after }) => after.stripe_payment_intent_id),
+      moves.map(({ after }) => after.stripe_charge_id),
+      moves.map(({ after }) => after.fee_minor?.toString() ?? null),
+      moves.map(({ after }) => after.failure_code),
+      moves.map(({ failureMessage }) => failureMessage ?? null),
     ],
   );
-  if (changed === undefined) throw new Error(`payment ${row.id} vanished`);
   await tx.query(
-    'INSERT INTO payment_transition (payment_id, version, from_status, to_status, at) VALUES ($1, $2, $3, $4, $5)',
-    [row.id, changed.version, row.status, change.status, tx.now],
-  );
-  return changed;
-}
-
-/** Nothing changed; look again later. Also learns the intent's id where it was not known. */
-export async function postponePayment(tx: Tx, id: string, nextCheckAt: Date | null, intentId?: string): Promise<void> {
-  await tx.query(
-    `UPDATE payment SET next_check_at = $2, checks = checks + 1,
-            stripe_payment_intent_id = coalesce(stripe_payment_intent_id, $3)
-      WHERE id = $1 AND status NOT IN ('SUCCEEDED', 'FAILED', 'CANCELED')`,
-    [id, nextCheckAt, intentId ?? null],
+    `INSERT INTO payment_transition (payment_id, version, from_status, to_status, at)
+     SELECT n.*, $1 FROM unnest($2::uuid[], $3::int[], $4::text[], $5::text[]) AS n`,
+    [
+      tx.now,
+      moves.map(({ after }) => after.id),
+      moves.map(({ after }) => after.version),
+      moves.map(({ before }) => before.status),
+      moves.map(({ after }) => after.status),
+    ],
   );
 }
 
-/** Writes down that what the reference still has open is not wanted any more. @returns the ids of those payments. */
-export async function markUnwanted(tx: Tx, reference: string, nextCheckAt: Date): Promise<string[]> {
+export interface Postponement {
+  readonly id: string;
+  readonly nextCheckAt: Date | null;
+  /** Learnt where the intent was not known. */
+  readonly intentId?: string | undefined;
+}
+
+/** Nothing changed; look again later. */
+export async function postponePayments(tx: Tx, payments: readonly Postponement[]): Promise<void> {
+  if (payments.length === 0) return;
+  await tx.query(
+    `UPDATE payment p SET next_check_at = n.next_check_at, checks = checks + 1,
+            stripe_payment_intent_id = coalesce(stripe_payment_intent_id, n.intent)
+       FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS n (id, next_check_at, intent)
+      WHERE p.id = n.id AND p.status NOT IN ('SUCCEEDED', 'FAILED', 'CANCELED')`,
+    [payments.map((p) => p.id), payments.map((p) => p.nextCheckAt), payments.map((p) => p.intentId ?? null)],
+  );
+}
+
+export async function postponePayment(tx: Tx, id: string, nextCheckAt: Date | null): Promise<void> {
+  await postponePayments(tx, [{ id, nextCheckAt }]);
+}
+
+/** Writes down that what the references still have open is not wanted any more. @returns the ids of those payments. */
+export async function markUnwanted(tx: Tx, references: readonly string[], nextCheckAt: Date): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(
-    `UPDATE payment SET cancel_requested_at = coalesce(cancel_requested_at, $2), next_check_at = $3
-      WHERE reference = $1 AND status NOT IN ('SUCCEEDED', 'FAILED', 'CANCELED') RETURNING id`,
-    [reference, tx.now, nextCheckAt],
+    `WITH open AS (
+       SELECT id FROM payment
+        WHERE reference = ANY($1::text[]) AND status NOT IN ('SUCCEEDED', 'FAILED', 'CANCELED') ORDER BY id FOR UPDATE)
+     UPDATE payment p SET cancel_requested_at = coalesce(cancel_requested_at, $2), next_check_at = $3
+       FROM open WHERE p.id = open.id RETURNING p.id`,
+    [references, tx.now, nextCheckAt],
   );
   return rows.map((row) => row.id);
 }

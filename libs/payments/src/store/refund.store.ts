@@ -10,6 +10,10 @@ export interface RefundRow {
   readonly version: number;
   readonly idempotency_key: string;
   readonly stripe_refund_id: string | null;
+  /** What of an external refund is owed, because escrow did not hold it. */
+  readonly owed_minor: bigint;
+  /** The case whose set-aside money this refund tries again to give back. */
+  readonly case_id: string | null;
   readonly failure_code: string | null;
   readonly created_at: Date;
   readonly checks: number;
@@ -22,29 +26,42 @@ export interface NewRefund {
   readonly reason: string;
   /** Ours, when the caller has one to repeat the request with; the id otherwise. */
   readonly key: string;
-  readonly stripeRefundId?: string;
+  readonly stripeRefundId?: string | undefined;
   readonly isExternal: boolean;
+  readonly owedMinor?: bigint | undefined;
+  readonly caseId?: string | undefined;
 }
 
-export async function insertRefund(tx: Tx, refund: NewRefund, nextCheckAt: Date): Promise<RefundRow> {
-  const [row] = await tx.query<RefundRow>(
+/** @returns the rows that were added: a key that is taken meanwhile adds none. */
+export async function insertRefunds(tx: Tx, refunds: readonly NewRefund[], nextCheckAt: Date): Promise<RefundRow[]> {
+  if (refunds.length === 0) return [];
+  return tx.query<RefundRow>(
     `INSERT INTO refund (id, payment_id, amount_minor, reason, status, idempotency_key, stripe_refund_id, is_external,
-       created_at, updated_at, next_check_at)
-     VALUES ($1, $2, $3, $4, 'REQUESTED', $5, $6, $7, $8, $8, $9) RETURNING *`,
+       owed_minor, case_id, created_at, updated_at, next_check_at)
+     SELECT n.id, n.payment_id, n.amount, n.reason, 'REQUESTED', n.key, n.stripe_refund_id, n.is_external, n.owed, n.case_id,
+            $1, $1, $2
+       FROM unnest($3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::boolean[], $10::bigint[],
+                   $11::uuid[])
+         AS n (id, payment_id, amount, reason, key, stripe_refund_id, is_external, owed, case_id)
+     ON CONFLICT (idempotency_key) DO NOTHING RETURNING *`,
     [
-      refund.id,
-      refund.paymentId,
-      refund.amountMinor.toString(),
-      refund.reason,
-      refund.key,
-      refund.stripeRefundId ?? null,
-      refund.isExternal,
       tx.now,
       nextCheckAt,
+      refunds.map((r) => r.id),
+      refunds.map((r) => r.paymentId),
+      refunds.map((r) => r.amountMinor.toString()),
+      refunds.map((r) => r.reason),
+      refunds.map((r) => r.key),
+      refunds.map((r) => r.stripeRefundId ?? null),
+      refunds.map((r) => r.isExternal),
+      refunds.map((r) => String(r.owedMinor ?? 0n)),
+      refunds.map((r) => r.caseId ?? null),
     ],
   );
-  if (row === undefined) throw new Error(`refund ${refund.id} was not stored`);
-  return row;
+}
+
+export async function refundsOfPayments(tx: Tx, paymentIds: readonly string[]): Promise<RefundRow[]> {
+  return tx.query<RefundRow>('SELECT * FROM refund WHERE payment_id = ANY($1::uuid[])', [paymentIds]);
 }
 
 export async function findRefund(tx: Tx, id: string): Promise<RefundRow | undefined> {
@@ -52,9 +69,9 @@ export async function findRefund(tx: Tx, id: string): Promise<RefundRow | undefi
   return row;
 }
 
-export async function findRefundByKey(tx: Tx, key: string): Promise<RefundRow | undefined> {
-  const [row] = await tx.query<RefundRow>('SELECT * FROM refund WHERE idempotency_key = $1', [key]);
-  return row;
+export async function refundsByKey(tx: Tx, keys: readonly string[]): Promise<Map<string, RefundRow>> {
+  const rows = await tx.query<RefundRow>('SELECT * FROM refund WHERE idempotency_key = ANY($1)', [keys]);
+  return new Map(rows.map((row) => [row.idempotency_key, row]));
 }
 
 export async function findRefundAtStripe(tx: Tx, stripeRefundId: string): Promise<RefundRow | undefined> {
@@ -62,29 +79,40 @@ export async function findRefundAtStripe(tx: Tx, stripeRefundId: string): Promis
   return row;
 }
 
-/** What was, or is being, given back of a payment, minor units. Call with the payment locked. */
-export async function refundedMinor(tx: Tx, paymentId: string): Promise<bigint> {
-  const [row] = await tx.query<{ sum: string }>(
-    `SELECT coalesce(sum(amount_minor), 0)::text AS sum FROM refund
-      WHERE payment_id = $1 AND status NOT IN ('FAILED', 'CANCELED')`,
-    [paymentId],
+/** What was, or is being, given back of payments, minor units, by payment. Call with the payments locked. */
+export async function refundedOf(tx: Tx, paymentIds: readonly string[]): Promise<Map<string, bigint>> {
+  const rows = await tx.query<{ payment_id: string; sum: string }>(
+    `SELECT payment_id, sum(amount_minor)::text AS sum FROM refund r
+      WHERE payment_id = ANY($1::uuid[]) AND case_id IS NULL GROUP BY payment_id`,
+    [paymentIds],
   );
-  return BigInt(row?.sum ?? '0');
+  return new Map(rows.map((row) => [row.payment_id, BigInt(row.sum)]));
 }
 
-export async function changeRefund(
-  tx: Tx,
-  row: RefundRow,
-  change: { status: RefundStatus; stripeRefundId?: string; failureCode?: string; nextCheckAt: Date | null },
-): Promise<RefundRow> {
-  const [changed] = await tx.query<RefundRow>(
-    `UPDATE refund SET status = $2, version = version + 1, updated_at = $3, next_check_at = $4, checks = 0,
-            stripe_refund_id = coalesce(stripe_refund_id, $5), failure_code = coalesce($6, failure_code)
-      WHERE id = $1 RETURNING *`,
-    [row.id, change.status, tx.now, change.nextCheckAt, change.stripeRefundId ?? null, change.failureCode ?? null],
+/** The row as it is after a step. */
+export interface RefundMove {
+  readonly after: RefundRow;
+  readonly nextCheckAt: Date | null;
+}
+
+export async function saveRefunds(tx: Tx, moves: readonly RefundMove[]): Promise<void> {
+  if (moves.length === 0) return;
+  await tx.query(
+    `UPDATE refund r SET status = n.status, version = n.version, updated_at = $1, next_check_at = n.next_check_at, checks = 0,
+            stripe_refund_id = n.stripe_refund_id, failure_code = n.code, owed_minor = n.owed
+       FROM unnest($2::uuid[], $3::text[], $4::int[], $5::timestamptz[], $6::text[], $7::text[], $8::bigint[])
+         AS n (id, status, version, next_check_at, stripe_refund_id, code, owed) WHERE r.id = n.id`,
+    [
+      tx.now,
+      moves.map(({ after }) => after.id),
+      moves.map(({ after }) => after.status),
+      moves.map(({ after }) => after.version),
+      moves.map(({ nextCheckAt }) => nextCheckAt),
+      moves.map(({ after }) => after.stripe_refund_id),
+      moves.map(({ after }) => after.failure_code),
+      moves.map(({ after }) => String(after.owed_minor)),
+    ],
   );
-  if (changed === undefined) throw new Error(`refund ${row.id} vanished`);
-  return changed;
 }
 
 /** Nothing changed since `version`; look again later. A refund that did change has its own time set. */

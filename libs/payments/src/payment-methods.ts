@@ -1,0 +1,296 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { isRefused, newId, refuse, type Outcome, type Refused } from '#kernel';
+import { LOGGER, type Logger, type Tx, UnitOfWork } from '#platform';
+import Stripe from 'stripe';
+import { Customers } from './customers.js';
+import { nextCheckMs, nextSubmitMs, SUBMISSION_MS_MAX } from './domain/payment.machine.js';
+import { RAIL_TERMS } from './domain/rail.table.js';
+import { nextSetupStatus, setupHasEnded, type SetupObservation, type SetupStatus } from './domain/setup.machine.js';
+import { PaymentListeners, type PaymentPurpose, type Rail, type SetupStep } from './payment-listener.port.js';
+import { observeSetup } from './processor/setup.observation.js';
+import { readFailure } from './processor/stripe.failure.js';
+import { STRIPE } from './processor/stripe.token.js';
+import { findCustomer } from './store/customer.store.js';
+import { insertSavedMethod, markReleased, markReleasing, type SavedMethodRow } from './store/saved-method.store.js';
+import {
+  changeSetup,
+  findSetup,
+  insertSetups,
+  lockSetup,
+  markSetupsUnwanted,
+  openSetups,
+  postponeSetup,
+  type SetupRow,
+} from './store/setup.store.js';
+
+export interface SetupInput {
+  /** What the method is saved for; at most one setup is under way for it. */
+  readonly reference: string;
+  readonly purpose: PaymentPurpose;
+  readonly beneficiaryId: string;
+  readonly contributorPseudonym: string;
+  readonly rail: Rail;
+}
+
+export interface SubmittedSetup {
+  readonly setupId: string;
+  readonly status: SetupStatus;
+  /** Undefined while Stripe has not been reached yet: the sweep goes on trying. */
+  readonly clientSecret: string | undefined;
+}
+
+/** The sweep leaves the first call to whoever made the row, for this long. */
+const FIRST_CALL_MS = 5000;
+
+/**
+ * Methods that are saved now and charged later, without their owner. The row of a setup and its idempotency key are
+ * committed before Stripe hears of it; what the method is stays with Stripe.
+ */
+@Injectable()
+export class PaymentMethods {
+  constructor(
+    private readonly uow: UnitOfWork,
+    private readonly customers: Customers,
+    private readonly listeners: PaymentListeners,
+    @Inject(STRIPE) private readonly stripe: Stripe,
+    @Inject(LOGGER) private readonly logger: Logger,
+  ) {}
+
+  /**
+   * The rows of setups, in the caller's transaction. Follow with {@link submitSetup} after the commit; if the process
+   * dies in between, the sweep does it. A setup that is under way for the reference is answered again; after one that
+   * succeeded a new one is made, for another card. Refusals: PAYMENT_RAIL_UNSAVED, SETUP_REFERENCE_CONFLICT.
+   * @returns the setups' ids in the order of the inputs.
+   */
+  async prepareSetups(tx: Tx, inputs: readonly SetupInput[]): Promise<Outcome<string[]>> {
+    const unsaved = inputs.find((input) => !RAIL_TERMS[input.rail].canBeSaved);
+    if (unsaved !== undefined) return notSaved();
+    const rows = inputs.map((input) => ({ ...input, id: newId() }));
+    const added = await insertSetups(tx, rows, new Date(tx.now.getTime() + FIRST_CALL_MS));
+    const known =
+      added.size === rows.length
+        ? new Map<string, SetupRow>()
+        : await openSetups(
+            tx,
+            rows.map((row) => row.reference),
+          );
+    const ids: string[] = [];
+    for (const row of rows) {
+      const standing = known.get(row.reference);
+      if (added.has(row.id)) ids.push(row.id);
+      else if (standing !== undefined && isSame(standing, row)) ids.push(standing.id);
+      else return conflict(row.reference);
+    }
+    return ids;
+  }
+
+  /**
+   * Tells Stripe of a prepared setup, or reads it again: the client secret is what the owner's browser confirms with.
+   * Refusals: SETUP_NOT_FOUND; SETUP_REJECTED when Stripe will not have it (the setup is FAILED then).
+   */
+  async submitSetup(setupId: string): Promise<Outcome<SubmittedSetup>> {
+    const row = await this.uow.read((tx) => findSetup(tx, setupId));
+    if (row === undefined) return notFound(setupId);
+    try {
+      const intent =
+        row.stripe_setup_intent_id === null
+          ? await this.#create(row)
+          : await this.stripe.setupIntents.retrieve(row.stripe_setup_intent_id);
+      const status = await this.#apply(row.id, intent);
+      return { setupId, status, clientSecret: intent.client_secret ?? undefined };
+    } catch (error) {
+      const failure = readFailure(error);
+      if (failure.kind === 'unknown') {
+        this.logger.warn({ setupId, failure: failure.message }, 'setup not submitted yet; it is tried again');
+        await this.postpone(row);
+        return { setupId, status: row.status, clientSecret: undefined };
+      }
+      await this.#observe(setupId, undefined, { status: 'FAILED', code: failure.code, message: failure.message });
+      return refuse({
+        code: 'SETUP_REJECTED',
+        message: 'The payment processor did not accept the payment method.',
+        detail: `${failure.code}: ${failure.message}`,
+        hint: 'Begin again, or with another method; nothing was charged.',
+      });
+    }
+  }
+
+  /** In the caller's transaction; Stripe is told by the sweep. A method that is released is never charged again. */
+  async release(tx: Tx, savedMethodIds: readonly string[]): Promise<void> {
+    await markReleasing(tx, savedMethodIds);
+  }
+
+  /** Writes down, in the caller's transaction, that nothing more shall be saved for the references. */
+  async cancelSetups(tx: Tx, references: readonly string[]): Promise<void> {
+    await markSetupsUnwanted(tx, references);
+  }
+
+  /** Brings a setup up to what Stripe says. @returns false when it is none of ours. */
+  async synchronize(setupIntentId: string, setupId: string): Promise<boolean> {
+    const intent = await this.stripe.setupIntents.retrieve(setupIntentId);
+    if (intent.metadata?.['setup_id'] !== setupId) return false;
+    if ((await this.uow.read((tx) => findSetup(tx, setupId))) === undefined) return false;
+    await this.#apply(setupId, intent);
+    return true;
+  }
+
+  /** For the sweep: submits what a crash left open, gives up what is not wanted, asks about what is quiet. */
+  async advance(row: SetupRow, now: Date): Promise<void> {
+    const isForgotten = now.getTime() - row.created_at.getTime() >= SUBMISSION_MS_MAX;
+    if (row.stripe_setup_intent_id === null && isForgotten) {
+      // Nobody ever held the client secret, so no method can come of it.
+      await this.#observe(row.id, undefined, {
+        status: 'FAILED',
+        code: 'submission_expired',
+        message: 'Stripe could not be reached for a day.',
+      });
+      return;
+    }
+    if (row.cancel_requested_at === null) {
+      await this.submitSetup(row.id);
+      return;
+    }
+    const intentId = row.stripe_setup_intent_id ?? (await this.#create(row)).id;
+    const key = { idempotencyKey: `${row.idempotency_key}:cancel` };
+    await this.stripe.setupIntents.cancel(intentId, {}, key).catch((error: unknown) => {
+      // Ended at Stripe in the meantime: what it ended as is read below.
+      if (readFailure(error).kind === 'unknown') throw error;
+    });
+    await this.#apply(row.id, await this.stripe.setupIntents.retrieve(intentId));
+  }
+
+  /** For the sweep: a method that Stripe does not know any more is released as well. */
+  async detach(method: SavedMethodRow): Promise<void> {
+    try {
+      await this.stripe.paymentMethods.detach(
+        method.stripe_payment_method_id,
+        {},
+        { idempotencyKey: `detach:${method.id}` },
+      );
+    } catch (error) {
+      if (readFailure(error).kind === 'unknown') throw error;
+    }
+    await this.uow.run('method-released', (tx) => markReleased(tx, method.id));
+  }
+
+  async postpone(row: SetupRow): Promise<void> {
+    await this.uow.run('setup-postpone', (tx) =>
+      postponeSetup(tx, row.id, new Date(tx.now.getTime() + nextSubmitMs(row.checks))),
+    );
+  }
+
+  async #create(row: SetupRow): Promise<Stripe.SetupIntent> {
+    const customer = await this.customers.idOf(row.contributor_pseudonym);
+    return this.stripe.setupIntents.create(
+      {
+        customer,
+        usage: 'off_session',
+        allowed_payment_method_types: [row.rail as 'card' | 'us_bank_account' | 'sepa_debit'],
+        metadata: { setup_id: row.id, reference: row.reference, beneficiary_id: row.beneficiary_id },
+      },
+      { idempotencyKey: row.idempotency_key },
+    );
+  }
+
+  #apply(setupId: string, intent: Stripe.SetupIntent): Promise<SetupStatus> {
+    return this.#observe(setupId, intent.id, observeSetup(intent));
+  }
+
+  async #observe(setupId: string, intentId: string | undefined, observed: SetupObservation): Promise<SetupStatus> {
+    const outcome = await this.uow.run('setup-observed', async (tx) => {
+      const row = await lockSetup(tx, setupId);
+      if (row === undefined) throw new Error(`setup ${setupId} vanished`);
+      const next = nextSetupStatus(row.status, observed);
+      if (next === undefined) {
+        if (!setupHasEnded(row.status)) {
+          await postponeSetup(tx, setupId, new Date(tx.now.getTime() + nextCheckMs(row.checks)), intentId);
+        }
+        return row.status;
+      }
+      await changeSetup(tx, row, {
+        status: next,
+        setupIntentId: intentId,
+        code: 'code' in observed ? observed.code : undefined,
+        nextCheckAt: setupHasEnded(next) ? null : new Date(tx.now.getTime() + nextCheckMs(0)),
+      });
+      await this.#tell(tx, row, observed);
+      return next;
+    });
+    if (isRefused(outcome)) throw new Error('what Stripe says of a setup is never refused');
+    return outcome;
+  }
+
+  async #tell(tx: Tx, row: SetupRow, observed: SetupObservation): Promise<void> {
+    const step = await this.#stepOf(tx, row, observed);
+    if (step !== undefined) await this.listeners.of(row.purpose).onSetups?.(tx, [step]);
+  }
+
+  async #stepOf(tx: Tx, row: SetupRow, observed: SetupObservation): Promise<SetupStep | undefined> {
+    const about = {
+      setupId: row.id,
+      reference: row.reference,
+      purpose: row.purpose,
+      beneficiaryId: row.beneficiary_id,
+      contributorPseudonym: row.contributor_pseudonym,
+    };
+    switch (observed.status) {
+      case 'SUCCEEDED': {
+        const customer = await findCustomer(tx, row.contributor_pseudonym);
+        if (customer?.stripe_customer_id !== observed.customerId) {
+          throw new Error(`setup ${row.id} succeeded for another customer`);
+        }
+        const savedMethodId = newId();
+        await insertSavedMethod(tx, {
+          id: savedMethodId,
+          setupId: row.id,
+          contributorPseudonym: row.contributor_pseudonym,
+          rail: row.rail,
+          stripePaymentMethodId: observed.paymentMethodId,
+          stripeCustomerId: observed.customerId,
+        });
+        // Saved in the moment in which it was given up: it is not kept.
+        if (row.cancel_requested_at !== null) await markReleasing(tx, [savedMethodId]);
+        return { ...about, kind: 'saved', savedMethodId, rail: row.rail };
+      }
+      case 'REQUIRES_ACTION':
+        return { ...about, kind: 'requires_action' };
+      case 'REQUIRES_PAYMENT_METHOD':
+        return { ...about, kind: 'failed', code: observed.code, message: observed.message, final: false };
+      case 'FAILED':
+        return { ...about, kind: 'failed', code: observed.code, message: observed.message, final: true };
+      case 'CANCELED':
+        return { ...about, kind: 'failed', code: 'canceled', message: 'The setup was canceled.', final: true };
+      case 'SUBMITTED':
+      case 'PROCESSING':
+        return undefined;
+    }
+  }
+}
+
+const isSame = (standing: SetupRow, asked: SetupInput): boolean =>
+  standing.rail === asked.rail &&
+  standing.purpose === asked.purpose &&
+  standing.beneficiary_id === asked.beneficiaryId &&
+  standing.contributor_pseudonym === asked.contributorPseudonym;
+
+function notSaved(): Refused {
+  return refuse({
+    code: 'PAYMENT_RAIL_UNSAVED',
+    message: 'A bank transfer is sent by its payer and can not be saved.',
+    hint: 'Save a card or a bank account, or ask for transfer instructions.',
+    path: ['rail'],
+  });
+}
+
+function conflict(reference: string): Refused {
+  return refuse({
+    code: 'SETUP_REFERENCE_CONFLICT',
+    message: 'Another method is being saved for this already.',
+    detail: reference,
+    hint: 'Finish it, or give it up before beginning with another.',
+  });
+}
+
+function notFound(setupId: string): Refused {
+  return refuse({ code: 'SETUP_NOT_FOUND', message: 'There is no such setup.', detail: setupId });
+}
