@@ -1,5 +1,6 @@
 import { campaignInvariants } from '#campaigns';
 import { ledgerInvariants } from '#ledger';
+import { matchingInvariants } from '#matching';
 import { nodesInvariants } from '#nodes';
 import { paymentInvariants } from '#payments';
 import type { InvariantCheck } from '#platform';
@@ -16,6 +17,7 @@ export const INVARIANTS: readonly InvariantCheck[] = [
   ...paymentInvariants,
   ...campaignInvariants,
   ...pledgeInvariants,
+  ...matchingInvariants,
   ...nodesInvariants,
   ...trainingInvariants,
   ...provenanceInvariants,

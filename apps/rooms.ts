@@ -2,6 +2,7 @@ import { CampaignsModule } from '#campaigns';
 import { CatalogModule } from '#catalog';
 import { IdentityModule } from '#identity';
 import { LedgerModule } from '#ledger';
+import { MatchingModule } from '#matching';
 import { NodesModule } from '#nodes';
 import { NotificationsModule } from '#notifications';
 import { PaymentsModule } from '#payments';
@@ -23,6 +24,7 @@ export const ROOM_MODULES = [
   PledgesModule,
   TrainingModule,
   ProvenanceModule,
+  MatchingModule,
   ReportsModule,
   NotificationsModule,
 ];

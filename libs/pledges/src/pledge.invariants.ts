@@ -29,7 +29,7 @@ export const pledgeInvariants: readonly InvariantCheck[] = [
   check(
     'pledges.escrow',
     2,
-    "Each campaign's escrow holds what its pledges brought, less refunds asked for and disputes lost.",
+    "Each campaign's escrow holds what its pledges and matches brought, less refunds asked for and disputes lost.",
     `SELECT a.code || ' holds ' || (a.credits_posted - a.debits_posted) || ', pledges say ' || s.due AS violation
        FROM campaign c
        JOIN ledger_account a ON a.code = 'campaign:' || c.id || ':escrow:USD'
@@ -39,7 +39,8 @@ export const pledgeInvariants: readonly InvariantCheck[] = [
               - coalesce((SELECT sum(r.amount_minor) FROM cash_pledge_refund r JOIN cash_pledge p ON p.id = r.pledge_id
                            WHERE p.campaign_id = c.id AND r.state <> 'failed'), 0)
               - coalesce((SELECT sum(d.amount_minor) FROM cash_pledge_dispute d JOIN cash_pledge p ON p.id = d.pledge_id
-                           WHERE p.campaign_id = c.id AND d.state = 'lost'), 0) AS due) s
+                           WHERE p.campaign_id = c.id AND d.state = 'lost'), 0)
+              + coalesce((SELECT t.matched_minor FROM campaign_tally t WHERE t.campaign_id = c.id), 0) AS due) s
       WHERE a.credits_posted - a.debits_posted <> s.due`,
   ),
   check(

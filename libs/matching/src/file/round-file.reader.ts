@@ -52,15 +52,21 @@ const rule = z.discriminatedUnion('kind', [
   }),
 ]);
 
-const roundSchema = z.strictObject({
-  format: z.literal(ROUND_FORMAT),
-  currency: z.string().regex(/^[A-Z]{3}$/, 'has to be three capital letters'),
-  pool: amountOrZero,
+/** What an organiser settles before a round opens. */
+export const roundTerms = z.strictObject({
   rule,
   unsaturated: z.enum(['raw', 'scale_up']).default('raw'),
   capPerProject: amountOrZero.optional(),
   capPerDonor: amount.optional(),
   minimumPerDonor: amount.optional(),
+  defaultWeight: share.default('1'),
+});
+export type RoundTerms = z.infer<typeof roundTerms>;
+
+const roundSchema = roundTerms.extend({
+  format: z.literal(ROUND_FORMAT),
+  currency: z.string().regex(/^[A-Z]{3}$/, 'has to be three capital letters'),
+  pool: amountOrZero,
   projects: z
     .array(z.strictObject({ id: name, cap: amountOrZero.optional() }))
     .min(1)
@@ -68,7 +74,6 @@ const roundSchema = z.strictObject({
   gifts: z.array(z.strictObject({ project: name, donor: name, amount, id: name.optional() })),
   weights: z.record(name, share).default({}),
   scores: z.record(name, score).default({}),
-  defaultWeight: share.default('1'),
   groups: z.record(name, z.array(name)).default({}),
   exclusions: z
     .array(
@@ -149,7 +154,7 @@ function roundOf(written: Written): MatchRound {
   };
 }
 
-function ruleOf(written: Written['rule']): MatchRule {
+export function ruleOf(written: Written['rule']): MatchRule {
   switch (written.kind) {
     case 'linear':
       return { kind: 'linear', ratioMillionths: parseMillionths(written.ratio) ?? 0n };

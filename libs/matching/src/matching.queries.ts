@@ -1,0 +1,117 @@
+import { Injectable } from '@nestjs/common';
+import { type Page, type PageArgs, decodeCursor, isUuid, pageOf, pageSize } from '#kernel';
+import { Ledger } from '#ledger';
+import { UnitOfWork, type Viewer } from '#platform';
+import { poolAccounts } from './domain/pool-postings.rule.js';
+import { giftSums } from './store/gift.store.js';
+import { type PoolRow, type SponsorRow, findPool, listPools, sponsorsOf } from './store/pool.store.js';
+import { type ExclusionRow, type ResultRow, exclusionsOf, findExclusion, resultsOf } from './store/review.store.js';
+import {
+  type DraftsOf,
+  type RoundCampaignRow,
+  type RoundRow,
+  campaignsOf,
+  findRound,
+  listRounds,
+} from './store/round.store.js';
+
+/** Everything that a page shows of a round. */
+export interface RoundView {
+  readonly round: RoundRow;
+  readonly pool: PoolView;
+  readonly campaigns: readonly (RoundCampaignRow & { readonly giftCount: number; readonly giftsMinor: bigint })[];
+  readonly exclusions: readonly ExclusionRow[];
+  readonly results: readonly ResultRow[];
+}
+
+export interface PoolView {
+  readonly pool: PoolRow;
+  /** Not promised to any round. */
+  readonly freeMinor: bigint;
+  readonly sponsors: readonly SponsorRow[];
+}
+
+/** Reads of pools and rounds; all but drafts is public. */
+@Injectable()
+export class MatchingQueries {
+  constructor(
+    private readonly uow: UnitOfWork,
+    private readonly ledger: Ledger,
+  ) {}
+
+  async rounds(viewer: Viewer, args: PageArgs): Promise<Page<RoundRow>> {
+    const limit = pageSize(args.first);
+    const rows = await this.uow.read((tx) =>
+      listRounds(tx, { before: cursorId(args.after), limit: limit + 1, draftsOf: draftsOf(viewer) }),
+    );
+    return pageOf(rows, limit, (row) => row.id);
+  }
+
+  async pools(args: PageArgs): Promise<Page<PoolRow>> {
+    const limit = pageSize(args.first);
+    const rows = await this.uow.read((tx) => listPools(tx, cursorId(args.after), limit + 1));
+    return pageOf(rows, limit, (row) => row.id);
+  }
+
+  pool(id: string): Promise<PoolView | undefined> {
+    return this.uow.read(async (tx) => {
+      const pool = await findPool(tx, id);
+      if (!pool) return undefined;
+      const code = poolAccounts(pool.id, pool.currency).pool;
+      const balance = (await this.ledger.balances(tx, [code])).get(code);
+      const freeMinor = balance ? balance.creditsPosted - balance.debitsPosted : 0n;
+      return { pool, freeMinor, sponsors: await sponsorsOf(tx, [id]) };
+    });
+  }
+
+  /** Drafts only for those who manage the pool. */
+  async round(viewer: Viewer, by: { id: string } | { slug: string }): Promise<RoundRow | undefined> {
+    // Anything else can't be one, and some of it (a NUL) PostgreSQL would not even take.
+    if ('slug' in by && !/^[a-z0-9-]{1,120}$/.test(by.slug)) return undefined;
+    const round = await this.uow.read((tx) => findRound(tx, by));
+    if (round?.state !== 'draft') return round;
+    const drafts = draftsOf(viewer);
+    return drafts.all || drafts.managerId === round.poolCreatedBy ? round : undefined;
+  }
+
+  view(round: RoundRow): Promise<Omit<RoundView, 'pool'>> {
+    return this.uow.read(async (tx) => {
+      const rows = await campaignsOf(tx, [round.id]);
+      const byId = new Map((await giftSums(tx, round)).map((sum) => [sum.campaignId, sum]));
+      return {
+        round,
+        campaigns: rows.map((row) => ({
+          ...row,
+          giftCount: byId.get(row.campaignId)?.giftCount ?? 0,
+          giftsMinor: byId.get(row.campaignId)?.giftsMinor ?? 0n,
+        })),
+        exclusions: await exclusionsOf(tx, [round.id]),
+        results: await resultsOf(tx, [round.id]),
+      };
+    });
+  }
+
+  exclusion(id: string): Promise<ExclusionRow | undefined> {
+    return this.uow.read((tx) => findExclusion(tx, id));
+  }
+
+  /** A file of a result, by the round's name. */
+  async file(slug: string, version: number | 'latest'): Promise<ResultRow | undefined> {
+    if (!/^[a-z0-9-]{1,120}$/.test(slug)) return undefined;
+    return this.uow.read(async (tx) => {
+      const round = await findRound(tx, { slug });
+      const results = round ? await resultsOf(tx, [round.id]) : [];
+      return version === 'latest' ? results[0] : results.find((r) => r.version === version);
+    });
+  }
+}
+
+const cursorId = (after: PageArgs['after']): string | undefined => {
+  const cursor = decodeCursor(after);
+  return cursor !== undefined && isUuid(cursor) ? cursor : undefined;
+};
+
+const draftsOf = (viewer: Viewer): DraftsOf => {
+  if (viewer.kind !== 'contributor') return {};
+  return viewer.platformRoles.has('operator') ? { all: true } : { managerId: viewer.contributorId };
+};
