@@ -475,9 +475,11 @@ DECLARE
   -- Accounts by position in a_id.
   a_id uuid[]; a_code text[]; a_unit text[]; a_rule smallint[]; a_version bigint[]; a_closed boolean[];
   a_dp bigint[]; a_d bigint[]; a_cp bigint[]; a_c bigint[];
-  -- Transfers by position of their key: those stored, then those that this batch accepts. k_row is 0 for stored ones.
+  -- Whether a row may meet another of this batch: a key that comes twice, or a resolution. Else what is accepted need not
+  -- be noted by key.
+  v_linked CONSTANT boolean := v_keys <> v_rows OR EXISTS (SELECT FROM unnest(p_pending) n WHERE n > 0);
+  -- Transfers by position of their key: those stored, then those that this batch accepts.
   k_known boolean[] := array_fill(false, ARRAY[v_keys]);
-  k_row integer[] := array_fill(0, ARRAY[v_keys]);
   k_id uuid[] := array_fill('00000000-0000-0000-0000-000000000000'::uuid, ARRAY[v_keys]);
   k_hash bytea[] := array_fill(''::bytea, ARRAY[v_keys]);
   k_kind smallint[] := array_fill(0::smallint, ARRAY[v_keys]);
@@ -695,9 +697,11 @@ BEGIN
     o_amount[r.row] := v_amount; o_released[r.row] := v_released;
     o_dv[r.row] := a_version[v_d]; o_ddp[r.row] := a_dp[v_d]; o_dd[r.row] := a_d[v_d]; o_dcp[r.row] := a_cp[v_d]; o_dc[r.row] := a_c[v_d];
     o_cv[r.row] := a_version[v_c]; o_cdp[r.row] := a_dp[v_c]; o_cd[r.row] := a_d[v_c]; o_ccp[r.row] := a_cp[v_c]; o_cc[r.row] := a_c[v_c];
-    k_known[r.key] := true; k_row[r.key] := r.row; k_id[r.key] := r.id; k_hash[r.key] := r.hash; k_kind[r.key] := r.kind;
-    k_debit[r.key] := v_d; k_credit[r.key] := v_c; k_amount[r.key] := v_amount; k_expires[r.key] := r.expires; k_at[r.key] := v_now;
-    k_resolved[r.key] := 0;
+    IF v_linked THEN
+      k_known[r.key] := true; k_id[r.key] := r.id; k_hash[r.key] := r.hash; k_kind[r.key] := r.kind; k_debit[r.key] := v_d;
+      k_credit[r.key] := v_c; k_amount[r.key] := v_amount; k_expires[r.key] := r.expires; k_at[r.key] := v_now;
+      k_resolved[r.key] := 0;
+    END IF;
     IF r.pending > 0 THEN
       k_resolved[r.pending] := r.kind; o_pending[r.row] := k_id[r.pending];
       IF k_closes[r.pending] IS NOT NULL THEN

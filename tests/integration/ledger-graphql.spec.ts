@@ -2,11 +2,12 @@ import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { Global, type INestApplication, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { GraphQLModule, GraphQLSchemaHost } from '@nestjs/graphql';
+import fc from 'fast-check';
 import { graphql } from 'graphql';
 import { DataSource } from 'typeorm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { newId, systemClock } from '#kernel';
-import { Ledger, LedgerModule, LedgerSealJob, type TransferSpec } from '#ledger';
+import { isRefused, newId, systemClock } from '#kernel';
+import { CSV_BOOK, JSONL_BOOK, Ledger, LedgerModule, LedgerSealJob, type TransferSpec, bookLines } from '#ledger';
 import { ANONYMOUS, CLOCK, type Tx, UnitOfWork, guardRootFields } from '#platform';
 import { type TestDatabase, createTestDatabase } from '../../libs/testkit/src/index.js';
 
@@ -192,5 +193,103 @@ describe('the books in GraphQL', () => {
   it('refuse a foreign cursor', async () => {
     const foreign = `{ ledgerTransfers(first: 1, after: "bm9uc2Vuc2U", accountCode: "${code('b')}") { nodes { key } } }`;
     await expect(ask(foreign)).rejects.toThrow('"after" is no cursor of this list');
+  });
+});
+
+describe('amounts over the whole 64-bit range', () => {
+  const MAX = 10n ** 18n;
+  const MINED = [200_000_000_00n, 150_000_000_00n, 3_000_000_00n, MAX, 2n ** 53n + 1n, 2n ** 31n, 2n ** 32n - 1n, 1n];
+  const amountArb = fc.oneof(
+    { weight: 4, arbitrary: fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }) },
+    { weight: 4, arbitrary: fc.bigInt({ min: 1n, max: MAX }) },
+    { weight: 2, arbitrary: fc.constantFrom(...MINED, 0n, -1n, MAX + 1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 64n) },
+    // As many bits as you like, so that every length comes.
+    {
+      weight: 2,
+      arbitrary: fc.tuple(fc.nat(63), fc.bigInt({ min: 0n, max: 2n ** 64n })).map(([n, x]) => x >> BigInt(n)),
+    },
+  );
+  const ledger = new Ledger();
+
+  it('are booked and read back to the unit, or refused and change nothing', async () => {
+    let booked = 0;
+    let refused = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(amountArb, { minLength: 1, maxLength: 8 }), async (amounts) => {
+        const id = newId();
+        const [from, to] = [`fuzz:${id}:from`, `fuzz:${id}:to`];
+        await db.uow.run('open', (tx) =>
+          ledger.openAccounts(
+            tx,
+            [from, to].map((account) => ({ code: account, unit: 'USD', limit: 'none' as const })),
+          ),
+        );
+        const chains = amounts.map((amount, n): TransferSpec[] => [
+          {
+            key: `${id}:${n}`,
+            kind: n % 3 === 2 ? 'pending' : 'posted',
+            debit: from,
+            credit: to,
+            amount,
+            reason: 'fuzz',
+          },
+        ]);
+        const outcomes = await db.uow.run('post', (tx) => ledger.postChains(tx, chains));
+        if (!Array.isArray(outcomes)) throw new Error('refused as a whole');
+        const stands = amounts.map((amount) => amount >= 1n && amount <= MAX);
+        expect(outcomes.map((o) => (isRefused(o) ? o.first.code : 'OK'))).toEqual(
+          stands.map((stand) => (stand ? 'OK' : 'LEDGER_AMOUNT_INVALID')),
+        );
+        const kept = amounts.filter((_, n) => stands[n]);
+        booked += kept.length;
+        refused += amounts.length - kept.length;
+        const sum = (pending: boolean) =>
+          String(amounts.reduce((all, x, n) => (stands[n] && (n % 3 === 2) === pending ? all + x : all), 0n));
+
+        const { ledgerAccount, ledgerTransfers } = await ask<{
+          ledgerAccount: Record<string, unknown>;
+          ledgerTransfers: { nodes: { amount: string }[] };
+        }>(
+          `{ ledgerAccount(code: "${to}") { creditsPosted creditsPending debitsPosted debitsPending
+               balanceAt(at: "2999-01-01T00:00:00Z") { creditsPosted creditsPending } transfers(first: 8) { nodes { amount } } }
+             ledgerTransfers(first: 8, accountCode: "${from}") { nodes { amount } } }`,
+        );
+        const read = [...kept].reverse().map((amount) => ({ amount: String(amount) }));
+        expect(ledgerTransfers.nodes).toEqual(read);
+        expect(ledgerAccount).toEqual({
+          creditsPosted: sum(false),
+          creditsPending: sum(true),
+          debitsPosted: '0',
+          debitsPending: '0',
+          balanceAt: { creditsPosted: sum(false), creditsPending: sum(true) },
+          transfers: { nodes: read },
+        });
+      }),
+      { numRuns: 60 },
+    );
+    expect(booked).toBeGreaterThan(50);
+    expect(refused).toBeGreaterThan(50);
+    const { ledgerTrialBalance } = await ask<{ ledgerTrialBalance: { unit: string; balanced: boolean }[] }>(
+      '{ ledgerTrialBalance { unit balanced debits credits } }',
+    );
+    expect(ledgerTrialBalance.find((line) => line.unit === 'USD')).toMatchObject({ balanced: true });
+  });
+
+  it('leave in both forms of the exported book as they were booked', async () => {
+    await new LedgerSealJob(db.uow).tick();
+    const stored = await db.dataSource.query<{ amount: string }[]>(
+      `SELECT t.amount::text FROM ledger_seal s JOIN ledger_transfer t ON t.id = s.transfer_id WHERE s.unit = 'USD' ORDER BY s.position`,
+    );
+    for (const form of [JSONL_BOOK, CSV_BOOK]) {
+      let text = '';
+      for await (const lines of bookLines(db.uow, 'USD', form)) text += lines;
+      const amounts = text
+        .trimEnd()
+        .split('\n')
+        .slice(1)
+        .map((line) => String(form.parse(line)?.amount));
+      expect(amounts).toEqual(stored.map((row) => row.amount));
+      expect(amounts.length).toBeGreaterThan(50);
+    }
   });
 });
