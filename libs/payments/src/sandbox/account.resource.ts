@@ -21,27 +21,46 @@ export interface ListAnswer<T> {
   readonly url: string;
 }
 
-/** Which filters a list takes besides the cursor: a parameter and the kind of parent it names. */
+/**
+ * Which filters a list takes besides the cursor and `created`: `parents`, of which an object has one; `fields` of the
+ * object itself, compared as texts; `times` of the object, as a second or a range of them.
+ */
 export function listOf<T extends Stored>(
   world: SandboxWorld,
   kind: string,
   url: string,
   params: Params,
-  options: { parents?: readonly string[]; noun?: string; also?: PageRequest['also'] } = {},
+  options: {
+    parents?: readonly string[];
+    fields?: readonly string[];
+    times?: readonly string[];
+    noun?: string;
+    also?: PageRequest['also'];
+  } = {},
 ): ListAnswer<T> {
-  allowOnly(params, ['limit', 'starting_after', 'ending_before', 'created', ...(options.parents ?? [])]);
+  const { parents = [], fields = [], times = [] } = options;
+  allowOnly(params, ['limit', 'starting_after', 'ending_before', 'created', ...parents, ...fields, ...times]);
   const limit = optionalInteger(params, 'limit') ?? 10;
   if (limit < 1 || limit > 100) {
     throw invalidRequest('Limit must be between 1 and 100.', { code: 'parameter_invalid_integer', param: 'limit' });
   }
-  const parent = (options.parents ?? []).map((name) => optionalText(params, name)).find((id) => id !== undefined);
+  if (optionalText(params, 'starting_after') !== undefined && optionalText(params, 'ending_before') !== undefined) {
+    throw invalidRequest('Received both starting_after and ending_before parameters. Please pass in only one.', {
+      param: 'starting_after',
+    });
+  }
+  const parent = parents.map((name) => optionalText(params, name)).find((id) => id !== undefined);
   const request: PageRequest = {
     limit,
     startingAfter: optionalText(params, 'starting_after'),
     endingBefore: optionalText(params, 'ending_before'),
     parent,
     ...createdRange(params),
-    ...(options.also === undefined ? {} : { also: options.also }),
+    also: [
+      ...(options.also ?? []),
+      ...fields.flatMap((name) => fieldFilter(name, optionalText(params, name))),
+      ...times.flatMap((name) => timeFilter(name, params)),
+    ],
   };
   const page = world.book.page<T>(kind, request);
   if (page === undefined) {
@@ -55,19 +74,41 @@ export function listOf<T extends Stored>(
   return { object: 'list', data: page.data, has_more: page.hasMore, url };
 }
 
+type Filter = NonNullable<PageRequest['also']>[number];
+
+function fieldFilter(name: string, value: string | undefined): Filter[] {
+  return value === undefined ? [] : [{ sql: `json_extract(object.body, '$.${name}') = ?`, value }];
+}
+
+function timeFilter(name: string, params: Params): Filter[] {
+  const { from, to } = rangeOf(params, name);
+  const at = `json_extract(object.body, '$.${name}')`;
+  return [
+    ...(from === undefined ? [] : [{ sql: `${at} >= ?`, value: from }]),
+    ...(to === undefined ? [] : [{ sql: `${at} <= ?`, value: to }]),
+  ];
+}
+
 function createdRange(params: Params): { createdFrom?: number; createdTo?: number } {
-  const created = params['created'];
-  if (created === undefined) return {};
-  if (typeof created === 'string') {
-    const at = optionalInteger(params, 'created') ?? 0;
-    return { createdFrom: at, createdTo: at };
-  }
-  if (Array.isArray(created)) throw invalidRequest('Invalid object', { param: 'created' });
-  allowOnly(created, ['gt', 'gte', 'lt', 'lte']);
-  const [gt, gte, lt, lte] = ['gt', 'gte', 'lt', 'lte'].map((name) => optionalInteger(created, name));
-  const from = gte ?? (gt === undefined ? undefined : gt + 1);
-  const to = lte ?? (lt === undefined ? undefined : lt - 1);
+  const { from, to } = rangeOf(params, 'created');
   return { ...(from === undefined ? {} : { createdFrom: from }), ...(to === undefined ? {} : { createdTo: to }) };
+}
+
+/** A second, or `gt`, `gte`, `lt` and `lte` of seconds; both ends included in the answer. */
+function rangeOf(params: Params, name: string): { from?: number | undefined; to?: number | undefined } {
+  const given = params[name];
+  if (given === undefined) return {};
+  if (typeof given === 'string') {
+    const at = optionalInteger(params, name) ?? 0;
+    return { from: at, to: at };
+  }
+  if (Array.isArray(given)) throw invalidRequest('Invalid object', { param: name });
+  allowOnly(given, ['gt', 'gte', 'lt', 'lte']);
+  const [gt, gte, lt, lte] = ['gt', 'gte', 'lt', 'lte'].map((bound) => optionalInteger(given, bound));
+  return {
+    from: gte ?? (gt === undefined ? undefined : gt + 1),
+    to: lte ?? (lt === undefined ? undefined : lt - 1),
+  };
 }
 
 /** Events take `type`, `types` and `delivery_success` on top. */

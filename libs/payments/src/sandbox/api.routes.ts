@@ -10,9 +10,12 @@ import { createRefund, retrieveRefund } from './refund.resource.js';
 import { RISK_ROUTES } from './risk.routes.js';
 import { MONEY_IN_ROUTES } from './money-in.routes.js';
 import type { Route } from './route.type.js';
+import { SEARCH_ROUTES } from './search.resource.js';
 
 /** Everything the sandbox answers under /v1. */
 const ROUTES: readonly Route[] = [
+  // Before the paths that would take "search" for an id.
+  ...SEARCH_ROUTES,
   ...MONEY_IN_ROUTES,
   {
     method: 'POST',
@@ -23,7 +26,9 @@ const ROUTES: readonly Route[] = [
     method: 'GET',
     pattern: 'payment_intents',
     handle: ({ world, params }) =>
-      account.listOf<Stripe.PaymentIntent>(world, 'payment_intent', '/v1/payment_intents', params),
+      account.listOf<Stripe.PaymentIntent>(world, 'payment_intent', '/v1/payment_intents', params, {
+        fields: ['customer'],
+      }),
   },
   {
     method: 'GET',
@@ -72,7 +77,10 @@ const ROUTES: readonly Route[] = [
     method: 'GET',
     pattern: 'charges',
     handle: ({ world, params }) =>
-      account.listOf<Stripe.Charge>(world, 'charge', '/v1/charges', params, { parents: ['payment_intent'] }),
+      account.listOf<Stripe.Charge>(world, 'charge', '/v1/charges', params, {
+        parents: ['payment_intent'],
+        fields: ['customer', 'transfer_group'],
+      }),
   },
   { method: 'GET', pattern: 'charges/:id', handle: ({ world, id }) => retrieveCharge(world, id) },
   {

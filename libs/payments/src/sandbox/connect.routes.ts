@@ -72,14 +72,11 @@ export const CONNECT_ROUTES: readonly Route[] = [
   {
     method: 'GET',
     pattern: 'transfers',
-    handle: ({ world, params }) => {
-      const { transfer_group: group, ...rest } = params;
-      return listOf<Stripe.Transfer>(world, 'transfer', '/v1/transfers', rest, {
+    handle: ({ world, params }) =>
+      listOf<Stripe.Transfer>(world, 'transfer', '/v1/transfers', params, {
         parents: ['destination'],
-        also:
-          typeof group === 'string' ? [{ sql: "json_extract(object.body, '$.transfer_group') = ?", value: group }] : [],
-      });
-    },
+        fields: ['transfer_group'],
+      }),
   },
   { method: 'GET', pattern: 'transfers/:id', handle: ({ world, id }) => transfers.retrieveTransfer(world, id) },
   {
@@ -113,13 +110,12 @@ export const CONNECT_ROUTES: readonly Route[] = [
   {
     method: 'GET',
     pattern: 'payouts',
-    handle: ({ world, params }) => {
-      const { status, arrival_date: _arrival, ...rest } = params;
-      return listOf<Stripe.Payout>(world, 'payout', '/v1/payouts', rest, {
+    handle: ({ world, params }) =>
+      listOf<Stripe.Payout>(world, 'payout', '/v1/payouts', params, {
         parents: ['destination'],
-        also: typeof status === 'string' ? [{ sql: "json_extract(object.body, '$.status') = ?", value: status }] : [],
-      });
-    },
+        fields: ['status'],
+        times: ['arrival_date'],
+      }),
   },
   { method: 'GET', pattern: 'payouts/:id', handle: ({ world, id }) => payouts.retrievePayout(world, id) },
   {

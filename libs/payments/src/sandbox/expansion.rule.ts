@@ -56,6 +56,8 @@ function walk(book: SandboxBook, nodes: Node[], segments: string[], path: string
 }
 
 function resolve(book: SandboxBook, node: Node, segment: string, path: string): unknown {
+  // A search answers it itself: it is a count, not a reference.
+  if (node['object'] === 'search_result' && segment === 'total_count') return null;
   if (node['object'] === 'charge' && segment === 'refunds') {
     const refunds = book.children<Stripe.Refund>(String(node['id']), 'refund').reverse();
     const url = `/v1/charges/${String(node['id'])}/refunds`;
