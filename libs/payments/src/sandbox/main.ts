@@ -2,7 +2,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Chaos } from './chaos.rule.js';
-import { replayCommand } from './replay/replay.command.js';
 import { SandboxServer } from './sandbox.server.js';
 
 const USAGE = `Stripe sandbox: an HTTP server that the stripe package talks to.
@@ -28,6 +27,7 @@ const USAGE = `Stripe sandbox: an HTTP server that the stripe package talks to.
   --concurrency N       how many webhooks are under way at a time (default 16)
   --lose SHARE          never deliver this share (0 to 1) of the events
   --dispute-delay-ms N  from a charge on the dispute card to its dispute (default 1000)
+  --debit-delay-ms N    from the confirmation of a bank debit to its outcome (default 1000)
   --outcome-delay-ms N  from submitted evidence or pending refund to the outcome (default 500)
   --seed TEXT           the same ids and the same chaos at every run on an empty home
 `;
@@ -81,6 +81,7 @@ async function main(): Promise<void> {
   }
   const disputeDelayMs = numberIn(settings, 'dispute-delay-ms');
   const outcomeDelayMs = numberIn(settings, 'outcome-delay-ms');
+  const debitDelayMs = numberIn(settings, 'debit-delay-ms');
   const server = new SandboxServer({
     path: join(home, 'stripe-sandbox.sqlite'),
     host: values['host'] ?? '127.0.0.1',
@@ -93,6 +94,7 @@ async function main(): Promise<void> {
     timing: {
       ...(disputeDelayMs === undefined ? {} : { disputeDelayMs }),
       ...(outcomeDelayMs === undefined ? {} : { outcomeDelayMs }),
+      ...(debitDelayMs === undefined ? {} : { debitDelayMs }),
     },
     chaos: chaosIn(settings),
     seed: values['seed'],
@@ -114,8 +116,11 @@ async function main(): Promise<void> {
 
 try {
   const [command, ...files] = process.argv.slice(2);
-  if (command === 'replay') process.exitCode = await replayCommand(files);
-  else await main();
+  if (command === 'replay') {
+    // Loaded only when asked for: the server needs none of it.
+    const { replayCommand } = await import('./replay/replay.command.js');
+    process.exitCode = await replayCommand(files);
+  } else await main();
 } catch (error) {
   process.stderr.write(`stripe-sandbox: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);

@@ -3,8 +3,10 @@ import * as cash from './cash-balance.resource.js';
 import * as customers from './customer.resource.js';
 import { retrieveMandate } from './mandate.resource.js';
 import { applyBalance, checkClientSecret, publicIntent, retrievePaymentIntent } from './payment-intent.resource.js';
+import { invalidRequest } from './api.error.js';
 import type { Route } from './route.type.js';
 import * as setups from './setup-intent.resource.js';
+import * as clocks from './test-clock.resource.js';
 import { verifyDeposits } from './verification.flow.js';
 
 /** Who pays, with what, and what was agreed for later. */
@@ -147,4 +149,40 @@ export const MONEY_IN_ROUTES: readonly Route[] = [
     },
   },
   { method: 'GET', pattern: 'mandates/:id', handle: ({ world, id }) => retrieveMandate(world, id) },
+  {
+    method: 'POST',
+    pattern: 'test_helpers/test_clocks',
+    handle: ({ world, params }) => clocks.createTestClock(world, params),
+  },
+  {
+    method: 'GET',
+    pattern: 'test_helpers/test_clocks',
+    handle: ({ world, params }) => clocks.listTestClocks(world, params),
+  },
+  {
+    method: 'GET',
+    pattern: 'test_helpers/test_clocks/:id',
+    handle: ({ world, id }) => clocks.retrieveTestClock(world, id),
+  },
+  {
+    method: 'POST',
+    pattern: 'test_helpers/test_clocks/:id/advance',
+    handle: ({ world, params, id }) => clocks.advanceTestClock(world, id, params),
+  },
+  {
+    method: 'DELETE',
+    pattern: 'test_helpers/test_clocks/:id',
+    handle: ({ world, id }) => clocks.deleteTestClock(world, id),
+  },
+  ...(['subscriptions', 'subscription_schedules', 'invoices', 'prices', 'products'] as const).flatMap((pattern) =>
+    (['GET', 'POST'] as const).map((method): Route => ({ method, pattern, handle: () => refuseBilling(pattern) })),
+  ),
 ];
+
+/** @throws ApiError always: a schedule is the caller's own, of charges to saved methods. */
+function refuseBilling(resource: string): never {
+  throw invalidRequest(
+    `This sandbox has no billing (/v1/${resource}). Charge a saved payment method off-session on a schedule of your own instead.`,
+    { code: 'resource_not_supported' },
+  );
+}

@@ -124,6 +124,17 @@ export class SandboxBook {
     }
   }
 
+  /** Events are dated and delivered by the sandbox's own time even while a test clock is served. */
+  offClock<T>(body: () => T): T {
+    const before = this.#clock;
+    if (before?.id != null) this.#clock = undefined;
+    try {
+      return body();
+    } finally {
+      this.#clock = before;
+    }
+  }
+
   /** Acts at the time of a test clock; without one, at the sandbox's. */
   onClock<T>(clock: string | null | undefined, body: () => T): T {
     const found =

@@ -22,6 +22,7 @@ import {
   type SandboxTiming,
   type SandboxWorld,
 } from './sandbox.world.js';
+import { clockOfCall } from './test-clock.resource.js';
 import { answerReceipt, answerThreeDSecure } from './three-d-secure.page.js';
 import { fireDueTimers } from './timer.wheel.js';
 import { WebhookCourier } from './webhook.courier.js';
@@ -127,7 +128,7 @@ export class SandboxServer {
       timing: this.#timing,
       baseUrl: this.#url,
       origin,
-      emit: (type, object, previous) => recordEvent(book, origin, type, object, previous),
+      emit: (type, object, previous) => book.offClock(() => recordEvent(book, origin, type, object, previous)),
     };
   }
 
@@ -213,13 +214,10 @@ export class SandboxServer {
     const version = versionAsked(headerOf(request, 'stripe-version'), SANDBOX_API_VERSION);
     const params = paramsOfVersion(version, found.route.pattern, asked);
     const execute = (): Answer => {
-      const answer = found.route.handle({
-        world: this.#world(origin),
-        params,
-        id: found.id,
-        sub: found.sub,
-        publishable,
-      });
+      const world = this.#world(origin);
+      const answer = this.#book.onClock(clockOfCall(world, params, found.id), () =>
+        found.route.handle({ world, params, id: found.id, sub: found.sub, publishable }),
+      );
       const expanded = expand(this.#book, answer, optionalList(params, 'expand'));
       return { status: 200, body: JSON.stringify(answerOfVersion(this.#book, version, expanded), null, 2) };
     };

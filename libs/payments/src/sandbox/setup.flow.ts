@@ -193,11 +193,32 @@ function recordAttempt(
     livemode: false,
     on_behalf_of: null,
     payment_method: method.id,
-    payment_method_details: { [method.type]: {}, type: method.type },
+    payment_method_details: detailsOf(method),
     setup_error: error,
     setup_intent: intent.id,
     status,
     usage: intent.usage,
   };
   return world.book.add(attempt, { parent: intent.id });
+}
+
+function detailsOf({ card, type }: Stripe.PaymentMethod): Stripe.SetupAttempt.PaymentMethodDetails {
+  if (card === undefined) return { [type]: {}, type };
+  const { brand, country, exp_month, exp_year, fingerprint, funding, last4 } = card;
+  return {
+    card: {
+      brand,
+      checks: { address_line1_check: null, address_postal_code_check: null, cvc_check: 'pass' },
+      country,
+      exp_month,
+      exp_year,
+      fingerprint: fingerprint ?? null,
+      funding,
+      last4,
+      network: brand,
+      three_d_secure: null,
+      wallet: null,
+    },
+    type: 'card',
+  };
 }

@@ -8,6 +8,7 @@ import { payOut, settlePayout, submitPayout } from './payout.resource.js';
 import { scenarioOf } from './payment-method.resource.js';
 import { fundRefund, settleRefund } from './refund.resource.js';
 import type { SandboxWorld } from './sandbox.world.js';
+import { readyTestClock } from './test-clock.resource.js';
 import { failDeposits } from './verification.flow.js';
 
 /** Timers that only look again whether something has come about: they need not be caught up with. */
@@ -46,6 +47,12 @@ const ACTIONS: Record<string, (world: SandboxWorld, subject: string) => void> = 
   settle_debit: settleDebit,
   return_debit: returnDebit,
   deposits_failed: failDeposits,
+  advance_clock: (world, clock) => {
+    const frozen = world.book.find<Stripe.TestHelpers.TestClock>('test_helpers.test_clock', clock)?.frozen_time;
+    if (frozen === undefined) return;
+    while (fireTimersOfClock(world, clock, frozen * 1000) > 0);
+    readyTestClock(world, clock);
+  },
   pay_out: payOut,
   submit_payout: submitPayout,
   settle_payout: settlePayout,
