@@ -56,3 +56,46 @@ CREATE TABLE notification_mail (
   CONSTRAINT notification_mail_ended_at_ck CHECK ((ended_at IS NOT NULL) = (state IN ('sent', 'failed')))
 ) WITH (fillfactor = 80);
 CREATE INDEX notification_mail_next_attempt_at_ix ON notification_mail (next_attempt_at) WHERE state IN ('waiting', 'sending');
+
+-- Where programs of a project hear of its public events. See "Webhooks" in libs/notifications/README.md.
+CREATE TABLE webhook_endpoint (
+  id uuid NOT NULL,
+  project_id uuid NOT NULL,
+  url text NOT NULL,
+  -- Types of events that are sent; empty for all.
+  event_types text[] NOT NULL,
+  -- The secret is derived from the platform's key, this id and this number, and stored nowhere.
+  secret_number integer NOT NULL DEFAULT 1,
+  state text NOT NULL,
+  state_reason text,
+  -- Every public event below this position of the outbox was delivered, or is none of this endpoint's.
+  next_position bigint NOT NULL,
+  failing_since timestamptz,
+  attempts integer NOT NULL DEFAULT 0,
+  next_attempt_at timestamptz NOT NULL,
+  created_by uuid NOT NULL,
+  created_at timestamptz NOT NULL,
+  CONSTRAINT webhook_endpoint_id_pk PRIMARY KEY (id),
+  CONSTRAINT webhook_endpoint_project_id_url_uq UNIQUE (project_id, url),
+  CONSTRAINT webhook_endpoint_project_id_fk FOREIGN KEY (project_id) REFERENCES project (id),
+  CONSTRAINT webhook_endpoint_created_by_fk FOREIGN KEY (created_by) REFERENCES contributor (id),
+  CONSTRAINT webhook_endpoint_state_ck CHECK (state IN ('active', 'disabled')),
+  CONSTRAINT webhook_endpoint_next_position_ck CHECK (next_position >= 0),
+  CONSTRAINT webhook_endpoint_secret_number_ck CHECK (secret_number > 0),
+  CONSTRAINT webhook_endpoint_attempts_ck CHECK ((attempts = 0) = (failing_since IS NULL))
+) WITH (fillfactor = 70);
+CREATE INDEX webhook_endpoint_next_attempt_at_ix ON webhook_endpoint (next_attempt_at) WHERE state = 'active';
+
+-- What was answered, for those who look for a mistake. The newest of each endpoint are kept.
+CREATE TABLE webhook_attempt (
+  endpoint_id uuid NOT NULL,
+  id uuid NOT NULL,
+  event_id uuid NOT NULL,
+  event_type text NOT NULL,
+  at timestamptz NOT NULL,
+  duration_ms integer NOT NULL,
+  status integer,
+  error text,
+  CONSTRAINT webhook_attempt_endpoint_id_id_pk PRIMARY KEY (endpoint_id, id),
+  CONSTRAINT webhook_attempt_endpoint_id_fk FOREIGN KEY (endpoint_id) REFERENCES webhook_endpoint (id)
+);
