@@ -4,7 +4,7 @@ import type Stripe from 'stripe';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SandboxServer } from '../../libs/payments/src/sandbox/sandbox.server.js';
 import { eventually } from '../../libs/testkit/src/index.js';
-import { clientOf, errorOf, openSandbox } from './stripe-sandbox.stage.js';
+import { clientOf, errorOf, openSandbox, SECRET_KEY } from './stripe-sandbox.stage.js';
 import { compareShape } from './stripe-shape.js';
 
 const FIXTURES =
@@ -264,6 +264,33 @@ describe('payouts', () => {
     await stripe.accounts.createExternalAccount(account, { external_account: 'btok_us_verified' });
     await eventually('the second attempt', async () => (await stripe.payouts.list({ status: 'paid' }, as)).data[0]);
     expect(await balanceIn(account)).toBe(0);
+  });
+
+  it('fail even after they arrived, when the bank says so', async () => {
+    const account = await onboard({}, manual);
+    await fund(9000);
+    await stripe.transfers.create({ amount: 4000, currency: 'usd', destination: account });
+    const as = { stripeAccount: account };
+    const { id } = await stripe.payouts.create({ amount: 4000, currency: 'usd', metadata: { attempt: '1' } }, as);
+    await eventually('arrival', async () => (await stripe.payouts.retrieve(id, {}, as)).status === 'paid');
+    const bounce = async (code: string): Promise<number> => {
+      const answer = await fetch(`${sandbox.url}/_sandbox/payouts`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${SECRET_KEY}` },
+        body: JSON.stringify({ payout: id, code }),
+      });
+      return answer.status;
+    };
+    expect([await bounce('no_such_code'), await bounce('account_closed'), await bounce('account_closed')]).toEqual([
+      400, 200, 400,
+    ]);
+    expect(await stripe.payouts.retrieve(id, {}, as)).toMatchObject({
+      status: 'failed',
+      failure_code: 'account_closed',
+    });
+    expect(await balanceIn(account)).toBe(4000);
+    const [event] = (await stripe.events.list({ type: 'payout.failed' }, as)).data;
+    expect(event).toMatchObject({ account, data: { object: { metadata: { attempt: '1' } } } });
   });
 
   it('of the platform are made by hand, cancelled, reversed, refused beyond the balance', async () => {

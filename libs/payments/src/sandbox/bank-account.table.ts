@@ -75,6 +75,11 @@ const CURRENCY_BY_COUNTRY: Readonly<Record<string, string>> = {
 };
 const EURO_COUNTRIES = new Set('AT BE CY DE EE ES FI FR GR HR IE IT LT LU LV MT NL PT SI SK'.split(' '));
 
+/** A reason that banks give, by its code. */
+export function payoutFailureCalled(code: string): PayoutFailure | undefined {
+  return FAILURES[code];
+}
+
 /** The currency of a country that the sandbox knows. */
 export function currencyOfCountry(country: string): string | undefined {
   return EURO_COUNTRIES.has(country) ? 'eur' : CURRENCY_BY_COUNTRY[country];

@@ -1,7 +1,9 @@
 import { invalidRequest } from './api.error.js';
+import { payoutFailureCalled } from './bank-account.table.js';
 import { chargeOfRequest, moveBalance } from './charge.resource.js';
 import { escalateInquiry, ruleOnDispute } from './dispute.resource.js';
 import { openWarning } from './early-fraud-warning.resource.js';
+import { failPayout } from './payout.resource.js';
 import { failRefund, refundsWaitForFunds } from './refund.resource.js';
 import type { Answer } from './sandbox.server.js';
 import type { SandboxWorld } from './sandbox.world.js';
@@ -32,6 +34,8 @@ function act(world: SandboxWorld, path: string, body: Body): object {
       }
       if (body['outcome'] !== 'failed') throw unknown('outcome', 'failed');
       return failRefund(world, textIn(body, 'refund'), optional(body, 'reason') ?? 'lost_or_stolen_card');
+    case 'payouts':
+      return bounce(world, textIn(body, 'payout'), optional(body, 'code') ?? 'account_closed');
     default:
       return takeFee(world, body);
   }
@@ -41,6 +45,14 @@ function decide(world: SandboxWorld, dispute: string, outcome: string): object {
   if (outcome === 'escalated') return escalateInquiry(world, dispute);
   if (outcome === 'won' || outcome === 'lost') return ruleOnDispute(world, dispute, outcome);
   throw unknown('outcome', 'won, lost, escalated');
+}
+
+/** Of whichever account the payout is. */
+function bounce(world: SandboxWorld, payout: string, code: string): object {
+  const failure = payoutFailureCalled(code);
+  if (failure === undefined) throw unknown('code', 'account_closed, no_account, insufficient_funds and the like');
+  const owner = world.book.row("SELECT account FROM object WHERE id = ? AND kind = 'payout'", payout)?.['account'];
+  return world.book.within(String(owner ?? ''), () => failPayout(world, payout, failure));
 }
 
 /** A fee that belongs to no charge: of an account, of fraud screening, of a payout. */

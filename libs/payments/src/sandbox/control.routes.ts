@@ -36,6 +36,7 @@ export interface ControlDesk {
  *   POST disputes/decide {dispute, outcome}       won | lost | escalated: what only a bank can do
  *   POST warnings  {charge | paymentIntent, fraudType?, becomesDispute?}   an early fraud warning comes now
  *   POST refunds   {refund, outcome: 'failed', reason?} | {waitForFunds}   a refund comes back; refunds wait for money
+ *   POST payouts  {payout, code?}                a payout comes back from the bank, also one that had arrived
  *   POST fees      {amount, currency?, description?, account?}   a stripe_fee is taken from the balance
  *   POST resend    {event}                        an event is delivered once more
  */
@@ -64,6 +65,7 @@ export function answerControl(desk: ControlDesk, input: { method: string; path: 
       case 'POST disputes/decide':
       case 'POST warnings':
       case 'POST refunds':
+      case 'POST payouts':
       case 'POST fees':
         return answerBankControl(world, input.path, body);
       case 'POST resend':
@@ -141,7 +143,9 @@ function statusOf(world: SandboxWorld): object {
       ...count('SELECT state, count(*) AS n FROM delivery GROUP BY state', 'state'),
     },
     // What fires within a minute: a deadline that is days away is nothing to wait for.
-    timers: Number(world.book.row('SELECT count(*) AS n FROM timer WHERE due_ms <= ?', world.book.nowMs + 60_000)?.['n'] ?? 0),
+    timers: Number(
+      world.book.row('SELECT count(*) AS n FROM timer WHERE due_ms <= ?', world.book.nowMs + 60_000)?.['n'] ?? 0,
+    ),
     objects: count('SELECT kind, count(*) AS n FROM object GROUP BY kind', 'kind'),
   };
 }

@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import { invalidRequest, resourceMissing } from './api.error.js';
 import { availableMinor } from './balance.resource.js';
 import { bankNumberOf, banksOf, defaultBankOf } from './bank-account.resource.js';
-import { payoutFailureOf } from './bank-account.table.js';
+import { payoutFailureOf, type PayoutFailure } from './bank-account.table.js';
 import { moveBalance } from './charge.resource.js';
 import { payoutInterval, refreshAccount, retrieveAccount } from './connected-account.resource.js';
 import type { Params } from './form.codec.js';
@@ -11,7 +11,8 @@ import { idOf, PLATFORM_ACCOUNT, type SandboxWorld } from './sandbox.world.js';
 
 /**
  * pending --submitted--> in_transit --arrived--> paid
- *       \--cancel--> canceled      \--refused--> failed       paid --reverse--> paid, with `reversed_by`
+ *       \--cancel--> canceled      \--refused--> failed       paid --refused late--> failed
+ *                                                           paid --reverse--> paid, with `reversed_by`
  *
  * The money leaves the balance when the payout is made; `canceled` and `failed` bring it back. A bank account that
  * refused a payout takes none until it is replaced.
@@ -126,8 +127,7 @@ export function submitPayout(world: SandboxWorld, id: string): void {
 export function settlePayout(world: SandboxWorld, id: string): void {
   const payout = retrievePayout(world, id);
   if (payout.status !== 'in_transit') return;
-  const bank = idOf(payout.destination) ?? '';
-  const failure = payoutFailureOf(bankNumberOf(world, bank));
+  const failure = payoutFailureOf(bankNumberOf(world, idOf(payout.destination) ?? ''));
   if (failure === undefined) {
     change(
       world,
@@ -137,13 +137,35 @@ export function settlePayout(world: SandboxWorld, id: string): void {
     );
     return;
   }
+  failPayout(world, id, failure);
+}
+
+/**
+ * The bank sends the money back, also after it had arrived; the bank account takes no more payouts.
+ * @throws ApiError for a payout that ended otherwise.
+ */
+export function failPayout(world: SandboxWorld, id: string, failure: PayoutFailure): Stripe.Payout {
+  const payout = retrievePayout(world, id);
+  if (!['pending', 'in_transit', 'paid'].includes(payout.status) || payout.reversed_by !== null) {
+    throw invalidRequest(`Payout ${id} is ${payout.status} and cannot fail any more.`, { param: 'payout' });
+  }
   const back = giveBack(world, payout, 'payout_failure', payout.id);
-  const failed = { failure_balance_transaction: back.id, failure_code: failure.code, failure_message: failure.message };
-  change(world, payout, { ...failed, status: 'failed' }, 'payout.failed');
+  const failed = change(
+    world,
+    payout,
+    {
+      failure_balance_transaction: back.id,
+      failure_code: failure.code,
+      failure_message: failure.message,
+      status: 'failed',
+    },
+    'payout.failed',
+  );
   const account = ownerOf(world);
-  const found = banksOf(world, account).find((each) => each.id === bank);
-  if (found !== undefined) world.book.save({ ...found, status: 'errored' });
+  const bank = banksOf(world, account).find((each) => each.id === idOf(payout.destination));
+  if (bank !== undefined) world.book.save({ ...bank, status: 'errored' });
   refreshAccount(world, account);
+  return failed;
 }
 
 function send(
