@@ -7,7 +7,7 @@ const LEVELS = [
   ['ledger', 'catalog'],
   ['payments', 'campaigns', 'nodes'],
   ['pledges', 'training'],
-  ['provenance', 'matching'],
+  ['provenance', 'matching', 'disbursements'],
   ['reports', 'notifications'],
 ];
 

@@ -1,8 +1,9 @@
 import { campaignInvariants } from '#campaigns';
+import { disbursementInvariants } from '#disbursements';
 import { ledgerInvariants } from '#ledger';
 import { matchingInvariants } from '#matching';
 import { nodesInvariants } from '#nodes';
-import { paymentInvariants } from '#payments';
+import { paymentInvariants, payoutInvariants } from '#payments';
 import type { InvariantCheck } from '#platform';
 import { pledgeInvariants } from '#pledges';
 import { provenanceInvariants } from '#provenance';
@@ -15,8 +16,10 @@ import { noPersonalData } from './personal-data.invariant.js';
 export const INVARIANTS: readonly InvariantCheck[] = [
   ...ledgerInvariants,
   ...paymentInvariants,
+  ...payoutInvariants,
   ...campaignInvariants,
   ...pledgeInvariants,
+  ...disbursementInvariants,
   ...matchingInvariants,
   ...nodesInvariants,
   ...trainingInvariants,

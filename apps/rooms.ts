@@ -1,5 +1,6 @@
 import { CampaignsModule } from '#campaigns';
 import { CatalogModule } from '#catalog';
+import { DisbursementsModule } from '#disbursements';
 import { IdentityModule } from '#identity';
 import { LedgerModule } from '#ledger';
 import { MatchingModule } from '#matching';
@@ -25,6 +26,7 @@ export const ROOM_MODULES = [
   TrainingModule,
   ProvenanceModule,
   MatchingModule,
+  DisbursementsModule,
   ReportsModule,
   NotificationsModule,
 ];

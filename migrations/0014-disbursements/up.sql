@@ -277,6 +277,9 @@ CREATE TABLE disbursement_evidence (
   CONSTRAINT disbursement_evidence_checkpoint_ck CHECK ((kind = 'checkpoint') = (checkpoint_id IS NOT NULL))
 );
 
+-- Which evidence names a file: for its download.
+CREATE INDEX disbursement_evidence_files_ix ON disbursement_evidence USING gin (files jsonb_path_ops);
+
 CREATE TABLE disbursement_approval (
   id uuid NOT NULL,
   evidence_id uuid NOT NULL,

@@ -1,6 +1,7 @@
 /*
  * 1. No tranche takes more than escrow holds, and all together never more than was collected net.
  * 2. Shares are floors; the last tranche of the plan that is still to be paid takes what is left, to the last minor unit.
+ *    What a canceled tranche would have had is nobody's: it stays for the backers.
  * 3. What the dispute reserve holds is not shared out: the remainder tranche takes it when every window has closed.
  */
 
@@ -10,6 +11,8 @@ export interface TrancheClaim {
   readonly isRemainder: boolean;
   /** Whether no other share of the plan is still to be paid. */
   readonly isLast: boolean;
+  /** Basis points of the shares that were canceled: their money stays where it is, for its backers. */
+  readonly canceledBp: number;
 }
 
 /** Minor units of the campaign's currency. */
@@ -28,10 +31,11 @@ export const netMinor = (funds: Funds): bigint => funds.escrowMinor + funds.rese
 /** What a tranche is to be paid now, in minor units. Zero where nothing is left for it. */
 export function trancheAmount(claim: TrancheClaim, funds: Funds): bigint {
   const shared = netMinor(funds) - (claim.isRemainder ? 0n : funds.reserveMinor);
-  const left = shared - funds.spentMinor;
-  const wanted = claim.isLast || claim.isRemainder ? left : (shared * BigInt(claim.shareBp)) / 10_000n;
+  const left = shared - funds.spentMinor - share(shared, claim.canceledBp);
+  const wanted = claim.isLast || claim.isRemainder ? left : share(shared, claim.shareBp);
   return clamp(least(wanted, left, funds.escrowMinor));
 }
 
+const share = (whole: bigint, bp: number): bigint => (whole * BigInt(bp)) / 10_000n;
 const clamp = (amount: bigint): bigint => (amount < 0n ? 0n : amount);
 const least = (...amounts: [bigint, ...bigint[]]): bigint => amounts.reduce((a, b) => (b < a ? b : a));

@@ -51,4 +51,17 @@ export class Exposure {
       windowEndsAt: row.windowEndsAt ?? undefined,
     }));
   }
+
+  /** What the processor took for the payments of a beneficiary and for their disputes, minor units by currency. */
+  async fees(tx: Tx, beneficiaryId: string): Promise<Map<string, bigint>> {
+    const rows = await tx.query<{ currency: string; fees: string }>(
+      `SELECT p.currency, (sum(p.fee_minor) + coalesce(sum(d.fees), 0))::text AS fees
+         FROM payment p
+         LEFT JOIN LATERAL (SELECT sum(fee_minor) AS fees FROM dispute
+                             WHERE payment_id = p.id AND status IN ('OPEN', 'WON', 'LOST')) d ON true
+        WHERE p.beneficiary_id = $1 AND p.status = 'SUCCEEDED' GROUP BY p.currency`,
+      [beneficiaryId],
+    );
+    return new Map(rows.map((row) => [row.currency, BigInt(row.fees)]));
+  }
 }

@@ -35,7 +35,7 @@ export async function insertAccount(
   await tx.query(
     `INSERT INTO payout_account (id, project_id, country, idempotency_key, status, payee_contributor_id, created_at,
                                  updated_at)
-     VALUES ($1, $2, $3, 'payout-account:' || $1::text, 'CREATED', $4, $5, $5) ON CONFLICT (project_id) DO NOTHING`,
+     VALUES ($1, $2, $3, 'payout-account:' || $1::uuid::text, 'CREATED', $4, $5, $5) ON CONFLICT (project_id) DO NOTHING`,
     [account.id, account.projectId, account.country, account.payeeId, tx.now],
   );
 }

@@ -30,21 +30,6 @@ export const PAYOUT_ATTEMPT_TRANSITIONS: Readonly<Record<PayoutAttemptStatus, re
   CANCELED: [],
 };
 
-/** Of a whole payout, given its last attempt. */
-export function payoutStatusOf(attempt: PayoutAttemptStatus): PayoutStatus {
-  switch (attempt) {
-    case 'LOCAL':
-    case 'SUBMITTING':
-      return 'PREPARED';
-    case 'TRANSFERRED':
-    case 'IN_TRANSIT':
-    case 'RETURNING':
-      return 'IN_TRANSIT';
-    default:
-      return attempt;
-  }
-}
-
 /** A bank may send a payout back within about a week; for so long it is asked about once a day. */
 export const RETURN_CHECKS = 8;
 export const RETURN_CHECK_MS = 86_400_000;

@@ -84,7 +84,7 @@ export async function insertAttempt(
   await tx.query(
     `INSERT INTO payout_attempt (id, payout_id, number, status, idempotency_key, stripe_account_id, created_at, updated_at,
                                  next_check_at)
-     SELECT $1, $2, coalesce(max(number), 0) + 1, 'LOCAL', 'payout:' || $1::text, $3, $4, $4, $5
+     SELECT $1::uuid, $2::uuid, coalesce(max(number), 0) + 1, 'LOCAL', 'payout:' || $1::uuid::text, $3::text, $4::timestamptz, $4::timestamptz, $5::timestamptz
        FROM payout_attempt WHERE payout_id = $2`,
     [attempt.id, attempt.payoutId, attempt.stripeAccountId, tx.now, firstCheckAt],
   );

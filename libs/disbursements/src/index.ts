@@ -1,0 +1,5 @@
+export { DisbursementsModule } from './disbursements.module.js';
+export { Disbursements } from './disbursements.js';
+export { EvidenceCommands } from './evidence.commands.js';
+export { TrancheCommands } from './tranche.commands.js';
+export { disbursementInvariants } from './disbursement.invariants.js';
