@@ -31,6 +31,7 @@ interface Organise {
     projects: MyProject[];
   } | null;
   drafts: Connection<KeptLine>;
+  rejected: Connection<KeptLine>;
   inReview: Connection<KeptLine>;
   newest: Connection<KeptLine>;
 }
@@ -56,10 +57,10 @@ export async function organisePage(context: PageContext): Promise<Result> {
     return redirect(`/organise?done=${context.form.get('do') === 'member' ? 'member' : 'project'}`);
   const answer = await context.ask<Organise>(organiseQuery);
   if (!answer.data) return failurePage(answer.problems);
-  const { viewer, drafts, inReview, newest } = answer.data;
+  const { viewer, drafts, rejected, inReview, newest } = answer.data;
   if (!viewer) return redirect('/sign-in?return=/organise');
   const said = done[context.url.searchParams.get('done') ?? ''];
-  const campaigns = mine([...nodesOf(drafts), ...nodesOf(inReview), ...nodesOf(newest)]);
+  const campaigns = mine([...nodesOf(drafts), ...nodesOf(rejected), ...nodesOf(inReview), ...nodesOf(newest)]);
   const form = context.form.get('do');
   return page({
     title: 'Organise',
@@ -119,6 +120,11 @@ export async function organisePage(context: PageContext): Promise<Result> {
                 <li key={project.id}>
                   <span class="rows-main">{project.name}</span>
                   <span class="rows-amount">{project.viewerRoles.join(', ')}</span>
+                  {project.viewerRoles.some((role) => /^(owner|maintainer)$/i.test(role)) && (
+                    <span class="rows-when">
+                      <a href={`/organise/projects/${encodeURIComponent(project.id)}/webhooks`}>Webhooks</a>
+                    </span>
+                  )}
                   {project.organisation.name !== project.name && (
                     <span class="rows-when">{project.organisation.name}</span>
                   )}
