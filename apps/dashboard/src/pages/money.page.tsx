@@ -1,0 +1,364 @@
+/** `/campaigns/:slug/money`: where a campaign's money stands and how it leaves, for everybody; steps for those who may. */
+import { moneyQuery } from '../api/disbursement.documents.js';
+import type { CashLine, Disbursement, ReserveLine, Tranche } from '../api/disbursement.shapes.js';
+import type { UserError } from '../api/shapes.js';
+import { decimal, money } from '../format/amount.js';
+import { dateTime, plural } from '../format/moment.js';
+import { page, redirect, type PageContext, type Result } from '../http/request.js';
+import { Field, UserErrors } from '../parts/form.js';
+import { Empty, Notice } from '../parts/notice.js';
+import { State, words } from '../parts/state.js';
+import { StepButton, StepPanel } from '../parts/step-form.js';
+import { TrancheRecord } from '../parts/tranche.js';
+import { takeMoneyStep, stepDone } from './money.steps.js';
+import { whyNothing } from './problem.page.js';
+
+interface Answer {
+  viewer: { platformRoles: string[]; contributor: { pseudonym: string } } | null;
+  campaignBySlug: {
+    id: string;
+    slug: string;
+    title: string;
+    state: string;
+    project: { name: string; viewerRoles: string[] } | null;
+    disbursement: Disbursement | null;
+  } | null;
+}
+
+/** What the viewer may do here. The API decides; this keeps the page from offering what it refuses. */
+interface Powers {
+  submits: boolean;
+  judges: boolean;
+  pays: boolean;
+  operates: boolean;
+  votes: boolean;
+  pseudonym: string | undefined;
+}
+
+export async function moneyPage(context: PageContext, params: Record<string, string>): Promise<Result> {
+  const slug = params.slug ?? '';
+  const path = `/campaigns/${encodeURIComponent(slug)}/money`;
+  const answer = await context.ask<Answer>(moneyQuery, { slug });
+  const campaign = answer.data?.campaignBySlug;
+  if (!campaign) return whyNothing(answer, 'campaign');
+  if (context.method === 'POST' && !context.signedIn) return redirect(`/sign-in?return=${encodeURIComponent(path)}`);
+  const step = context.form.get('do') ?? '';
+  const taken = context.method === 'POST' ? await takeMoneyStep(context, campaign.id) : { errors: [] };
+  if (taken.location) return redirect(taken.location);
+  if (context.method === 'POST' && taken.errors.length === 0)
+    return redirect(`${path}?done=${encodeURIComponent(step)}`);
+  const plan = campaign.disbursement;
+  const roles = new Set(campaign.project?.viewerRoles ?? []);
+  const has = (...names: string[]) => roles.has('owner') || names.some((name) => roles.has(name));
+  const powers: Powers = {
+    submits: has('maintainer', 'treasurer'),
+    judges: has('reviewer', 'treasurer'),
+    pays: has('treasurer'),
+    operates: answer.data?.viewer?.platformRoles.includes('operator') === true,
+    votes: plan?.viewerMayVote === true,
+    pseudonym: answer.data?.viewer?.contributor.pseudonym,
+  };
+  const said = stepDone[context.url.searchParams.get('done') ?? ''];
+  const typed = (name: string) => context.form.get(name) ?? '';
+  const about = { path, errors: taken.errors, step, id: typed('id'), typed };
+  return page({
+    title: `Money of ${campaign.title}`,
+    section: 'campaigns',
+    status: taken.errors.length > 0 ? 422 : 200,
+    problems: answer.problems,
+    body: (
+      <div class="wrap">
+        <div>
+          <p class="crumbs">
+            <a href="/">Campaigns</a>
+            <a href={`/campaigns/${encodeURIComponent(campaign.slug)}`}>{campaign.title}</a>
+          </p>
+          <h1>Where the money stands</h1>
+          <p class="actions">
+            <State of={campaign.state} />
+            {plan && <span class="muted">{plural(plan.approvalsRequired, 'approval')} for each tranche</span>}
+          </p>
+        </div>
+        {said && taken.errors.length === 0 && <Notice tone="good" title={said} live />}
+        <UserErrors errors={taken.errors} />
+        {plan === null ? (
+          <Empty title="Nothing leaves yet">
+            When the campaign has succeeded, its money leaves in tranches: each with its evidence and its approvals.
+          </Empty>
+        ) : (
+          <Plan plan={plan} powers={powers} about={about} now={context.now} />
+        )}
+      </div>
+    ),
+  });
+}
+
+interface About {
+  path: string;
+  errors: UserError[];
+  step: string;
+  id: string;
+  typed: (name: string) => string;
+}
+
+function Plan({ plan, powers, about, now }: { plan: Disbursement; powers: Powers; about: About; now: number }) {
+  const window = plan.safetyWindowEndsAt;
+  return (
+    <>
+      {window && Date.parse(window) > now && (
+        <Notice tone="info" title="Nothing leaves before the safety window is over">
+          It ends {dateTime(window)}. Until then backers can still be refunded in full.
+        </Notice>
+      )}
+      {plan.cash.map((cash) => (
+        <CashTiles key={cash.net.currency} cash={cash} />
+      ))}
+      <Account plan={plan} powers={powers} about={about} />
+      <section class="stack">
+        <h2>Tranches</h2>
+        <div class="panels">
+          {plan.tranches.map((tranche) => (
+            <article class="panel" key={tranche.id}>
+              <TrancheRecord tranche={tranche} required={plan.approvalsRequired} now={now} />
+              <Steps tranche={tranche} powers={powers} about={about} />
+            </article>
+          ))}
+        </div>
+      </section>
+      {plan.reserves.map((reserve) => (
+        <Reserve key={reserve.currency} reserve={reserve} />
+      ))}
+    </>
+  );
+}
+
+function CashTiles({ cash }: { cash: CashLine }) {
+  const tiles = [
+    ['In escrow', cash.escrow],
+    ['Held back for disputes', cash.reserve],
+    ['On its way', cash.onItsWay],
+    ['Paid out', cash.released],
+    ['Processing fees', cash.fees],
+  ] as const;
+  return (
+    <dl class="tiles">
+      {tiles.map(([title, amount]) => (
+        <div class="tile" key={title}>
+          <dt>{title}</dt>
+          <dd>{money(amount)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function Account({ plan, powers, about }: { plan: Disbursement; powers: Powers; about: About }) {
+  const account = plan.payoutAccount;
+  if (!powers.pays) {
+    return account?.status === 'ENABLED' ? null : (
+      <p class="muted">The project has not connected an account that can receive money.</p>
+    );
+  }
+  return (
+    <section class="panel stack">
+      <div class="panel-head">
+        <h2>Payout account</h2>
+        {account && <State of={account.status} />}
+      </div>
+      <p class="muted">
+        {account?.status === 'ENABLED'
+          ? 'It can receive money.'
+          : 'The payment processor asks who receives the money. Whoever connects the account approves none of its payouts.'}
+        {account &&
+          account.requirementsDue > 0 &&
+          ` It still asks for ${plural(account.requirementsDue, 'particular')}.`}
+      </p>
+      {account?.status !== 'ENABLED' && (
+        <form method="post" action={about.path} class="form">
+          <input type="hidden" name="do" value="connect" />
+          <Field label="Country of the bank account" hint="Two letters, for example US or DE." errors={about.errors}>
+            <input name="country" required maxLength={2} value={account?.country ?? about.typed('country')} />
+          </Field>
+          <p class="actions">
+            <button class="button">{account ? 'Go on with the account' : 'Connect an account'}</button>
+          </p>
+        </form>
+      )}
+      {account && <StepButton action={about.path} step="refresh" label="Look again" about="payout account" />}
+    </section>
+  );
+}
+
+function Steps({ tranche, powers, about }: { tranche: Tranche; powers: Powers; about: About }) {
+  const { id, state } = tranche;
+  const mine = (step: string) => (about.step === step && about.id === id ? about.errors : []);
+  const panel = (step: string) => ({
+    action: about.path,
+    step,
+    id,
+    errors: mine(step),
+    typed: mine(step).length > 0 ? about.typed('reason') : '',
+  });
+  const evidence = tranche.evidence.at(-1);
+  const judged = evidence?.approvals.some(({ approver }) => approver === powers.pseudonym) === true;
+  const isOpen = state === 'EVIDENCE_SUBMITTED' && evidence?.outcome === 'OPEN';
+  const mayJudge = powers.judges && isOpen && !judged && evidence?.submittedBy !== powers.pseudonym;
+  return (
+    <>
+      {powers.submits && state === 'PLANNED' && tranche.evidenceKind !== 'NONE' && (
+        <EvidenceForm tranche={tranche} about={about} errors={mine('evidence')} />
+      )}
+      {powers.votes && state === 'EVIDENCE_SUBMITTED' && evidence?.outcome === 'VOTING' && (
+        <VoteForm id={id} about={about} />
+      )}
+      {mayJudge && (
+        <>
+          <StepPanel {...panel('approve')} title="Approve" label="Approve" reason="Why">
+            Your approval and its reason are public, under your pseudonym.
+          </StepPanel>
+          <StepPanel {...panel('reject')} title="Send back" label="Send back" tone="quiet" reason="What is missing">
+            The tranche waits for better evidence.
+          </StepPanel>
+        </>
+      )}
+      {powers.operates && (state === 'APPROVED' || state === 'RESERVED') && (
+        <StepPanel {...panel('hold')} title="Hold" label="Hold" tone="quiet" reason="Why">
+          No money leaves until the hold is lifted.
+        </StepPanel>
+      )}
+      {powers.operates && state === 'HELD' && (
+        <StepPanel {...panel('lift')} title="Lift the hold" label="Lift the hold" reason="Why">
+          The tranche goes on where it was.
+        </StepPanel>
+      )}
+      {powers.operates && /^(PLANNED|EVIDENCE_SUBMITTED|APPROVED|HELD|FAILED)$/.test(state) && (
+        <StepPanel {...panel('cancel')} title="Give up" label="Give up" tone="danger" reason="Why">
+          For good: its money stays for the backers.
+        </StepPanel>
+      )}
+      {state === 'FAILED' && (powers.pays || powers.operates) && (
+        <StepButton action={about.path} step="retry" label="Try again" about={tranche.title} id={id} />
+      )}
+    </>
+  );
+}
+
+function EvidenceForm({ tranche, about, errors }: { tranche: Tranche; about: About; errors: UserError[] }) {
+  const typed = (name: string) => (errors.length > 0 ? about.typed(name) : '');
+  const field = (name: string) => `${name}-${tranche.number}`;
+  return (
+    <form method="post" action={about.path} class="form">
+      <h4>Submit evidence</h4>
+      <UserErrors errors={errors} fields={['report', 'value', 'checkpointId', 'files']} />
+      <input type="hidden" name="do" value="evidence" />
+      <input type="hidden" name="id" value={tranche.id} />
+      {tranche.evidenceKind === 'CHECKPOINT' && (
+        <Field label="Id of the checkpoint" id={field('checkpointId')} errors={errors}>
+          <input name="checkpointId" required autoComplete="off" value={typed('checkpointId')} />
+        </Field>
+      )}
+      {tranche.evidenceKind === 'EVALUATION' && (
+        <Field
+          label={`Value of ${String(tranche.evidenceTerms.metric ?? 'the metric')}`}
+          id={field('value')}
+          errors={errors}
+        >
+          <input name="value" required inputMode="decimal" autoComplete="off" value={typed('value')} />
+        </Field>
+      )}
+      <Field
+        label={tranche.evidenceKind === 'VOTE' ? 'What the backers vote on' : 'Report'}
+        id={field('report')}
+        errors={errors}
+      >
+        <textarea name="report" rows={5} maxLength={20000} required={tranche.evidenceKind === 'MILESTONE_REPORT'}>
+          {typed('report')}
+        </textarea>
+      </Field>
+      <Field
+        label="Files"
+        id={field('files')}
+        hint="One a line, as sha256sum prints them, after they were uploaded to /evidence/files/."
+        errors={errors}
+      >
+        <textarea name="files" rows={2}>
+          {typed('files')}
+        </textarea>
+      </Field>
+      <p class="actions">
+        <button class="button">Submit</button>
+      </p>
+    </form>
+  );
+}
+
+function VoteForm({ id, about }: { id: string; about: About }) {
+  return (
+    <form method="post" action={about.path} class="form">
+      <input type="hidden" name="do" value="vote" />
+      <input type="hidden" name="id" value={id} />
+      <p class="muted">One backer, one vote. It stands.</p>
+      <p class="actions">
+        <button class="button" name="vote" value="yes">
+          Let the money go
+        </button>
+        <button class="button quiet" name="vote" value="no">
+          Not yet
+        </button>
+      </p>
+    </form>
+  );
+}
+
+function Reserve({ reserve }: { reserve: ReserveLine }) {
+  return (
+    <section class="stack">
+      <h2>Held back for disputes</h2>
+      <p class="muted">
+        {money(reserve.target)} stays until payments can no longer be disputed; sized {dateTime(reserve.sizedAt)}.
+      </p>
+      <div class="scroll">
+        <table class="table stacked">
+          <thead>
+            <tr>
+              <th scope="col">Rail</th>
+              <th scope="col" class="num">
+                Can be disputed
+              </th>
+              <th scope="col" class="num">
+                In dispute
+              </th>
+              <th scope="col" class="num">
+                Rate
+              </th>
+              <th scope="col" class="num">
+                Held
+              </th>
+              <th scope="col">Until</th>
+            </tr>
+          </thead>
+          <tbody>
+            {reserve.rails.map((rail) => (
+              <tr key={rail.rail}>
+                <th scope="row">{words(rail.rail)}</th>
+                <td class="num" data-label="Can be disputed">
+                  {money(rail.open)}
+                </td>
+                <td class="num" data-label="In dispute">
+                  {money(rail.disputed)}
+                </td>
+                <td class="num" data-label="Rate">
+                  {decimal(String(rail.rateBp), 2)} %
+                </td>
+                <td class="num" data-label="Held">
+                  {money(rail.need)}
+                </td>
+                <td data-label="Until">{rail.windowEndsAt ? dateTime(rail.windowEndsAt) : 'nothing is open'}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
