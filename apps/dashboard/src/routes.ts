@@ -10,6 +10,9 @@ import { pledgePage } from './pages/pledge.page.js';
 import { campaignFormPage } from './pages/campaign-form.page.js';
 import { managePage } from './pages/manage.page.js';
 import { inboxPage } from './pages/inbox.page.js';
+import { matchingFormPage } from './pages/matching-form.page.js';
+import { matchingPage } from './pages/matching.page.js';
+import { matchingRoundPage } from './pages/matching-round.page.js';
 import { organisePage } from './pages/organise.page.js';
 import { datasetFormPage, recipeFormPage } from './pages/recipe-form.page.js';
 import { reviewPage } from './pages/review.page.js';
@@ -26,6 +29,9 @@ const table: [methods: string, pattern: string, load: Load][] = [
   ['GET POST', '/campaigns/:slug/manage', managePage],
   ['GET', '/runs', runsPage],
   ['GET', '/runs/:id', runPage],
+  ['GET', '/matching', matchingPage],
+  ['GET POST', '/matching/new', matchingFormPage],
+  ['GET POST', '/matching/:slug', matchingRoundPage],
   ['GET', '/ledger', ledgerPage],
   ['GET', '/ledger/:code', ledgerAccountPage],
   ['GET', '/reports', reportsPage],

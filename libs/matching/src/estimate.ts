@@ -1,10 +1,11 @@
 import { Injectable, Inject } from '@nestjs/common';
 import type { Clock } from '#kernel';
 import { CLOCK, type Tx, UnitOfWork, type Viewer } from '#platform';
-import { type Claim, claimsOf, scaleOf } from './engine/claim.rule.js';
+import { claimsOf } from './engine/claim.rule.js';
 import { countGifts } from './engine/counted.rule.js';
 import { type Gain, withGift } from './engine/gain.rule.js';
 import type { Counted, MatchRound } from './engine/match.type.js';
+import { type Claim, scaleOf } from './engine/scale.rule.js';
 import { divide } from './engine/shares.rule.js';
 import { parseMillionths, weightOfScore } from './engine/weight.rule.js';
 import { ruleOf } from './file/round-file.reader.js';

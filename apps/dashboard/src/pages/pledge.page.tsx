@@ -8,6 +8,7 @@ import { page, redirect, type PageContext, type Result } from '../http/request.j
 import { PledgeCashForm } from '../islands/pledge-cash.js';
 import { Field, Secret, UserErrors } from '../parts/form.js';
 import { Island } from '../parts/island.js';
+import { askEstimates, type MatchEstimates, MatchEstimateNote } from '../parts/match-estimate.js';
 import { Notice } from '../parts/notice.js';
 import { cashBar, cashGoalOf, computeGoalOf, computeStanding, raised } from '../parts/progress.js';
 import { State, takesPledges } from '../parts/state.js';
@@ -50,6 +51,7 @@ export async function pledgePage(context: PageContext, params: Record<string, st
   const posted = context.method === 'POST';
   if (posted && !viewer) return redirect(`/sign-in?return=${encodeURIComponent(`${path}/pledge?with=compute`)}`);
   const offer = posted ? await makeOffer(context, campaign) : null;
+  const estimates = compute ? null : await askEstimates(context, campaign.id);
   const data = {
     campaignId: campaign.id,
     campaignPath: path,
@@ -123,19 +125,20 @@ export async function pledgePage(context: PageContext, params: Record<string, st
               </>
             )}
           </div>
-          <Summary campaign={campaign} now={context.now} />
+          <Summary campaign={campaign} now={context.now} estimates={estimates} />
         </div>
       </div>
     ),
   });
 }
 
-function Summary({ campaign, now }: { campaign: Head; now: number }) {
+function Summary({ campaign, now, estimates }: { campaign: Head; now: number; estimates: MatchEstimates | null }) {
   const total = raised(campaign.progress);
   const cashGoal = cashGoalOf(campaign);
   const compute = computeStanding(campaign);
   return (
     <aside class="pledge-side" aria-label="How the campaign stands">
+      <MatchEstimateNote of={estimates} now={now} />
       <div class="card-bars">
         {cashGoal && (
           <div>

@@ -7,6 +7,7 @@ import { Notice } from './notice.js';
 const menu = [
   { section: 'campaigns', href: '/', label: 'Campaigns' },
   { section: 'runs', href: '/runs', label: 'Runs' },
+  { section: 'matching', href: '/matching', label: 'Matching' },
   { section: 'ledger', href: '/ledger', label: 'Ledger' },
   { section: 'reports', href: '/reports', label: 'Reports' },
   { section: 'status', href: '/status', label: 'Status' },

@@ -1,4 +1,4 @@
-import { type Claim, type Scale, claimBeyondGifts } from './claim.rule.js';
+import { type Claim, type Scale, claimBeyondGifts } from './scale.rule.js';
 import { type Groups, readGroups } from './groups.rule.js';
 import type { Counted, CountedProject, MatchRound } from './match.type.js';
 import { type Bounds, ceilDivide, exactly, plus, times, wholeRoot } from './root.rule.js';

@@ -1,4 +1,4 @@
-import { type Claim, type Scale, claimBeyondGifts, giftsOf } from './claim.rule.js';
+import { type Claim, type Scale, claimBeyondGifts, giftsOf } from './scale.rule.js';
 import { groupSums, rootOf } from './cluster.rule.js';
 import { type Groups, readGroups } from './groups.rule.js';
 import { type Counted, type CountedProject, type MatchRound, type MatchRule, MILLIONTHS } from './match.type.js';

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { claimsOf, scaleOf } from './claim.rule.js';
+import { claimsOf } from './claim.rule.js';
 import { countGifts } from './counted.rule.js';
 import { withGift } from './gain.rule.js';
 import type { MatchRound, MatchRule } from './match.type.js';
+import { scaleOf } from './scale.rule.js';
 
 const RULES: readonly MatchRule[] = [
   { kind: 'linear', ratioMillionths: 500_000n },

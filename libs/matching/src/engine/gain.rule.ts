@@ -1,6 +1,7 @@
-import { type Claim, type Scale, claimBeyondGifts, claimsOf } from './claim.rule.js';
+import { claimsOf } from './claim.rule.js';
 import { type Counted, type CountedProject, type MatchRound, MILLIONTHS } from './match.type.js';
 import { exactly, scaledRoot, wholeRoot } from './root.rule.js';
+import { type Claim, type Scale, claimBeyondGifts } from './scale.rule.js';
 
 /** One more gift to the project at this place of the list. Nobody known: a person who hasn't given before. */
 export interface Gain {

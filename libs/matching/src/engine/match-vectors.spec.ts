@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { isRefused } from '#kernel';
-import { claimsOf, scaleOf } from './claim.rule.js';
+import { claimsOf } from './claim.rule.js';
 import { countGifts } from './counted.rule.js';
 import { computeMatch } from './match.rule.js';
 import { FIGURE_SCALE, type MatchGift, type MatchOutcome, type MatchRound, type MatchRule } from './match.type.js';
+import { scaleOf } from './scale.rule.js';
 import { parseMillionths, weightOfScore } from './weight.rule.js';
 
 // Published figures of other projects, each with its source. Where a source's own answer is short of the exact one,

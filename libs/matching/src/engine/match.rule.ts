@@ -1,9 +1,10 @@
 import type { Outcome } from '#kernel';
 import { refuseMatch } from '../matching.refusal.js';
-import { type Claim, claimsOf, scaleOf } from './claim.rule.js';
+import { claimsOf } from './claim.rule.js';
 import { countGifts } from './counted.rule.js';
 import { type Counted, FIGURE_SCALE, type MatchOutcome, type MatchRound, type ProjectResult } from './match.type.js';
 import { pairCount } from './pairwise.rule.js';
+import { type Claim, scaleOf } from './scale.rule.js';
 import { FRACTION, type Shares, divide } from './shares.rule.js';
 
 /*

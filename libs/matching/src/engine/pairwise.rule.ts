@@ -1,4 +1,4 @@
-import { type Claim, type Scale, giftsOf } from './claim.rule.js';
+import { type Claim, type Scale, giftsOf } from './scale.rule.js';
 import { type Counted, type MatchRule, MILLIONTHS } from './match.type.js';
 import { type Bounds, RootTable, ceilDivide, exactly, plus } from './root.rule.js';
 

@@ -1,4 +1,4 @@
-import type { Claim, Scale } from './claim.rule.js';
+import type { Claim, Scale } from './scale.rule.js';
 import type { Unsaturated } from './match.type.js';
 import { type Bounds, ceilDivide } from './root.rule.js';
 

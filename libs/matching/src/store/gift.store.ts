@@ -12,10 +12,11 @@ export interface GiftRow {
  * campaign's currency, less what was refunded or taken back.
  */
 const COLLECTED = `
-  SELECT p.id AS pledge_id, p.campaign_id, p.pseudonym, p.amount_minor - p.refunded_minor - p.disputed_minor AS amount_minor
+  SELECT p.id AS pledge_id, p.campaign_id, p.pseudonym, div(p.counted_minor::numeric * (p.collected_minor - p.refunded_minor - p.disputed_minor), p.amount_minor)::bigint
+         AS amount_minor
     FROM match_round_campaign c JOIN cash_pledge p ON p.campaign_id = c.campaign_id
-   WHERE c.round_id = $1 AND p.captured_at >= $2 AND p.captured_at < $3
-     AND p.state = 'captured' AND p.amount_minor > p.refunded_minor + p.disputed_minor`;
+   WHERE c.round_id = $1 AND p.collected_at >= $2 AND p.collected_at < $3
+     AND p.state = 'collected' AND p.collected_minor > p.refunded_minor + p.disputed_minor`;
 
 /** Copies the gifts as they stand, for ever. */
 export async function freezeGifts(tx: Tx, roundId: string, from: Date, to: Date): Promise<void> {
