@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { compareAnswers, IdentifierMap } from '../../libs/payments/src/sandbox/replay/answer.comparison.js';
 import { replay } from '../../libs/payments/src/sandbox/replay/replay.command.js';
+import { clientOf, errorOf, openSandbox } from './stripe-sandbox.stage.js';
 
 const FOLDER = process.env['STRIPE_RECORDINGS'] ?? join(import.meta.dirname, '../../../shared/data/stripe');
 const RECORDINGS = ['recorded-refunds.yml', 'recorded-scheduled-payins.yml'].map((name) => join(FOLDER, name));
@@ -44,6 +45,30 @@ describe('recorded traffic', () => {
     expect(report.share).toBe(0.5);
     writeFileSync(file, 'a: 1\n');
     await expect(replay([file])).rejects.toThrow('no recording');
+  });
+});
+
+describe('an older API version', () => {
+  it('is answered in its shape and with its defaults, and an unknown one is refused', async () => {
+    const sandbox = await openSandbox();
+    try {
+      const stripe = clientOf(sandbox);
+      const terms = { amount: 900, currency: 'usd', confirm: true, payment_method: 'pm_card_visa' };
+      const old = await stripe.paymentIntents.create(terms, { apiVersion: '2019-08-14' });
+      expect(old).toMatchObject({
+        capture_method: 'automatic',
+        invoice: null,
+        charges: { object: 'list', total_count: 1, data: [{ id: old.latest_charge, order: null, radar_options: {} }] },
+      });
+      expect(old.lastResponse.apiVersion).toBe('2019-08-14');
+      const now = await stripe.paymentIntents.create(terms);
+      expect(now.capture_method).toBe('automatic_async');
+      expect(Object.keys(now)).not.toContain('charges');
+      const odd = await errorOf(stripe.balance.retrieve({}, { apiVersion: 'yesterday' }));
+      expect(odd.message).toContain('Invalid Stripe API version');
+    } finally {
+      await sandbox.stop();
+    }
   });
 });
 

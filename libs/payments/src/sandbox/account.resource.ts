@@ -204,6 +204,24 @@ export function retrieveWebhookEndpoint(world: SandboxWorld, id: string): Stripe
   return found;
 }
 
+export function updateWebhookEndpoint(world: SandboxWorld, id: string, params: Params): Stripe.WebhookEndpoint {
+  allowOnly(params, ['url', 'enabled_events', 'description', 'metadata', 'disabled']);
+  const endpoint = retrieveWebhookEndpoint(world, id);
+  const url = optionalText(params, 'url') ?? endpoint.url;
+  if (!URL.canParse(url) || !/^https?:/.test(url))
+    throw invalidRequest('Not a valid URL', { code: 'url_invalid', param: 'url' });
+  const events = optionalList(params, 'enabled_events');
+  const disabled = optionalFlag(params, 'disabled');
+  return world.book.save<Stripe.WebhookEndpoint>({
+    ...endpoint,
+    url,
+    enabled_events: events.length === 0 ? endpoint.enabled_events : events,
+    description: optionalText(params, 'description') ?? endpoint.description,
+    metadata: { ...endpoint.metadata, ...metadataOf(params) },
+    status: disabled === undefined ? endpoint.status : disabled ? 'disabled' : 'enabled',
+  });
+}
+
 export function deleteWebhookEndpoint(world: SandboxWorld, id: string): { id: string; object: string; deleted: true } {
   retrieveWebhookEndpoint(world, id);
   world.book.remove(id);

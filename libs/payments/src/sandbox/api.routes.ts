@@ -134,6 +134,11 @@ const ROUTES: readonly Route[] = [
     handle: ({ world, id }) => account.retrieveWebhookEndpoint(world, id),
   },
   {
+    method: 'POST',
+    pattern: 'webhook_endpoints/:id',
+    handle: ({ world, params, id }) => account.updateWebhookEndpoint(world, id, params),
+  },
+  {
     method: 'DELETE',
     pattern: 'webhook_endpoints/:id',
     handle: ({ world, id }) => account.deleteWebhookEndpoint(world, id),

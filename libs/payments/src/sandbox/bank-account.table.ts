@@ -51,8 +51,6 @@ const NUMBER_BY_TOKEN: Readonly<Record<string, string>> = {
   btok_us_verified_invalidCurrency: '000444444440',
 };
 
-export const TEST_BANK_NUMBERS: readonly string[] = Object.keys(OUTCOME_BY_NUMBER);
-
 export function bankNumberOfToken(token: string): string | undefined {
   return NUMBER_BY_TOKEN[token];
 }

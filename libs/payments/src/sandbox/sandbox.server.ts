@@ -150,7 +150,7 @@ export class SandboxServer {
       'content-type': 'application/json',
       'cache-control': 'no-cache, no-store',
       'request-id': requestId,
-      'stripe-version': SANDBOX_API_VERSION,
+      'stripe-version': headerOf(request, 'stripe-version') ?? SANDBOX_API_VERSION,
       'access-control-allow-origin': '*',
       'access-control-allow-methods': 'GET, HEAD, PUT, PATCH, POST, DELETE',
       'access-control-allow-headers': 'authorization, content-type, idempotency-key, stripe-account, stripe-version',
