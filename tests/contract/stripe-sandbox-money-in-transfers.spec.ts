@@ -232,7 +232,16 @@ describe('refunds of cash', () => {
     const owner = await customer({ email: 'ada@example.com' });
     await fund(owner.id, 8_000);
     const paid = await wire(owner.id, 8_000);
-    const back = await stripe.refunds.create({ payment_intent: paid.id, amount: 5_000 });
+    const back = await stripe.refunds.create({
+      payment_intent: paid.id,
+      amount: 5_000,
+      expand: ['balance_transaction'],
+    });
+    expect(back.balance_transaction).toMatchObject({
+      type: 'payment_refund',
+      reporting_category: 'refund',
+      net: -5_000,
+    });
     expect(back).toMatchObject({ status: 'succeeded', destination_details: { type: 'customer_cash_balance' } });
     expect(await cash(owner.id)).toEqual({ usd: 5_000 });
     const out = await stripe.refunds.create({

@@ -191,6 +191,11 @@ describe('setup intents', () => {
       last_setup_error: { code: 'setup_intent_authentication_failure' },
     });
     expect((await stripe.setupIntents.confirm(id, { payment_method: 'pm_card_visa' })).status).toBe('succeeded');
+    const tries = await stripe.setupAttempts.list({ setup_intent: id });
+    expect(tries.data.map((each) => each.status)).toEqual(['succeeded', 'failed', 'failed']);
+    expect((await errorOf(stripe.setupAttempts.list({ setup_intent: 'seti_none' }))).code).toBe('resource_missing');
+    const once = () => stripe.setupIntents.create({ customer: owner.id }, { idempotencyKey: 'setup-1' });
+    expect((await once()).id).toBe((await once()).id);
     const open = await stripe.setupIntents.create({ customer: owner.id });
     expect((await stripe.setupIntents.cancel(open.id, { cancellation_reason: 'abandoned' })).status).toBe('canceled');
   });

@@ -148,6 +148,11 @@ export const MONEY_IN_ROUTES: readonly Route[] = [
       return setups.publicSetupIntent(verifyDeposits(world, intent, params));
     },
   },
+  {
+    method: 'GET',
+    pattern: 'setup_attempts',
+    handle: ({ world, params }) => setups.listSetupAttempts(world, params),
+  },
   { method: 'GET', pattern: 'mandates/:id', handle: ({ world, id }) => retrieveMandate(world, id) },
   {
     method: 'POST',

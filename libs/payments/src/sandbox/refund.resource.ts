@@ -94,6 +94,11 @@ function destinationOf(charge: Stripe.Charge): Stripe.Refund.DestinationDetails 
   };
 }
 
+/** Stripe names the movements of cards and of other payments differently, and reports them alike. */
+function isCard(charge: Stripe.Charge): boolean {
+  return (charge.payment_method_details?.type ?? 'card') === 'card';
+}
+
 function takeFromBalance(
   world: SandboxWorld,
   refundId: string,
@@ -101,7 +106,7 @@ function takeFromBalance(
   amount: number,
 ): Stripe.BalanceTransaction {
   return moveBalance(world, {
-    type: 'refund',
+    type: isCard(charge) ? 'refund' : 'payment_refund',
     category: 'refund',
     amount: -amount,
     fee: 0,
@@ -188,7 +193,7 @@ export function failRefund(world: SandboxWorld, id: string, reason: string): Str
     refund.balance_transaction === null
       ? undefined
       : moveBalance(world, {
-          type: 'refund_failure',
+          type: isCard(charge) ? 'refund_failure' : 'payment_failure_refund',
           category: 'refund_failure',
           amount: refund.amount,
           fee: 0,

@@ -115,6 +115,16 @@ export function listSetupIntents(world: SandboxWorld, params: Params): ListAnswe
   return listOf<Stripe.SetupIntent>(world, 'setup_intent', '/v1/setup_intents', paging, { also });
 }
 
+/** Every try of one setup intent, newest first. */
+export function listSetupAttempts(world: SandboxWorld, params: Params): ListAnswer<Stripe.SetupAttempt> {
+  const intent = optionalText(params, 'setup_intent');
+  if (intent === undefined) throw parameterMissing('setup_intent');
+  retrieveSetupIntent(world, intent);
+  return listOf<Stripe.SetupAttempt>(world, 'setup_attempt', '/v1/setup_attempts', params, {
+    parents: ['setup_intent'],
+  });
+}
+
 export function confirmSetupIntent(
   world: SandboxWorld,
   id: string,
