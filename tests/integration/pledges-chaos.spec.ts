@@ -59,7 +59,7 @@ describe.each([1, 2])('funding with seed %i', (seed) => {
       expect(await stage.violations(), `seed ${seed}`).toEqual([]);
       const left = await stage.rows<{ state: string }>(
         `SELECT p.state FROM cash_pledge p JOIN campaign c ON c.id = p.campaign_id
-          WHERE c.state = 'cancelled' AND p.state IN ('created', 'requires_action', 'failed', 'refund_pending')`,
+          WHERE c.state IN ('cancelled', 'refunding') AND p.state IN ('created', 'needs_action', 'errored', 'refund_pending')`,
       );
       expect(left, `seed ${seed}`).toEqual([]);
     } finally {

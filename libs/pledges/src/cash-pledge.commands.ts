@@ -1,16 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { CampaignFunds } from '#campaigns';
-import { projectRoles } from '#identity';
-import { type Outcome, type Refused, isRefused, newId } from '#kernel';
-import { type CardPayment, Payments } from '#payments';
+import { type Outcome, isRefused } from '#kernel';
+import type { Rail } from '#payments';
 import { type Tx, UnitOfWork, type Viewer } from '#platform';
-import { CashPledgeSteps } from './cash-pledge.steps.js';
 import { CashPledgeWriter, type WrittenPledge } from './cash-pledge.writer.js';
-import { type CashPledgeEvent, cashPledgeMachine } from './domain/cash-pledge.machine.js';
-import { cardAmount, idempotencyKey } from './domain/cash-pledge.rule.js';
+import { CloseMoney } from './close.money.js';
+import { cashPledgeMachine } from './domain/cash-pledge.machine.js';
+import { type Billing, billingOf, displayName, idempotencyKey, railAmount } from './domain/cash-pledge.rule.js';
 import { pledgeEvent } from './domain/pledge-event.rule.js';
+import { PledgeBatches } from './pledge.batch.js';
+import { type CreatedCashPledge, PledgePaying, forbidden, notFound, wrongState } from './pledge.paying.js';
+import { PledgeRefunds } from './pledge.refunds.js';
 import { refusePledge } from './pledge.refusal.js';
-import { type CashPledgeRow, lockCashPledge, recordRefund } from './store/cash-pledge.store.js';
+import { type CashPledgeRow, lockCashPledge } from './store/cash-pledge.store.js';
 
 type SignedIn = Viewer & { kind: 'contributor' };
 
@@ -19,63 +20,80 @@ export interface CashPledgeCreate {
   readonly amountMinor: bigint;
   readonly currency: string;
   readonly idempotencyKey: string;
+  readonly rail?: Rail | null | undefined;
   readonly anonymous?: boolean | null | undefined;
+  readonly displayName?: string | null | undefined;
+  readonly invoice?: Partial<Billing> | null | undefined;
 }
 
-export interface CreatedCashPledge {
-  readonly pledge: CashPledgeRow;
-  /** Null once nothing is left to pay. */
-  readonly payment: CardPayment | null;
-}
-
-const UNPAID: readonly string[] = ['created', 'requires_action', 'failed'];
-
-/** What a backer, or a treasurer, does with a cash pledge. */
+/** What a donor, or a treasurer, does with a cash pledge. */
 @Injectable()
 export class CashPledgeCommands {
   constructor(
     private readonly uow: UnitOfWork,
     private readonly writer: CashPledgeWriter,
-    private readonly steps: CashPledgeSteps,
-    private readonly funds: CampaignFunds,
-    private readonly payments: Payments,
+    private readonly pay: PledgePaying,
+    private readonly batches: PledgeBatches,
+    private readonly refunds: PledgeRefunds,
+    private readonly money: CloseMoney,
   ) {}
 
   /**
-   * Promises an amount and begins its payment. The pledge, its promise in the books and its payment row are committed
+   * Promises an amount and begins what pays it. The pledge, its promise in the books and its payment row are committed
    * before the processor hears of it. The same key with the same particulars gives the same pledge and payment again.
    */
   async create(viewer: SignedIn, input: CashPledgeCreate): Promise<Outcome<CreatedCashPledge>> {
     const written = await this.promise(viewer, input);
     if (isRefused(written)) return written;
-    if (!UNPAID.includes(written.pledge.state)) return { pledge: written.pledge, payment: null };
-    const payment =
-      written.paymentId === undefined
-        ? await this.payments.createCardPayment(written.payment)
-        : await this.payments.submitPayment(written.paymentId);
-    return isRefused(payment) ? payment : { pledge: written.pledge, payment };
+    const next = await this.pay.next(written);
+    if (isRefused(next)) return next;
+    const transfer = await this.pay.transfer(written.pledge);
+    return isRefused(transfer)
+      ? transfer
+      : { pledge: written.pledge, campaign: written.campaign, payment: next, transfer };
   }
 
   /** The first half of {@link create}: all that is ours, without the call to the processor. */
   async promise(viewer: SignedIn, input: CashPledgeCreate): Promise<Outcome<WrittenPledge>> {
-    const amountMinor = cardAmount(input.amountMinor);
-    if (isRefused(amountMinor)) return amountMinor;
+    const rail = input.rail ?? 'card';
+    const count = railAmount(input.amountMinor, input.currency, rail);
+    if (isRefused(count)) return count;
     const key = idempotencyKey(input.idempotencyKey);
     if (isRefused(key)) return key;
+    const name = displayName(input.displayName);
+    if (isRefused(name)) return name;
+    const billing = billingOf(input.invoice);
+    if (isRefused(billing)) return billing;
     return this.writer.submit({
-      id: newId(),
       campaignId: input.campaignId,
       contributorId: viewer.contributorId,
       pseudonym: viewer.pseudonym,
-      amountMinor,
+      amountMinor: input.amountMinor,
       currency: input.currency,
+      rail,
       isAnonymous: input.anonymous ?? false,
+      displayName: name,
       idempotencyKey: key,
+      billing,
+      month: null,
     });
   }
 
   /**
-   * Asks for everything that is left of a captured pledge back. The backer may until training begins, a treasurer of
+   * How the donor pays a pledge himself now: because his bank asks for him, or with another card. Refusals:
+   * PLEDGE_NOT_FOUND, PLEDGE_FORBIDDEN, PLEDGE_STATE_INVALID, and those of payments.
+   */
+  payNow(viewer: SignedIn, pledgeId: string): Promise<Outcome<CreatedCashPledge>> {
+    return this.pay.now(viewer, pledgeId);
+  }
+
+  /** Saves another card or account for a pledge that waits to be charged. */
+  changeMethod(viewer: SignedIn, pledgeId: string): Promise<Outcome<CreatedCashPledge>> {
+    return this.pay.change(viewer, pledgeId);
+  }
+
+  /**
+   * Asks for everything that is left of a collected pledge back. The backer may until training begins, a treasurer of
    * the project always.
    */
   async refund(viewer: SignedIn, pledgeId: string, reason: string): Promise<Outcome<string>> {
@@ -83,31 +101,23 @@ export class CashPledgeCommands {
     const outcome = await this.uow.run('pledges.cash-refund', async (tx) => {
       const pledge = await lockCashPledge(tx, pledgeId);
       if (!pledge) return notFound();
-      const denied = await this.mayRefund(tx, viewer, pledge);
-      if (denied) return denied;
-      return this.refundIn(tx, pledge, reason);
+      const denied = await this.pay.mayRefund(tx, viewer, pledge);
+      return denied ?? this.refundIn(tx, pledge, reason);
     });
     if (isRefused(outcome)) return outcome;
-    // The processor is told now; if this process dies first, the sweep of payments tells it.
-    await this.payments.submitRefund(outcome);
+    await this.pay.submitRefunds(outcome);
     return pledgeId;
   }
 
-  /** Requests the refund inside a unit of work that holds the pledge. Answers the refund's id. */
-  async refundIn(tx: Tx, pledge: CashPledgeRow, reason: string): Promise<Outcome<string>> {
-    if (pledge.state !== 'captured' || pledge.paymentId === null) return wrongState(pledge, 'request_refund');
-    const amountMinor = pledge.amountMinor - pledge.refundedMinor;
-    const refund = await this.payments.requestRefund(tx, pledge.paymentId, amountMinor, reason);
-    if (isRefused(refund)) return refund;
-    await recordRefund(tx, {
-      refundId: refund.refundId,
-      pledgeId: pledge.id,
-      amountMinor,
-      state: 'requested',
-      reason,
-    });
-    const stepped = await this.steps.take(tx, pledge, 'request_refund');
-    return stepped ? refund.refundId : wrongState(pledge, 'request_refund');
+  /** Requests the refunds inside a unit of work that holds the pledge. Answers their ids. */
+  async refundIn(tx: Tx, pledge: CashPledgeRow, reason: string): Promise<Outcome<string[]>> {
+    if (cashPledgeMachine.next(pledge.state, 'request_refund') === undefined)
+      return wrongState(pledge, 'request_refund');
+    const batch = this.batches.of(tx, [pledge]);
+    const asked = (await this.refunds.ask(tx, batch, [pledge.id], reason)).get(pledge.id);
+    if (asked === undefined) throw new Error(`no answer about the refund of pledge ${pledge.id}`);
+    if (!isRefused(asked)) await batch.write();
+    return asked;
   }
 
   /**
@@ -122,38 +132,19 @@ export class CashPledgeCommands {
       return this.cancelIn(tx, pledge);
     });
     if (isRefused(payments)) return payments;
-    // The processor is told now; if this process dies first, the sweep of payments tells it.
-    await this.payments.submitCancels(payments);
+    await this.pay.submitCancels(payments);
     return pledgeId;
   }
 
   /** Cancels inside a unit of work that holds the pledge. Answers the payments that the processor is to be told of. */
   async cancelIn(tx: Tx, pledge: CashPledgeRow): Promise<Outcome<string[]>> {
-    if (!(await this.steps.take(tx, pledge, 'cancel'))) return wrongState(pledge, 'cancel');
+    // A list that was frozen is final, and what was paid in part is refunded, not cancelled.
+    if (pledge.snapshotId !== null || pledge.collectedMinor > 0n) return wrongState(pledge, 'cancel');
+    const batch = this.batches.of(tx, [pledge]);
+    if (!batch.take(pledge.id, 'cancel', { nextAttemptAt: null })) return wrongState(pledge, 'cancel');
     tx.emit(pledgeEvent('pledge.cash.cancelled', pledge.campaignId, { pledgeId: pledge.id }));
-    return this.payments.requestCancel(tx, pledge.id);
+    const payments = await this.money.letGo(tx, [pledge]);
+    await batch.write();
+    return payments;
   }
-
-  private async mayRefund(tx: Tx, viewer: SignedIn, pledge: CashPledgeRow): Promise<Refused | undefined> {
-    const campaign = (await this.funds.hold(tx, [pledge.campaignId])).get(pledge.campaignId);
-    if (!campaign) throw new Error(`pledge ${pledge.id} has no campaign`);
-    const roles = await projectRoles(tx, viewer.contributorId, campaign.projectId);
-    if (roles.has('owner') || roles.has('treasurer')) return undefined;
-    if (pledge.contributorId !== viewer.contributorId) return forbidden();
-    return campaign.state === 'training' || campaign.state === 'completed'
-      ? refusePledge('PLEDGE_STATE_INVALID', ['input', 'pledgeId'], 'Its campaign trains already.')
-      : undefined;
-  }
-}
-
-const notFound = (): Refused => refusePledge('PLEDGE_NOT_FOUND', ['input', 'pledgeId']);
-const forbidden = (): Refused => refusePledge('PLEDGE_FORBIDDEN', ['input', 'pledgeId']);
-
-function wrongState(pledge: CashPledgeRow, event: CashPledgeEvent): Refused {
-  const from = cashPledgeMachine.transitions.filter((t) => t.event === event).map((t) => t.from);
-  return refusePledge(
-    'PLEDGE_STATE_INVALID',
-    ['input', 'pledgeId'],
-    `It is ${pledge.state}; it takes ${from.join(' or ')}.`,
-  );
 }

@@ -1,19 +1,42 @@
 import { Injectable } from '@nestjs/common';
-import { CampaignFunds } from '#campaigns';
-import { isRefused } from '#kernel';
-import { type Payment, type PaymentListener, PaymentListeners, type PaymentStep, Payments } from '#payments';
+import type { CashApplication, CashReceipt, Payment, PaymentListener, PaymentStep, SetupStep } from '#payments';
+import { PaymentListeners } from '#payments';
 import type { Tx } from '#platform';
-import { CashPledgeSteps } from './cash-pledge.steps.js';
-import { pledgeEvent, publicFailure } from './domain/pledge-event.rule.js';
+import { retryAt } from './domain/close.rule.js';
+import { countedShare } from './domain/counted.rule.js';
+import { donorEvent, pledgeEvent, publicFailure, toDonor } from './domain/pledge-event.rule.js';
+import { PledgeBatches, type PledgeBatch } from './pledge.batch.js';
+import { PledgeMethods } from './pledge.methods.js';
+import { PledgeRefunds } from './pledge.refunds.js';
+import { PledgeWires } from './pledge.wires.js';
+import { closesOf, type CloseRow } from './store/close.store.js';
 import {
-  type CashPledgeRow,
-  changeCashPledge,
+  type ChargeRow,
+  type RefundRow,
+  type RefundState,
   closeDispute,
-  findDispute,
-  lockCashPledge,
+  insertCharges,
   openDispute,
-  recordRefund,
-} from './store/cash-pledge.store.js';
+  recordRefunds,
+  refundStates,
+} from './store/pledge-money.store.js';
+
+type Of<Kind extends PaymentStep['kind']> = Extract<PaymentStep, { kind: Kind }>;
+
+/** What one batch of steps comes to, next to the steps of the pledges themselves. */
+interface Told {
+  readonly tx: Tx;
+  readonly batch: PledgeBatch;
+  readonly closes: ReadonlyMap<string, CloseRow>;
+  readonly charges: ChargeRow[];
+  readonly refunds: Map<string, RefundRow>;
+  /** Refunds by what they were before, kept up to date within the batch. */
+  readonly before: Map<string, RefundState>;
+  readonly sendBack: Set<string>;
+}
+
+/** Pledges whose donor, or whose campaign, gave them up: money that comes all the same goes back at once. */
+const GIVEN_UP: readonly string[] = ['cancelled', 'released', 'refund_pending', 'refunded', 'refund_stuck'];
 
 /**
  * What payments tell of a pledge's money, each inside the transaction that books it: payment, ledger, pledge and
@@ -23,199 +46,216 @@ import {
 @Injectable()
 export class PledgePaymentListener implements PaymentListener {
   constructor(
-    private readonly steps: CashPledgeSteps,
-    private readonly funds: CampaignFunds,
-    private readonly payments: Payments,
+    private readonly batches: PledgeBatches,
+    private readonly refunds: PledgeRefunds,
+    private readonly methods: PledgeMethods,
+    private readonly wires: PledgeWires,
     listeners: PaymentListeners,
   ) {
     listeners.register('pledge', this);
   }
 
   async onPayments(tx: Tx, steps: readonly PaymentStep[]): Promise<void> {
-    for (const step of steps) await this.take(tx, step);
+    const batch = await this.batches.hold(
+      tx,
+      steps.map((step) => step.payment.reference),
+    );
+    const snapshots = steps.flatMap((step) => batch.row(step.payment.reference).snapshotId ?? []);
+    const told: Told = {
+      tx,
+      batch,
+      closes: await closesOf(tx, snapshots),
+      charges: [],
+      refunds: new Map(),
+      before: await refundStates(
+        tx,
+        steps.flatMap((step) => ('refundId' in step && step.refundId !== undefined ? step.refundId : [])),
+      ),
+      sendBack: new Set(),
+    };
+    for (const step of steps) await this.take(told, step);
+    await insertCharges(tx, told.charges);
+    await recordRefunds(tx, [...told.refunds.values()]);
+    if (told.sendBack.size > 0) await this.refunds.ask(tx, batch, [...told.sendBack], 'paid after it was given up');
+    await batch.write();
   }
 
-  private async take(tx: Tx, step: PaymentStep): Promise<void> {
+  onSetups(tx: Tx, steps: readonly SetupStep[]): Promise<void> {
+    return this.methods.take(tx, steps);
+  }
+
+  onCash(tx: Tx, receipts: readonly CashReceipt[]): Promise<readonly CashApplication[]> {
+    return this.wires.apply(tx, receipts);
+  }
+
+  private take(told: Told, step: PaymentStep): Promise<void> | void {
     switch (step.kind) {
-      case 'requires_action':
-        return this.onRequiresAction(tx, step.payment);
-      case 'captured':
-        return this.onCaptured(tx, step.payment, step);
-      case 'failed':
-        return this.onFailed(tx, step.payment, step);
-      case 'canceled':
-        return this.onFailed(tx, step.payment, { code: 'canceled' });
-      case 'refunded':
-        return this.onRefunded(tx, step.payment, { refundId: step.refundId, amountMinor: step.amountMinor });
-      case 'refund_failed':
-        return this.onRefundFailed(tx, step.payment, {
-          refundId: step.refundId,
-          amountMinor: step.amountMinor,
-          code: step.code,
-        });
-      case 'dispute_opened':
-        return this.onDisputeOpened(tx, step.payment, step);
-      case 'dispute_closed':
-        return this.onDisputeClosed(tx, step.payment, step);
       case 'processing':
+        return void told.batch.take(step.payment.reference, 'charge');
+      case 'requires_action':
+        return this.wantsAction(told, step.payment);
+      case 'captured':
+        return this.captured(told, step);
+      case 'failed':
+        return this.failed(told, step.payment, step.code);
+      case 'canceled':
+        return this.failed(told, step.payment, 'canceled');
+      case 'refunded':
+        return this.refunded(told, step);
+      case 'refund_failed':
+        return this.refundFailed(told, step);
+      case 'dispute_opened':
+        return this.disputeOpened(told, step);
+      case 'dispute_closed':
+        return this.disputeClosed(told, step);
       case 'warning':
         return undefined;
     }
   }
 
-  private async onRequiresAction(tx: Tx, payment: Payment): Promise<void> {
-    await this.steps.take(tx, await pledgeOf(tx, payment), 'ask_action');
+  private wantsAction(told: Told, payment: Payment): void {
+    const { tx, batch } = told;
+    const row = batch.row(payment.reference);
+    const close = told.closes.get(row.snapshotId ?? '');
+    const asked = batch.take(row.id, 'ask_action', { nextAttemptAt: close ? retryAt(tx.now, close) : null });
+    if (!asked || payment.savedMethodId === undefined) return;
+    tx.emit(donorEvent('pledge.cash.needs_action', row.campaignId, toDonor(row)));
   }
 
-  private async onCaptured(tx: Tx, payment: Payment, { feeMinor }: { feeMinor: bigint }): Promise<void> {
-    const pledge = await pledgeOf(tx, payment);
-    const captured = await this.steps.take(tx, pledge, 'capture', {
+  private captured(told: Told, { payment, feeMinor }: Of<'captured'>): void {
+    const { tx, batch } = told;
+    const row = batch.row(payment.reference);
+    told.charges.push({
       paymentId: payment.id,
-      capturedAt: tx.now,
-      failureCode: null,
-      feeMinor,
+      pledgeId: row.id,
+      rail: payment.rail,
+      instalment: payment.instalment,
+      amountMinor: payment.amountMinor,
     });
-    if (!captured) throw new Error(`pledge ${pledge.id} is ${pledge.state} and can't be charged (again)`);
-    await this.funds.book(tx, pledge.campaignId, { capturedMinor: payment.amountMinor, feesMinor: feeMinor });
+    const fees = { feeMinor: row.feeMinor + feeMinor };
+    // A transfer's money was counted when it came; this is the processor moving it.
+    if (payment.rail === 'bank_transfer') {
+      batch.change(row.id, fees);
+      return;
+    }
+    const collectedMinor = row.collectedMinor + payment.amountMinor;
+    if (collectedMinor > row.amountMinor) throw new Error(`pledge ${row.id} would be charged twice`);
+    const change = { ...fees, collectedMinor, collectedAt: row.collectedAt ?? tx.now, failureCode: null };
+    const wholeOrLate = collectedMinor === row.amountMinor || GIVEN_UP.includes(row.state) || row.state === 'dropped';
+    const collected = wholeOrLate ? batch.take(row.id, 'collect', { ...change, nextAttemptAt: null }) : undefined;
+    if (!collected) batch.change(row.id, change);
+    if (GIVEN_UP.includes(row.state)) told.sendBack.add(row.id);
     tx.emit(
-      pledgeEvent('pledge.cash.captured', pledge.campaignId, {
-        pledgeId: pledge.id,
+      pledgeEvent('pledge.cash.captured', row.campaignId, {
+        pledgeId: row.id,
         paymentId: payment.id,
         amountMinor: String(payment.amountMinor),
         feeMinor: String(feeMinor),
         currency: payment.currency,
-      }),
-    );
-    if (pledge.state === 'cancelled') await this.sendBack(tx, captured, 'paid after it was cancelled');
-  }
-
-  private async onFailed(tx: Tx, payment: Payment, failure: { code: string }): Promise<void> {
-    const pledge = await pledgeOf(tx, payment);
-    const failed = await this.steps.take(tx, pledge, 'fail', { failureCode: failure.code });
-    if (!failed) return;
-    tx.emit(
-      pledgeEvent('pledge.cash.failed', pledge.campaignId, {
-        pledgeId: pledge.id,
-        code: publicFailure(failure.code),
+        countedMinor: String(countedShare(row, collectedMinor) - countedShare(row, row.collectedMinor)),
       }),
     );
   }
 
-  private async onRefunded(tx: Tx, payment: Payment, refund: { refundId: string; amountMinor: bigint }): Promise<void> {
-    const pledge = await pledgeOf(tx, payment);
-    await recordRefund(tx, {
-      ...refund,
-      pledgeId: pledge.id,
-      state: 'paid',
-      reason: "made in the processor's dashboard",
+  private failed(told: Told, payment: Payment, code: string): void {
+    const { tx, batch } = told;
+    const row = batch.row(payment.reference);
+    const close = told.closes.get(row.snapshotId ?? '');
+    const offSession = payment.savedMethodId !== undefined;
+    const declined = batch.take(row.id, 'decline', {
+      failureCode: code,
+      nextAttemptAt: offSession ? retryAt(tx.now, close) : null,
     });
-    const refundedMinor = pledge.refundedMinor + refund.amountMinor;
-    const whole = refundedMinor >= pledge.amountMinor;
-    const stepped = whole ? await this.steps.take(tx, pledge, 'refund_paid', { refundedMinor }) : undefined;
-    if (!stepped) await changeCashPledge(tx, pledge, { refundedMinor });
-    await this.funds.book(tx, pledge.campaignId, { refundedMinor: refund.amountMinor });
+    if (!declined) return;
+    tx.emit(pledgeEvent('pledge.cash.failed', row.campaignId, { pledgeId: row.id, code: publicFailure(code) }));
+    if (!offSession || code === 'canceled') return;
+    tx.emit(donorEvent('pledge.cash.reminder_due', row.campaignId, toDonor(row)));
+  }
+
+  private refunded(told: Told, { payment, refundId, amountMinor }: Of<'refunded'>): void {
+    const { tx, batch } = told;
+    const row = batch.row(payment.reference);
+    record(told, payment, { refundId, amountMinor, state: 'paid' });
+    const refundedMinor = row.refundedMinor + amountMinor;
+    const stepped =
+      refundedMinor >= row.collectedMinor ? batch.take(row.id, 'refund_paid', { refundedMinor }) : undefined;
+    if (!stepped) batch.change(row.id, { refundedMinor });
     tx.emit(
-      pledgeEvent('pledge.cash.refunded', pledge.campaignId, {
-        pledgeId: pledge.id,
-        amountMinor: String(refund.amountMinor),
+      pledgeEvent('pledge.cash.refunded', row.campaignId, {
+        pledgeId: row.id,
+        amountMinor: String(amountMinor),
         currency: payment.currency,
+        countedMinor: String(countedShare(row, refundedMinor) - countedShare(row, row.refundedMinor)),
       }),
     );
   }
 
-  private async onRefundFailed(
-    tx: Tx,
-    payment: Payment,
-    refund: { refundId: string; amountMinor: bigint; code: string },
-  ): Promise<void> {
-    const pledge = await pledgeOf(tx, payment);
-    const before = await recordRefund(tx, {
-      ...refund,
-      pledgeId: pledge.id,
-      state: 'failed',
-      reason: "made in the processor's dashboard",
-      failureCode: refund.code,
-    });
+  private refundFailed(told: Told, { payment, refundId, amountMinor, code }: Of<'refund_failed'>): void {
+    const { tx, batch } = told;
+    const row = batch.row(payment.reference);
+    const wasPaid = told.before.get(refundId) === 'paid';
+    record(told, payment, { refundId, amountMinor, state: 'failed', failureCode: code });
     // A refund that was paid and came back from the bank was counted; one that never left was not.
-    const back = before === 'paid' ? refund.amountMinor : 0n;
-    const refundedMinor = pledge.refundedMinor - back;
-    const stepped = await this.steps.take(tx, pledge, 'refund_failed', { refundedMinor });
-    if (!stepped) await changeCashPledge(tx, pledge, { refundedMinor });
-    if (back > 0n) await this.funds.book(tx, pledge.campaignId, { refundedMinor: -back });
+    const refundedMinor = row.refundedMinor - (wasPaid ? amountMinor : 0n);
+    if (!batch.take(row.id, 'refund_failed', { refundedMinor })) batch.change(row.id, { refundedMinor });
     tx.emit(
-      pledgeEvent('pledge.cash.refund_failed', pledge.campaignId, {
-        pledgeId: pledge.id,
-        amountMinor: String(refund.amountMinor),
+      pledgeEvent('pledge.cash.refund_failed', row.campaignId, {
+        pledgeId: row.id,
+        amountMinor: String(amountMinor),
         currency: payment.currency,
-        wasPaid: before === 'paid',
+        wasPaid,
       }),
     );
   }
 
-  private async onDisputeOpened(
-    tx: Tx,
-    payment: Payment,
-    dispute: { disputeId: string; amountMinor: bigint; feeMinor: bigint },
-  ): Promise<void> {
-    const pledge = await pledgeOf(tx, payment);
-    await openDispute(tx, { ...dispute, pledgeId: pledge.id });
-    const change = {
-      disputedMinor: pledge.disputedMinor + dispute.amountMinor,
-      feeMinor: pledge.feeMinor + dispute.feeMinor,
-    };
-    if (!(await this.steps.take(tx, pledge, 'open_dispute', change))) await changeCashPledge(tx, pledge, change);
-    await this.funds.book(tx, pledge.campaignId, { disputedMinor: dispute.amountMinor, feesMinor: dispute.feeMinor });
+  private async disputeOpened(told: Told, step: Of<'dispute_opened'>): Promise<void> {
+    const { tx, batch } = told;
+    const row = batch.row(step.payment.reference);
+    const { disputeId, amountMinor, feeMinor } = step;
+    await openDispute(tx, { disputeId, amountMinor, feeMinor, pledgeId: row.id });
+    const change = { disputedMinor: row.disputedMinor + amountMinor, feeMinor: row.feeMinor + feeMinor };
+    if (!batch.take(row.id, 'open_dispute', change)) batch.change(row.id, change);
     tx.emit(
-      pledgeEvent('pledge.cash.disputed', pledge.campaignId, {
-        pledgeId: pledge.id,
-        amountMinor: String(dispute.amountMinor),
-        feeMinor: String(dispute.feeMinor),
-        currency: payment.currency,
+      pledgeEvent('pledge.cash.disputed', row.campaignId, {
+        pledgeId: row.id,
+        amountMinor: String(amountMinor),
+        feeMinor: String(feeMinor),
+        currency: step.payment.currency,
       }),
     );
   }
 
-  private async onDisputeClosed(
-    tx: Tx,
-    payment: Payment,
-    dispute: { disputeId: string; won: boolean; amountMinor: bigint; feeReturnedMinor: bigint },
-  ): Promise<void> {
-    const pledge = await pledgeOf(tx, payment);
-    if (!(await findDispute(tx, dispute.disputeId))) throw new Error(`dispute ${dispute.disputeId} was never opened`);
-    await closeDispute(tx, dispute.disputeId, dispute.won ? 'won' : 'lost');
-    const backMinor = dispute.won ? dispute.amountMinor : 0n;
-    const feeBackMinor = dispute.won ? dispute.feeReturnedMinor : 0n;
-    const change = { disputedMinor: pledge.disputedMinor - backMinor, feeMinor: pledge.feeMinor - feeBackMinor };
-    const event = dispute.won ? 'win_dispute' : 'lose_dispute';
-    if (!(await this.steps.take(tx, pledge, event, change))) await changeCashPledge(tx, pledge, change);
-    await this.funds.book(tx, pledge.campaignId, { disputedMinor: -backMinor, feesMinor: -feeBackMinor });
+  private async disputeClosed(told: Told, step: Of<'dispute_closed'>): Promise<void> {
+    const { tx, batch } = told;
+    const row = batch.row(step.payment.reference);
+    await closeDispute(tx, step.disputeId, step.won ? 'won' : 'lost');
+    const backMinor = step.won ? step.amountMinor : 0n;
+    const feeBackMinor = step.won ? step.feeReturnedMinor : 0n;
+    const change = { disputedMinor: row.disputedMinor - backMinor, feeMinor: row.feeMinor - feeBackMinor };
+    const event = step.won ? 'win_dispute' : 'lose_dispute';
+    if (!batch.take(row.id, event, change)) batch.change(row.id, change);
     tx.emit(
-      pledgeEvent('pledge.cash.dispute_closed', pledge.campaignId, {
-        pledgeId: pledge.id,
-        won: dispute.won,
-        amountMinor: String(dispute.amountMinor),
+      pledgeEvent('pledge.cash.dispute_closed', row.campaignId, {
+        pledgeId: row.id,
+        won: step.won,
+        amountMinor: String(step.amountMinor),
         feeReturnedMinor: String(feeBackMinor),
-        currency: payment.currency,
+        currency: step.payment.currency,
       }),
     );
-  }
-
-  private async sendBack(tx: Tx, pledge: CashPledgeRow, reason: string): Promise<void> {
-    const refund = await this.payments.requestRefund(tx, pledge.paymentId ?? '', pledge.amountMinor, reason, pledge.id);
-    if (isRefused(refund)) throw new Error(`pledge ${pledge.id} could not be sent back: ${refund.first.code}`);
-    await recordRefund(tx, {
-      refundId: refund.refundId,
-      pledgeId: pledge.id,
-      amountMinor: pledge.amountMinor,
-      state: 'requested',
-      reason,
-    });
-    await this.steps.take(tx, pledge, 'request_refund');
   }
 }
 
-async function pledgeOf(tx: Tx, payment: Payment): Promise<CashPledgeRow> {
-  const row = await lockCashPledge(tx, payment.reference);
-  if (!row) throw new Error(`payment ${payment.id} is for a pledge that does not exist: ${payment.reference}`);
-  return row;
+function record(
+  told: Told,
+  payment: Payment,
+  refund: { refundId: string; amountMinor: bigint; state: RefundState; failureCode?: string },
+): void {
+  told.before.set(refund.refundId, refund.state);
+  told.refunds.set(refund.refundId, {
+    ...refund,
+    pledgeId: payment.reference,
+    paymentId: payment.id,
+    reason: "made in the processor's dashboard",
+  });
 }

@@ -11,58 +11,101 @@ const check = (name: string, invariant: number, description: string, sql: string
   },
 });
 
+/** What a part of pledge `p` counts in the currency of its campaign; `countedShare` in SQL. */
+const share = (part: string): string => `div(p.counted_minor::numeric * p.${part}, p.amount_minor)`;
+
 export const pledgeInvariants: readonly InvariantCheck[] = [
   check(
     'pledges.tally',
     2,
-    "Each campaign's running totals equal the sums over its pledges.",
-    `SELECT 'campaign ' || t.campaign_id || ': tally ' || t.captured_minor || '/' || t.refunded_minor || '/' ||
-            t.disputed_minor || '/' || t.fees_minor || ', pledges ' || coalesce(s.captured, 0) || '/' ||
-            coalesce(s.refunded, 0) || '/' || coalesce(s.disputed, 0) || '/' || coalesce(s.fees, 0) AS violation
+    "Each campaign's running totals equal the sums over its pledges, each part counted by its share of the whole.",
+    `SELECT 'campaign ' || t.campaign_id || ': tally ' || t.promised_minor || '/' || t.captured_minor || '/' ||
+            t.refunded_minor || '/' || t.disputed_minor || '/' || t.fees_minor || ', pledges ' ||
+            concat_ws('/', s.promised, s.captured, s.refunded, s.disputed, s.fees) AS violation
        FROM campaign_tally t
-       LEFT JOIN (SELECT campaign_id, sum(amount_minor) FILTER (WHERE captured_at IS NOT NULL) AS captured,
-                         sum(refunded_minor) AS refunded, sum(disputed_minor) AS disputed, sum(fee_minor) AS fees
-                    FROM cash_pledge GROUP BY campaign_id) s ON s.campaign_id = t.campaign_id
-      WHERE (t.captured_minor, t.refunded_minor, t.disputed_minor, t.fees_minor)
-         <> (coalesce(s.captured, 0), coalesce(s.refunded, 0), coalesce(s.disputed, 0), coalesce(s.fees, 0))`,
+       CROSS JOIN LATERAL (
+         SELECT coalesce(sum(counted_minor - ${share('collected_minor')}) FILTER (WHERE is_promised), 0) AS promised,
+                coalesce(sum(${share('collected_minor')}), 0) AS captured,
+                coalesce(sum(${share('refunded_minor')}), 0) AS refunded,
+                coalesce(sum(${share('disputed_minor')}), 0) AS disputed,
+                coalesce(sum(${share('fee_minor')}), 0) AS fees
+           FROM cash_pledge p WHERE p.campaign_id = t.campaign_id) s
+      WHERE (t.promised_minor, t.captured_minor, t.refunded_minor, t.disputed_minor, t.fees_minor)
+         <> (s.promised, s.captured, s.refunded, s.disputed, s.fees)`,
   ),
   check(
     'pledges.escrow',
     2,
-    "Each campaign's escrow holds what its pledges and matches brought, less refunds asked for and disputes lost.",
-    `SELECT a.code || ' holds ' || (a.credits_posted - a.debits_posted) || ', pledges say ' || s.due AS violation
-       FROM campaign c
-       JOIN ledger_account a ON a.code = 'campaign:' || c.id || ':escrow:USD'
+    "What payments and donors' cash brought into each campaign's escrow is what its pledges collected, by currency.",
+    `SELECT a.code || ' received ' || s.received || ', pledges collected ' || s.collected AS violation
+       FROM ledger_account a
        CROSS JOIN LATERAL (
-         SELECT coalesce((SELECT sum(p.amount_minor) FROM cash_pledge p
-                           WHERE p.campaign_id = c.id AND p.captured_at IS NOT NULL), 0)
-              - coalesce((SELECT sum(r.amount_minor) FROM cash_pledge_refund r JOIN cash_pledge p ON p.id = r.pledge_id
-                           WHERE p.campaign_id = c.id AND r.state <> 'failed'), 0)
-              - coalesce((SELECT sum(d.amount_minor) FROM cash_pledge_dispute d JOIN cash_pledge p ON p.id = d.pledge_id
-                           WHERE p.campaign_id = c.id AND d.state = 'lost'), 0)
-              + coalesce((SELECT t.matched_minor FROM campaign_tally t WHERE t.campaign_id = c.id), 0) AS due) s
-      WHERE a.credits_posted - a.debits_posted <> s.due`,
+         SELECT coalesce((SELECT sum(t.amount) FROM ledger_transfer t JOIN ledger_account d ON d.id = t.debit_account_id
+                           WHERE t.credit_account_id = a.id AND t.kind = 'posted'
+                             AND (d.code LIKE 'processor:available:%' OR d.code LIKE 'donor:%:unapplied_cash:%')), 0) AS received,
+                coalesce((SELECT sum(p.collected_minor) FROM cash_pledge p
+                           WHERE p.campaign_id = substr(a.code, 10, 36)::uuid AND p.currency = right(a.code, 3)), 0) AS collected) s
+      WHERE a.code ~ '^campaign:[0-9a-f-]{36}:escrow:[A-Z]{3}$' AND s.received <> s.collected`,
   ),
   check(
     'pledges.promised',
     2,
-    "Each campaign's promises in the memo account are its unpaid pledges, and no money.",
+    "Each campaign's promises in the memo accounts are what its open pledges have not brought yet, and no money.",
     `SELECT a.code || ' holds ' || (a.credits_posted - a.debits_posted) || ', pledges promise ' || s.due AS violation
-       FROM campaign c
-       JOIN ledger_account a ON a.code = 'campaign:' || c.id || ':pledged:USD'
-       CROSS JOIN LATERAL (SELECT coalesce(sum(p.amount_minor), 0) AS due FROM cash_pledge p
-                            WHERE p.campaign_id = c.id AND p.is_promised) s
-      WHERE a.credits_posted - a.debits_posted <> s.due`,
+       FROM ledger_account a
+       CROSS JOIN LATERAL (SELECT coalesce(sum(p.amount_minor - p.collected_minor), 0) AS due FROM cash_pledge p
+                            WHERE p.campaign_id = substr(a.code, 10, 36)::uuid AND p.currency = right(a.code, 3)
+                              AND p.is_promised) s
+      WHERE a.code ~ '^campaign:[0-9a-f-]{36}:pledged:[A-Z]{3}$' AND a.credits_posted - a.debits_posted <> s.due`,
   ),
   check(
     'pledges.charged-once',
     3,
-    'A pledge is charged at most once: one captured payment, and it is the one that the pledge names.',
-    `SELECT 'pledge ' || p.id || ' has ' || count(m.id) || ' captured payments' AS violation
-       FROM cash_pledge p LEFT JOIN payment m ON m.reference = p.id::text AND m.status = 'SUCCEEDED'
-      GROUP BY p.id, p.payment_id
-     HAVING count(m.id) > 1 OR (count(m.id) = 1) <> (p.payment_id IS NOT NULL)
-         OR (p.payment_id IS NOT NULL AND p.payment_id <> ALL (array_agg(m.id)))`,
+    'Each instalment of a pledge is charged at most once, and what was charged is what was collected.',
+    `SELECT 'pledge ' || coalesce(m.reference, c.pledge_id::text) || ', instalment ' || coalesce(m.instalment, c.instalment) ||
+            ', has ' || coalesce(m.n, 0) || ' captured payments' AS violation
+       FROM (SELECT reference, instalment, count(*) AS n, (array_agg(id))[1] AS id FROM payment
+              WHERE status = 'SUCCEEDED' AND purpose = 'pledge' GROUP BY reference, instalment) m
+       FULL JOIN cash_pledge_charge c ON c.pledge_id::text = m.reference AND c.instalment = m.instalment
+      WHERE m.n IS DISTINCT FROM 1 OR c.payment_id IS DISTINCT FROM m.id
+      UNION ALL
+     SELECT 'pledge ' || p.id || ' collected ' || p.collected_minor || ', was charged ' || s.charged
+       FROM cash_pledge p
+       CROSS JOIN LATERAL (
+         SELECT CASE WHEN p.rail = 'bank_transfer'
+                     THEN (SELECT coalesce(sum(amount_minor), 0) FROM cash_pledge_application a WHERE a.pledge_id = p.id)
+                     ELSE (SELECT coalesce(sum(amount_minor), 0) FROM cash_pledge_charge c WHERE c.pledge_id = p.id)
+                END AS charged) s
+      WHERE s.charged <> p.collected_minor`,
+  ),
+  check(
+    'pledges.below-cap',
+    2,
+    'No campaign is promised more than its hard cap.',
+    `SELECT 'campaign ' || c.id || ' is promised and paid ' || (t.promised_minor + t.captured_minor - t.refunded_minor) ||
+            ', its cap is ' || (c.plan->>'hardCapMinor') AS violation
+       FROM campaign c JOIN campaign_tally t ON t.campaign_id = c.id
+      WHERE t.promised_minor + t.captured_minor - t.refunded_minor > (c.plan->>'hardCapMinor')::numeric`,
+  ),
+  check(
+    'pledges.settled',
+    3,
+    'No pledge of a finished close is left between promise and money, and none of a refunded campaign keeps money.',
+    `SELECT 'pledge ' || p.id || ' is ' || p.state || ' after the close of its campaign' AS violation
+       FROM pledge_close k JOIN cash_pledge p ON p.snapshot_id = k.snapshot_id
+      WHERE k.phase = 'finished' AND p.state IN ('frozen', 'needs_action', 'errored')
+      UNION ALL
+     SELECT 'pledge ' || p.id || ' is ' || p.state || ' although its campaign was refunded'
+       FROM pledge_refund_run r JOIN cash_pledge p ON p.campaign_id = r.campaign_id
+      WHERE r.finished_at IS NOT NULL AND p.state IN ('pledged', 'frozen', 'collected')`,
+  ),
+  check(
+    'pledges.invoices',
+    7,
+    'Invoice numbers run without gaps within a year, and no erased person is named by one.',
+    `SELECT 'year ' || c.year || ' counted ' || c.last_number || ' invoices and holds ' || count(i.number) AS violation
+       FROM pledge_invoice_counter c LEFT JOIN pledge_invoice i ON i.year = c.year
+      GROUP BY c.year, c.last_number HAVING count(i.number) <> c.last_number OR coalesce(max(i.number), 0) <> c.last_number`,
   ),
   check(
     'pledges.backers',
@@ -73,7 +116,7 @@ export const pledgeInvariants: readonly InvariantCheck[] = [
        FROM campaign_tally t
        CROSS JOIN LATERAL (
          SELECT (SELECT count(DISTINCT contributor_id) FROM cash_pledge p WHERE p.campaign_id = t.campaign_id
-                  AND p.state IN ('captured', 'refund_pending', 'disputed')) AS cash,
+                  AND p.state IN ('collected', 'refund_pending', 'refund_stuck', 'disputed')) AS cash,
                 (SELECT count(DISTINCT contributor_id) FROM compute_pledge p WHERE p.campaign_id = t.campaign_id
                   AND p.state IN ('accepted', 'delivering', 'fulfilled')) AS compute) s
       WHERE t.cash_backers <> s.cash OR t.compute_backers <> s.compute`,

@@ -2,6 +2,9 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { CampaignQueries, type PagePart, type Selection } from '#campaigns';
 import { type Page, type PageArgs, pageOf } from '#kernel';
 import { UnitOfWork } from '#platform';
+import { type SettlementRow, settlementOf } from './store/close.store.js';
+import { type InvoiceData, type ReceiptData, invoiceOf, receiptsOf } from './store/invoice.store.js';
+import { type PlanRow, plansOf } from './store/plan.store.js';
 import {
   type CashPageRow,
   type ComputePageRow,
@@ -48,6 +51,28 @@ export class PledgeQueries implements OnModuleInit {
 
   async compute(id: string): Promise<ComputePageRow | undefined> {
     return (await this.list<ComputePageRow>(computeSelect('p.id = $1', 1), id, 1)).nodes[0];
+  }
+
+  /** A person's monthly pledges. */
+  plans(contributorId: string): Promise<PlanRow[]> {
+    return this.uow.read((tx) => plansOf(tx, contributorId));
+  }
+
+  /** How far the newest close of the campaign is. */
+  settlement(campaignId: string): Promise<SettlementRow | undefined> {
+    return this.uow.read((tx) => settlementOf(tx, campaignId));
+  }
+
+  /** What the invoice of a pledge says, where it has one. */
+  invoiceData(pledgeId: string): Promise<InvoiceData | undefined> {
+    return this.uow.read((tx) => invoiceOf(tx, pledgeId));
+  }
+
+  /** What the receipt of one pledge says, or of all that a person gave in a span of time. Empty where no money came. */
+  receiptData(
+    by: { readonly pledgeId: string } | { readonly contributorId: string; readonly from: Date; readonly until: Date },
+  ): Promise<ReceiptData[]> {
+    return this.uow.read((tx) => receiptsOf(tx, by));
   }
 
   private async list<Row extends { id: string }>(select: string, id: string, limit: number): Promise<Page<Row>> {

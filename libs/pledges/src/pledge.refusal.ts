@@ -3,12 +3,12 @@ import { type Refused, refuse } from '#kernel';
 /** Everything that pledges refuse, with what would be right. */
 const REFUSALS = {
   PLEDGE_AMOUNT_ABOVE_CARD_LIMIT: {
-    message: 'A card can carry at most $999,999.99 in one payment.',
-    hint: 'Split the pledge into several, or write to the campaign about a bank transfer.',
+    message: 'That is more than twenty charges of a card or an account can carry.',
+    hint: 'Pledge it by bank transfer: rail BANK_TRANSFER carries any amount.',
   },
   PLEDGE_AMOUNT_TOO_SMALL: {
-    message: 'A card payment starts at $0.50.',
-    hint: 'Give an amountMinor of at least 50.',
+    message: 'The amount is below what can be charged.',
+    hint: 'The query railQuote shows the least amount of each way to pay.',
   },
   PLEDGE_AVAILABILITY_INVALID: {
     message: 'The availability is not a recurrence rule that can be used.',
@@ -35,12 +35,20 @@ const REFUSALS = {
     hint: 'Give a whole number from 1 to 65536.',
   },
   PLEDGE_CURRENCY_MISMATCH: {
-    message: 'The campaign raises another currency.',
-    hint: 'Give the currency of the campaign’s cash goal.',
+    message: 'The campaign raises another currency, and no rate between the two is known.',
+    hint: 'Give the currency of the campaign’s cash goal, or one of the query exchangeRates.',
+  },
+  PLEDGE_CURRENCY_UNSUPPORTED: {
+    message: 'Pledges can not be made in this currency.',
+    hint: 'Give one of USD, EUR, GBP, CHF, CAD or JPY.',
   },
   PLEDGE_FORBIDDEN: {
     message: 'This pledge is not yours to change.',
     hint: 'Its backer may change it; a treasurer of the project may refund it.',
+  },
+  PLEDGE_HARD_CAP: {
+    message: 'The campaign takes no more than its hard cap.',
+    hint: 'Pledge at most what is left of it.',
   },
   PLEDGE_IDEMPOTENCY_KEY_INVALID: {
     message: 'The idempotency key is not usable.',
@@ -53,6 +61,14 @@ const REFUSALS = {
   PLEDGE_NOT_FOUND: {
     message: 'There is no pledge with this id.',
     hint: 'Take the id from the field "id" of a pledge.',
+  },
+  PLEDGE_PLAN_INVALID: {
+    message: 'A monthly pledge can not be planned like this.',
+    hint: 'Give an end at least one month and at most sixty months ahead, by card or by debit.',
+  },
+  PLEDGE_RAIL_UNAVAILABLE: {
+    message: 'This way to pay can not carry the pledge.',
+    hint: 'The query railQuote says which ways can, and why the others can not.',
   },
   PLEDGE_REGION_INVALID: {
     message: 'The region is not usable.',
@@ -67,8 +83,12 @@ const REFUSALS = {
     hint: 'Look at its state; the README of pledges shows which step is possible from where.',
   },
   PLEDGE_TEXT_INVALID: {
-    message: 'The text is too long.',
+    message: 'The text is too long, or missing.',
     hint: 'Give at most 500 characters.',
+  },
+  PLEDGE_UNAPPLIED_CASH: {
+    message: 'There is not so much unapplied cash.',
+    hint: 'Take the amount from the query myUnappliedCash.',
   },
 } as const satisfies Record<string, { message: string; hint: string }>;
 

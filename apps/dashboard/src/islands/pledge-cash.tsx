@@ -81,8 +81,8 @@ export function PledgeCashForm(props: PledgeCashProps) {
       const found = answer?.node;
       if (stopped) return;
       if (found) setPledge({ ...pledge, amountMinor: found.amount.amountMinor });
-      if (found && /^CAPTURED$/i.test(found.state)) return setStep('captured');
-      const failed = found && /^(FAILED|CANCELLED)$/i.test(found.state);
+      if (found && /^COLLECTED$/i.test(found.state)) return setStep('captured');
+      const failed = found && /^(ERRORED|CANCELLED)$/i.test(found.state);
       if (failed && (!paid || Date.now() - begun > staleFailureMs)) {
         refuse(declineText({ code: found.failureCode ?? '' }));
         return setStep('failed');

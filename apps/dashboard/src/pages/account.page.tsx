@@ -272,8 +272,8 @@ function MyPledges({ cash, compute }: { cash: MyCash[]; compute: MyCompute[] }) 
           <span class="rows-amount">{money(pledge.amount)}</span>
           <span class="rows-when">
             {date(pledge.createdAt)}
-            {/^CAPTURED$/i.test(pledge.state) && <PledgeStep step="refund" id={pledge.id} label="Ask for it back" />}
-            {/^(CREATED|REQUIRES_ACTION|FAILED)$/i.test(pledge.state) && (
+            {/^COLLECTED$/i.test(pledge.state) && <PledgeStep step="refund" id={pledge.id} label="Ask for it back" />}
+            {/^(CREATED|METHOD_REQUIRED|PLEDGED|INSTRUCTIONS_ISSUED|NEEDS_ACTION|ERRORED)$/i.test(pledge.state) && (
               <PledgeStep step="cancel" id={pledge.id} label="Withdraw it" />
             )}
           </span>

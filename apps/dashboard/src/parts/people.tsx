@@ -15,9 +15,11 @@ export function CashBackers({ pledges, now }: { pledges: Connection<CashPledge>;
         <li key={pledge.id}>
           <span class="rows-main">
             {nameOf(pledge.contributor)}
-            {pledge.state !== 'CAPTURED' && <State of={pledge.state} />}
+            {pledge.state !== 'COLLECTED' && <State of={pledge.state} />}
           </span>
-          <span class={`rows-amount ${/FAILED|CANCELLED|REFUNDED/.test(pledge.state) ? 'void' : ''}`}>
+          <span
+            class={`rows-amount ${/ERRORED|CANCELLED|DROPPED|RELEASED|EXPIRED|REFUNDED/.test(pledge.state) ? 'void' : ''}`}
+          >
             {money(pledge.amount)}
           </span>
           <span class="rows-when">

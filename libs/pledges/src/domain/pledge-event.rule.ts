@@ -9,6 +9,19 @@ export const pledgeEvent = (type: string, campaignId: string, payload: object): 
   isPublic: true,
 });
 
+/** What concerns the donor alone: it is told to him and no public record keeps it. */
+export const donorEvent = (type: string, campaignId: string, payload: object): DomainEventInput => ({
+  ...pledgeEvent(type, campaignId, payload),
+  isPublic: false,
+});
+
+/** What a donor is told about a pledge of his. */
+export const toDonor = (pledge: { id: string; amountMinor: bigint; currency: string }) => ({
+  pledgeId: pledge.id,
+  amountMinor: String(pledge.amountMinor),
+  currency: pledge.currency,
+});
+
 /**
  * Why a card was refused, as far as the public needs to know. The bank's own word (an empty account, a stolen card) is
  * between the bank and its cardholder, and the public record can't forget it.

@@ -1,5 +1,6 @@
 import { campaignChart } from '#campaigns';
 import type { TransferSpec } from '#ledger';
+import { cashAccounts, memoPledgedIn } from './cash-accounts.rule.js';
 
 /*
  * Which transfers each step of a pledge makes. Keys come from row ids, so a step taken twice is one transfer.
@@ -8,7 +9,7 @@ import type { TransferSpec } from '#ledger';
 export interface CashTerms {
   readonly id: string;
   readonly campaignId: string;
-  readonly amountMinor: bigint;
+  readonly currency: string;
 }
 
 export interface ComputeTerms {
@@ -18,32 +19,24 @@ export interface ComputeTerms {
   readonly milliseconds: bigint;
 }
 
-const pledged = (campaignId: string): string => campaignChart.of(campaignId, 'cpu').pledged;
-
 /** The commitment account of an accepted compute pledge; runs are delivered from it. */
 export const commitmentAccount = (pledgeId: string, gpuClass: string): string =>
   `pledge:${pledgeId}:commitment:${gpuClass}`;
 
-/** A promise by card. `round` counts the tries: a failed card may be followed by another. */
-export const promise = (p: CashTerms, round: number): TransferSpec => ({
-  key: `pledge:${p.id}:promise:${round}`,
-  kind: 'posted',
-  debit: campaignChart.memoPledged,
-  credit: pledged(p.campaignId),
-  amount: p.amountMinor,
-  reason: 'cash pledge promised',
-  refs: { pledge: p.id, campaign: p.campaignId },
-});
-
-export const promiseEnd = (p: CashTerms, round: number, reason: string): TransferSpec => ({
-  key: `pledge:${p.id}:promise_end:${round}`,
-  kind: 'posted',
-  debit: pledged(p.campaignId),
-  credit: campaignChart.memoPledged,
-  amount: p.amountMinor,
-  reason,
-  refs: { pledge: p.id, campaign: p.campaignId },
-});
+/** Promised money in the memo accounts, more (or less, when negative). `round` counts the moves of one pledge. */
+export function promise(p: CashTerms, changeMinor: bigint, round: number, reason: string): TransferSpec {
+  const [memo, pledged] = [memoPledgedIn(p.currency), cashAccounts(p.campaignId, p.currency).pledged];
+  const more = changeMinor > 0n;
+  return {
+    key: `pledge:${p.id}:promise:${round}`,
+    kind: 'posted',
+    debit: more ? memo : pledged,
+    credit: more ? pledged : memo,
+    amount: more ? changeMinor : -changeMinor,
+    reason,
+    refs: { pledge: p.id, campaign: p.campaignId },
+  };
+}
 
 export function offer(p: ComputeTerms): TransferSpec {
   return compute(p, 'offered', 'compute pledge offered', {

@@ -2,10 +2,11 @@ import { Args, Context, Parent, ResolveField, Resolver } from '@nestjs/graphql';
 import DataLoader from 'dataloader';
 import { Campaign, CampaignQueries, toCampaign } from '#campaigns';
 import type { Page } from '#kernel';
-import { AFTER_ARG, FIRST_ARG, type GraphQLContext, parseGlobalId, toConnection } from '#platform';
+import { AFTER_ARG, FIRST_ARG, type GraphQLContext, Money, parseGlobalId, toConnection } from '#platform';
 import { PledgeQueries } from '../pledge.queries.js';
 import type { CashPageRow, ComputePageRow } from '../store/pledge-page.statement.js';
 import { toCashPledge, toComputePledge } from './pledge.mapper.js';
+import { CampaignClose, type SettlementCount } from './settlement.type.js';
 import { CashPledge, CashPledgeConnection, ComputePledge, ComputePledgeConnection } from './pledge.type.js';
 
 /** Pledges of a campaign: taken from the page statement where it delivered them, read apart where it could not. */
@@ -29,6 +30,37 @@ export class CampaignPledgesResolver {
     return this.queries
       .computeOf('campaign_id', parseGlobalId(campaign.id)?.id ?? '', { first, after })
       .then((page) => toConnection(page, toComputePledge, after));
+  }
+}
+
+const PLACES = {
+  frozen: ['frozen'],
+  charging: ['charging'],
+  collected: ['collected', 'funded'],
+  needsAction: ['needs_action'],
+  errored: ['errored'],
+  dropped: ['dropped', 'expired'],
+  awaited: ['instructions_issued', 'partially_funded'],
+} as const;
+
+@Resolver(() => Campaign)
+export class CampaignCloseResolver {
+  constructor(private readonly queries: PledgeQueries) {}
+
+  @ResolveField(() => CampaignClose, {
+    nullable: true,
+    description: 'How far its close is; null before it settles.',
+  })
+  async settlement(@Parent() campaign: Campaign): Promise<CampaignClose | null> {
+    const row = await this.queries.settlement(parseGlobalId(campaign.id)?.id ?? '');
+    if (!row) return null;
+    const count = (states: readonly string[]): SettlementCount => {
+      const of = (row.states ?? []).filter(({ state }) => states.includes(state));
+      const amount = of.reduce((sum, { countedMinor }) => sum + BigInt(countedMinor), 0n);
+      return { pledges: of.reduce((sum, state) => sum + state.count, 0), amount: Money.of(amount, row.currency) };
+    };
+    const places = Object.entries(PLACES).map(([name, states]) => [name, count(states)] as const);
+    return { ...row, ...(Object.fromEntries(places) as Record<keyof typeof PLACES, SettlementCount>) };
   }
 }
 

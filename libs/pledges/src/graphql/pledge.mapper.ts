@@ -1,5 +1,7 @@
-import { GpuTime, Money, toGlobalId } from '#platform';
+import { type Config, GpuTime, Money, toGlobalId } from '#platform';
 import type { CashPageRow, ComputePageRow } from '../store/pledge-page.statement.js';
+import type { FundingInstructions } from '#payments';
+import type { PledgePayment, PledgeTransferInstructions } from './pledge.input.js';
 import type { CashPledge, ComputePledge, PledgeBacker, PledgeDispute, PledgeRefund } from './pledge.type.js';
 
 const backer = (name: string | null | undefined, pseudonym: string | undefined): PledgeBacker => ({
@@ -30,6 +32,27 @@ class CashPledgeView implements CashPledge {
   get amount(): Money {
     return this.money(this.row.amount);
   }
+  get collected(): Money {
+    return this.money(this.row.collected);
+  }
+  get counted(): Money {
+    return Money.of(BigInt(this.row.counted ?? 0), this.row.countedCurrency);
+  }
+  get exchangeRate(): string | null {
+    return this.row.exchangeRate ?? null;
+  }
+  get rail(): string {
+    return this.row.rail ?? 'card';
+  }
+  get chargedAtClose(): boolean {
+    return this.row.chargedAtClose ?? false;
+  }
+  get instalments(): number {
+    return this.row.instalments ?? 1;
+  }
+  get termsVersion(): number {
+    return this.row.termsVersion ?? 1;
+  }
   get state(): string {
     return this.row.state ?? '';
   }
@@ -42,6 +65,9 @@ class CashPledgeView implements CashPledge {
   }
   get failureCode(): string | null {
     return this.own ? (this.row.failureCode ?? null) : null;
+  }
+  get nextAt(): string | null {
+    return this.own ? (this.row.nextAt ?? null) : null;
   }
   get refunds(): PledgeRefund[] {
     return (this.row.refunds ?? []).map((refund) => ({
@@ -74,4 +100,27 @@ export const toComputePledge = (row: ComputePageRow): ComputePledge => ({
   delivered: GpuTime.of(BigInt(row.delivered), row.class),
   accepted: GpuTime.of(BigInt(row.accepted), row.class),
   createdAt: row.createdAt,
+});
+
+/** What the browser confirms with, of Stripe or of what stands in for it. */
+export const toPledgePayment = (
+  step: { readonly clientSecret: string | undefined; readonly status: string },
+  savesMethod: boolean,
+  { stripe }: Config,
+): PledgePayment => ({
+  clientSecret: step.clientSecret ?? null,
+  savesMethod,
+  publishableKey: stripe.publishableKey,
+  apiBase: stripe.apiBase?.href ?? null,
+  status: step.status,
+});
+
+/** "account_number" as people read it. */
+const label = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ');
+
+export const toTransfer = (instructions: FundingInstructions): PledgeTransferInstructions => ({
+  currency: instructions.currency,
+  accounts: instructions.addresses.map((address) =>
+    Object.entries(address.fields).map(([name, value]) => ({ label: label(name), value })),
+  ),
 });

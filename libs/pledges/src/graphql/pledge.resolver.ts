@@ -11,24 +11,18 @@ import {
   toConnection,
   toUserErrors,
 } from '#platform';
-import type { CardPayment } from '#payments';
 import { CashPledgeCommands } from '../cash-pledge.commands.js';
-import { ComputePledgeCommands } from '../compute-pledge.commands.js';
+import type { CreatedCashPledge } from '../pledge.paying.js';
 import { PledgeQueries } from '../pledge.queries.js';
-import { toCashPledge, toComputePledge } from './pledge.mapper.js';
 import {
-  CashPledgeConnection,
   CashPledgePayload,
-  ComputePledgeConnection,
-  ComputePledgePayload,
-  MyPledges,
   PledgeCashCreateInput,
   PledgeCashCreatePayload,
-  PledgeComputeCreateInput,
-  PledgePayment,
   PledgeRefundInput,
   PledgeStepInput,
-} from './pledge.type.js';
+} from './pledge.input.js';
+import { toCashPledge, toComputePledge, toPledgePayment, toTransfer } from './pledge.mapper.js';
+import { CashPledgeConnection, ComputePledgeConnection, MyPledges } from './pledge.type.js';
 
 type SignedIn = Viewer & { kind: 'contributor' };
 const INPUT = (description: string) => ({ name: 'input', description });
@@ -37,7 +31,6 @@ const INPUT = (description: string) => ({ name: 'input', description });
 export class PledgeResolver {
   constructor(
     private readonly cash: CashPledgeCommands,
-    private readonly compute: ComputePledgeCommands,
     private readonly queries: PledgeQueries,
     private readonly config: Config,
   ) {}
@@ -70,27 +63,30 @@ export class PledgeResolver {
     const outcome = isRefused(campaignId)
       ? campaignId
       : await this.cash.create(viewer, Object.assign({}, input, { campaignId }));
-    if (isRefused(outcome)) return { pledge: null, payment: null, userErrors: toUserErrors(outcome) };
-    const { pledge, payment } = outcome;
-    return {
-      pledge: toCashPledge(
-        {
-          ...pledge,
-          amount: String(pledge.amountMinor),
-          anonymous: pledge.isAnonymous,
-          createdAt: pledge.createdAt.toISOString(),
-          name: viewer.displayName,
-        },
-        true,
-      ),
-      payment: payment ? this.paymentOf(payment) : null,
-      userErrors: [],
-    };
+    return this.nextPayload(viewer, outcome);
+  }
+
+  @Access({ scope: 'pledge:write' })
+  @Mutation(() => PledgeCashCreatePayload, {
+    description: 'Pays a pledge of one’s own oneself: because the bank asks, or with another card.',
+  })
+  async pledgePayNow(@Args(INPUT('The pledge.')) input: PledgeStepInput, @CurrentViewer() viewer: SignedIn) {
+    const id = fromGlobalId('CashPledge', input.pledgeId, ['input', 'pledgeId']);
+    return this.nextPayload(viewer, isRefused(id) ? id : await this.cash.payNow(viewer, id));
+  }
+
+  @Access({ scope: 'pledge:write' })
+  @Mutation(() => PledgeCashCreatePayload, {
+    description: 'Saves another card or account for a pledge of one’s own that waits to be charged.',
+  })
+  async pledgeMethodChange(@Args(INPUT('The pledge.')) input: PledgeStepInput, @CurrentViewer() viewer: SignedIn) {
+    const id = fromGlobalId('CashPledge', input.pledgeId, ['input', 'pledgeId']);
+    return this.nextPayload(viewer, isRefused(id) ? id : await this.cash.changeMethod(viewer, id));
   }
 
   @Access({ scope: 'pledge:write' })
   @Mutation(() => CashPledgePayload, {
-    description: 'Asks for a captured pledge back: its backer, or a treasurer of the project.',
+    description: 'Asks for a collected pledge back: its backer, or a treasurer of the project.',
   })
   async pledgeRefund(@Args(INPUT('The pledge and why.')) input: PledgeRefundInput, @CurrentViewer() viewer: SignedIn) {
     const id = fromGlobalId('CashPledge', input.pledgeId, ['input', 'pledgeId']);
@@ -105,66 +101,34 @@ export class PledgeResolver {
     return this.cashPayload(viewer, isRefused(id) ? id : await this.cash.cancel(viewer, id));
   }
 
-  @Access({ scope: 'pledge:write' })
-  @Mutation(() => ComputePledgePayload, { description: 'Offers GPU time to a campaign.' })
-  async pledgeComputeCreate(
-    @Args(INPUT('The offer.')) input: PledgeComputeCreateInput,
-    @CurrentViewer() viewer: SignedIn,
-  ): Promise<ComputePledgePayload> {
-    const campaignId = fromGlobalId('Campaign', input.campaignId, ['input', 'campaignId']);
-    const outcome = isRefused(campaignId)
-      ? campaignId
-      : await this.compute.create(viewer, campaignId, Object.assign({}, input, { gpuClass: input.class }));
-    return this.computePayload(isRefused(outcome) ? outcome : outcome.id);
-  }
-
-  @Access({ scope: 'campaign:write', projectRoles: ['maintainer'] })
-  @Mutation(() => ComputePledgePayload, { description: 'Accepts an offer of GPU time for the campaign.' })
-  pledgeComputeAccept(@Args(INPUT('The pledge.')) input: PledgeStepInput, @CurrentViewer() viewer: SignedIn) {
-    return this.computeStep(input, (id) => this.compute.accept(viewer, id));
-  }
-
-  @Access({ scope: 'campaign:write', projectRoles: ['maintainer'] })
-  @Mutation(() => ComputePledgePayload, { description: 'Declines an offer of GPU time for the campaign.' })
-  pledgeComputeDecline(@Args(INPUT('The pledge.')) input: PledgeStepInput, @CurrentViewer() viewer: SignedIn) {
-    return this.computeStep(input, (id) => this.compute.decline(viewer, id));
-  }
-
-  @Access({ scope: 'pledge:write' })
-  @Mutation(() => ComputePledgePayload, {
-    description: "Takes back what wasn't delivered of one's own compute pledge.",
-  })
-  pledgeComputeWithdraw(@Args(INPUT('The pledge.')) input: PledgeStepInput, @CurrentViewer() viewer: SignedIn) {
-    return this.computeStep(input, (id) => this.compute.withdraw(viewer, id));
-  }
-
-  private async computeStep(
-    input: PledgeStepInput,
-    act: (id: string) => Promise<Outcome<string>>,
-  ): Promise<ComputePledgePayload> {
-    const id = fromGlobalId('ComputePledge', input.pledgeId, ['input', 'pledgeId']);
-    return this.computePayload(isRefused(id) ? id : await act(id));
-  }
-
   private async cashPayload(viewer: SignedIn, outcome: Outcome<string>): Promise<CashPledgePayload> {
     if (isRefused(outcome)) return { pledge: null, userErrors: toUserErrors(outcome) };
     const row = await this.queries.cash(outcome);
     return { pledge: row ? toCashPledge(row, row.pseudonym === viewer.pseudonym) : null, userErrors: [] };
   }
 
-  private async computePayload(outcome: Outcome<string>): Promise<ComputePledgePayload> {
-    if (isRefused(outcome)) return { pledge: null, userErrors: toUserErrors(outcome) };
-    const row = await this.queries.compute(outcome);
-    return { pledge: row ? toComputePledge(row) : null, userErrors: [] };
-  }
-
-  private paymentOf(payment: CardPayment): PledgePayment {
-    const { publishableKey, apiBase } = this.config.stripe;
+  private nextPayload(viewer: SignedIn, outcome: Outcome<CreatedCashPledge>): PledgeCashCreatePayload {
+    if (isRefused(outcome)) return { pledge: null, payment: null, transfer: null, userErrors: toUserErrors(outcome) };
+    const { pledge, campaign, payment, transfer } = outcome;
     return {
-      clientSecret: payment.clientSecret ?? null,
-      publishableKey,
-      apiBase: apiBase?.href ?? null,
-      status: payment.status,
+      pledge: toCashPledge(
+        {
+          ...pledge,
+          amount: String(pledge.amountMinor),
+          collected: String(pledge.collectedMinor),
+          counted: String(pledge.countedMinor),
+          countedCurrency: campaign.currency,
+          chargedAtClose: pledge.isDeferred,
+          anonymous: pledge.isAnonymous,
+          createdAt: pledge.createdAt.toISOString(),
+          nextAt: (pledge.nextAttemptAt ?? pledge.expiresAt)?.toISOString() ?? null,
+          name: pledge.displayName ?? viewer.displayName,
+        },
+        true,
+      ),
+      payment: payment ? toPledgePayment(payment, payment.savesMethod, this.config) : null,
+      transfer: transfer ? toTransfer(transfer) : null,
+      userErrors: [],
     };
   }
 }

@@ -1,39 +1,69 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
-import {
-  BigIntScalar,
-  Connection,
-  DateTimeScalar,
-  GpuTime,
-  Money,
-  NodeInterface,
-  UrlScalar,
-  UserError,
-} from '#platform';
+import { BigIntScalar, Connection, DateTimeScalar, GpuTime, Money, NodeInterface, UserError } from '#platform';
 
 enum CashPledgeStateEnum {
   CREATED = 'created',
-  REQUIRES_ACTION = 'requires_action',
-  CAPTURED = 'captured',
+  METHOD_REQUIRED = 'method_required',
+  PLEDGED = 'pledged',
+  FROZEN = 'frozen',
+  CHARGING = 'charging',
+  NEEDS_ACTION = 'needs_action',
+  ERRORED = 'errored',
+  COLLECTED = 'collected',
+  DROPPED = 'dropped',
+  RELEASED = 'released',
+  CANCELLED = 'cancelled',
+  INSTRUCTIONS_ISSUED = 'instructions_issued',
+  PARTIALLY_FUNDED = 'partially_funded',
+  FUNDED = 'funded',
+  EXPIRED = 'expired',
   REFUND_PENDING = 'refund_pending',
   REFUNDED = 'refunded',
+  REFUND_STUCK = 'refund_stuck',
   DISPUTED = 'disputed',
   CHARGED_BACK = 'charged_back',
-  FAILED = 'failed',
-  CANCELLED = 'cancelled',
 }
 registerEnumType(CashPledgeStateEnum, {
   name: 'CashPledgeState',
   description: 'Where a cash pledge stands.',
   valuesMap: {
-    CREATED: { description: 'Promised; the card has not been charged.' },
-    REQUIRES_ACTION: { description: 'The bank wants its cardholder to confirm.' },
-    CAPTURED: { description: 'Paid.' },
+    CREATED: { description: 'Promised; its donor has not confirmed the payment.' },
+    METHOD_REQUIRED: { description: 'Promised; its donor has not saved a card or an account yet.' },
+    PLEDGED: { description: 'A card or an account is saved and is charged when the campaign settles.' },
+    FROZEN: { description: 'Part of the final list of a campaign that settles; it is charged soon.' },
+    CHARGING: { description: 'A charge is under way.' },
+    NEEDS_ACTION: { description: 'The bank wants its donor to confirm: pledgePayNow says how.' },
+    ERRORED: { description: 'The charge was refused. It is tried again, and another card may be tried at any time.' },
+    COLLECTED: { description: 'Paid.' },
+    DROPPED: { description: 'Not paid when the time for it was over.' },
+    RELEASED: { description: 'Let go without a charge: the campaign ended, or its donor did not agree to more time.' },
+    CANCELLED: { description: 'Given up before it was paid.' },
+    INSTRUCTIONS_ISSUED: { description: 'A bank transfer is awaited.' },
+    PARTIALLY_FUNDED: { description: 'A part of the bank transfer came.' },
+    FUNDED: { description: 'All of the bank transfer came.' },
+    EXPIRED: { description: 'The bank transfer did not come in time. Money that comes later stays the donor’s.' },
     REFUND_PENDING: { description: 'A refund is on its way.' },
     REFUNDED: { description: 'Paid back in full.' },
+    REFUND_STUCK: { description: 'A refund failed; somebody looks after it.' },
     DISPUTED: { description: 'The cardholder disputes the charge; the bank holds the money.' },
     CHARGED_BACK: { description: 'The dispute was lost; the money is gone.' },
-    FAILED: { description: 'The card was refused. Another card may be tried on the same payment.' },
-    CANCELLED: { description: 'Given up before it was paid.' },
+  },
+});
+
+export enum PledgeRailEnum {
+  CARD = 'card',
+  US_BANK_ACCOUNT = 'us_bank_account',
+  SEPA_DEBIT = 'sepa_debit',
+  BANK_TRANSFER = 'bank_transfer',
+}
+registerEnumType(PledgeRailEnum, {
+  name: 'PledgeRail',
+  description: 'How the money of a pledge comes.',
+  valuesMap: {
+    CARD: { description: 'By card.' },
+    US_BANK_ACCOUNT: { description: 'By debit of an account in the United States (ACH).' },
+    SEPA_DEBIT: { description: 'By SEPA direct debit.' },
+    BANK_TRANSFER: { description: 'By a transfer that the donor’s bank sends to an account of his own.' },
   },
 });
 
@@ -98,6 +128,23 @@ export class CashPledge {
   id: string;
   @Field(() => Money, { description: 'How much.' })
   amount: Money;
+  @Field(() => Money, { description: 'How much of it came so far.' })
+  collected: Money;
+  @Field(() => Money, { description: 'What the whole counts for the campaign, in its currency.' })
+  counted: Money;
+  @Field(() => String, {
+    nullable: true,
+    description: 'The exact rate by which it counts, with source and day; null in the campaign’s own currency.',
+  })
+  exchangeRate: string | null;
+  @Field(() => PledgeRailEnum, { description: 'How the money comes.' })
+  rail: string;
+  @Field(() => Boolean, { description: 'Whether it is charged only when the campaign settles.' })
+  chargedAtClose: boolean;
+  @Field(() => Int, { description: 'In how many payments it is charged.' })
+  instalments: number;
+  @Field(() => Int, { description: 'Version of the campaign’s terms that its donor agreed to.' })
+  termsVersion: number;
   @Field(() => CashPledgeStateEnum, { description: 'Where it stands.' })
   state: string;
   @Field(() => PledgeBacker, { description: 'Who pledged.' })
@@ -109,6 +156,11 @@ export class CashPledge {
     description: 'Why the card was refused, in the words of the processor; seen by the backer only.',
   })
   failureCode: string | null;
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'When the charge is tried again, or until when a bank transfer is awaited; seen by the backer only.',
+  })
+  nextAt: string | Date | null;
   @Field(() => [PledgeRefund], { description: 'Refunds asked for, oldest first.' })
   refunds: PledgeRefund[];
   @Field(() => PledgeDispute, { nullable: true, description: 'The latest dispute.' })
@@ -160,67 +212,6 @@ export const ComputePledgeConnection = Connection(ComputePledge);
 export class MyPledges {
   /** Database id of the viewer. Not in the schema. */
   contributorId: string;
-}
-
-@InputType({ description: 'A cash pledge by card.' })
-export class PledgeCashCreateInput {
-  @Field(() => ID, { description: 'Global id of the campaign.' })
-  campaignId: string;
-  @Field(() => BigIntScalar, { description: 'How much, in cents: "50" to "99999999".' })
-  amountMinor: bigint;
-  @Field(() => String, { description: 'ISO 4217 code of the campaign.' })
-  currency: string;
-  @Field(() => String, { description: 'A key new for each pledge; sending it again gives the same pledge.' })
-  idempotencyKey: string;
-  @Field(() => Boolean, { nullable: true, description: 'Whether to stay unnamed in public.' })
-  anonymous?: boolean | null;
-}
-
-@ObjectType({ description: 'What a browser needs to pay a pledge.' })
-export class PledgePayment {
-  @Field(() => String, {
-    nullable: true,
-    description: 'Secret for confirming this one payment; null while the processor was not reached yet.',
-  })
-  clientSecret: string | null;
-  @Field(() => String, { description: 'Publishable key with which to confirm.' })
-  publishableKey: string;
-  @Field(() => UrlScalar, { nullable: true, description: "Where to confirm when it isn't Stripe itself: the sandbox." })
-  apiBase: string | null;
-  @Field(() => String, { description: 'Where the payment stands.' })
-  status: string;
-}
-
-@ObjectType({ description: 'Outcome of pledgeCashCreate.' })
-export class PledgeCashCreatePayload {
-  @Field(() => CashPledge, { nullable: true, description: 'The pledge.' })
-  pledge: CashPledge | null;
-  @Field(() => PledgePayment, { nullable: true, description: 'How to pay it; null when nothing is left to pay.' })
-  payment: PledgePayment | null;
-  @Field(() => [UserError], { description: 'Why it was refused; empty on success.' })
-  userErrors: UserError[];
-}
-
-@InputType({ description: 'A pledge to be refunded.' })
-export class PledgeRefundInput {
-  @Field(() => ID, { description: 'Global id of the cash pledge.' })
-  pledgeId: string;
-  @Field(() => String, { nullable: true, description: 'Why, up to 500 characters.' })
-  reason?: string | null;
-}
-
-@InputType({ description: 'The pledge that a step is for.' })
-export class PledgeStepInput {
-  @Field(() => ID, { description: 'Global id of the pledge.' })
-  pledgeId: string;
-}
-
-@ObjectType({ description: 'Outcome of a step of a cash pledge.' })
-export class CashPledgePayload {
-  @Field(() => CashPledge, { nullable: true, description: 'The pledge after the step.' })
-  pledge: CashPledge | null;
-  @Field(() => [UserError], { description: 'Why it was refused; empty on success.' })
-  userErrors: UserError[];
 }
 
 @InputType({ description: 'An offer of GPU time.' })

@@ -1,6 +1,8 @@
+import type { Rail } from '#payments';
 import type { Tx } from '#platform';
 import type { CashPledgeState } from '../domain/cash-pledge.machine.js';
 
+/** A cash pledge. Amounts in minor units of its currency, `countedMinor` in those of its campaign's. */
 export interface CashPledgeRow {
   readonly id: string;
   readonly campaignId: string;
@@ -8,24 +10,66 @@ export interface CashPledgeRow {
   readonly pseudonym: string;
   readonly amountMinor: bigint;
   readonly currency: string;
+  readonly countedMinor: bigint;
+  readonly rail: Rail;
+  readonly isDeferred: boolean;
+  readonly instalments: number;
+  readonly termsVersion: number;
   readonly state: CashPledgeState;
   readonly isAnonymous: boolean;
+  readonly displayName: string | null;
   readonly idempotencyKey: string;
   readonly promises: number;
   readonly isPromised: boolean;
-  readonly paymentId: string | null;
+  readonly savedMethodId: string | null;
+  readonly snapshotId: string | null;
+  readonly attempts: number;
+  readonly nextAttemptAt: Date | null;
+  readonly expiresAt: Date | null;
+  readonly planId: string | null;
   readonly failureCode: string | null;
+  readonly collectedMinor: bigint;
   readonly feeMinor: bigint;
   readonly refundedMinor: bigint;
   readonly disputedMinor: bigint;
   readonly createdAt: Date;
+  readonly collectedAt: Date | null;
 }
 
-const CASH_COLUMNS = `id, campaign_id AS "campaignId", contributor_id AS "contributorId", pseudonym,
-  amount_minor AS "amountMinor", currency, state, is_anonymous AS "isAnonymous", idempotency_key AS "idempotencyKey",
-  promises, is_promised AS "isPromised", payment_id AS "paymentId", failure_code AS "failureCode", fee_minor AS "feeMinor",
-  refunded_minor AS "refundedMinor", disputed_minor AS "disputedMinor", created_at AS "createdAt"`;
+const COLUMNS = [
+  'id',
+  'campaign_id AS "campaignId"',
+  'contributor_id AS "contributorId"',
+  'pseudonym',
+  'amount_minor AS "amountMinor"',
+  'currency',
+  'counted_minor AS "countedMinor"',
+  'rail',
+  'is_deferred AS "isDeferred"',
+  'instalments',
+  'terms_version AS "termsVersion"',
+  'state',
+  'is_anonymous AS "isAnonymous"',
+  'display_name AS "displayName"',
+  'idempotency_key AS "idempotencyKey"',
+  'promises',
+  'is_promised AS "isPromised"',
+  'saved_method_id AS "savedMethodId"',
+  'snapshot_id AS "snapshotId"',
+  'attempts',
+  'next_attempt_at AS "nextAttemptAt"',
+  'expires_at AS "expiresAt"',
+  'plan_id AS "planId"',
+  'failure_code AS "failureCode"',
+  'collected_minor AS "collectedMinor"',
+  'fee_minor AS "feeMinor"',
+  'refunded_minor AS "refundedMinor"',
+  'disputed_minor AS "disputedMinor"',
+  'created_at AS "createdAt"',
+  'collected_at AS "collectedAt"',
+].join(', ');
 
+/** A pledge to be written, its beginning decided. */
 export interface NewCashPledge {
   readonly id: string;
   readonly campaignId: string;
@@ -33,8 +77,21 @@ export interface NewCashPledge {
   readonly pseudonym: string;
   readonly amountMinor: bigint;
   readonly currency: string;
+  readonly countedMinor: bigint;
+  readonly exchangeRate: string | null;
+  readonly rail: Rail;
+  readonly isDeferred: boolean;
+  readonly instalments: number;
+  readonly termsVersion: number;
+  readonly state: CashPledgeState;
+  readonly isPromised: boolean;
   readonly isAnonymous: boolean;
+  readonly displayName: string | null;
   readonly idempotencyKey: string;
+  readonly expiresAt: Date | null;
+  readonly savedMethodId: string | null;
+  readonly planId: string | null;
+  readonly planMonth: number | null;
 }
 
 export const keyOf = (p: { contributorId: string; idempotencyKey: string }): string =>
@@ -46,7 +103,7 @@ export async function findByKeys(
   keys: readonly { contributorId: string; idempotencyKey: string }[],
 ): Promise<Map<string, CashPledgeRow>> {
   const rows = await tx.query<CashPledgeRow>(
-    `SELECT ${CASH_COLUMNS} FROM cash_pledge
+    `SELECT ${COLUMNS} FROM cash_pledge
       WHERE (contributor_id, idempotency_key) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))`,
     [keys.map((k) => k.contributorId), keys.map((k) => k.idempotencyKey)],
   );
@@ -54,138 +111,123 @@ export async function findByKeys(
 }
 
 /** Inserts a batch by one statement. Answers those that were new; a key that another writer used meanwhile is left out. */
-export async function insertCashPledges(
-  tx: Tx,
-  pledges: readonly NewCashPledge[],
-): Promise<Map<string, CashPledgeRow>> {
-  if (pledges.length === 0) return new Map();
-  const rows = await tx.query<CashPledgeRow>(
-    `INSERT INTO cash_pledge (id, campaign_id, contributor_id, pseudonym, amount_minor, currency, is_anonymous,
-                              idempotency_key, state, created_at, updated_at)
-     SELECT u.*, 'created', $9, $9
-       FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::boolean[], $8::text[]) u
-     ON CONFLICT (contributor_id, idempotency_key) DO NOTHING RETURNING ${CASH_COLUMNS}`,
+export async function insertCashPledges(tx: Tx, pledges: readonly NewCashPledge[]): Promise<CashPledgeRow[]> {
+  if (pledges.length === 0) return [];
+  const of = <K extends keyof NewCashPledge>(column: K): NewCashPledge[K][] => pledges.map((p) => p[column]);
+  const texts = <K extends keyof NewCashPledge>(column: K): string[] => pledges.map((p) => String(p[column]));
+  return tx.query<CashPledgeRow>(
+    `INSERT INTO cash_pledge (id, campaign_id, contributor_id, pseudonym, amount_minor, currency, counted_minor,
+       exchange_rate, rail, is_deferred, instalments, terms_version, state, is_promised, is_anonymous, display_name,
+       idempotency_key, expires_at, saved_method_id, plan_id, plan_month, promises, created_at, updated_at)
+     SELECT u.*, u.promised::int, $22, $22
+       FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::bigint[], $8::text[],
+              $9::text[], $10::boolean[], $11::smallint[], $12::int[], $13::text[], $14::boolean[], $15::boolean[],
+              $16::text[], $17::text[], $18::timestamptz[], $19::uuid[], $20::uuid[], $21::smallint[])
+         AS u (id, campaign, contributor, pseudonym, amount, currency, counted, rate, rail, deferred, parts, terms, state,
+               promised, anonymous, name, key, expires, method, plan, month)
+     ON CONFLICT DO NOTHING RETURNING ${COLUMNS}`,
     [
-      pledges.map((p) => p.id),
-      pledges.map((p) => p.campaignId),
-      pledges.map((p) => p.contributorId),
-      pledges.map((p) => p.pseudonym),
-      pledges.map((p) => String(p.amountMinor)),
-      pledges.map((p) => p.currency),
-      pledges.map((p) => p.isAnonymous),
-      pledges.map((p) => p.idempotencyKey),
+      of('id'),
+      of('campaignId'),
+      of('contributorId'),
+      of('pseudonym'),
+      texts('amountMinor'),
+      of('currency'),
+      texts('countedMinor'),
+      of('exchangeRate'),
+      of('rail'),
+      of('isDeferred'),
+      of('instalments'),
+      of('termsVersion'),
+      of('state'),
+      of('isPromised'),
+      of('isAnonymous'),
+      of('displayName'),
+      of('idempotencyKey'),
+      of('expiresAt'),
+      of('savedMethodId'),
+      of('planId'),
+      of('planMonth'),
       tx.now,
     ],
   );
-  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** The pledges, each held until the unit of work ends, in one order for all who hold several. */
+export async function lockCashPledges(tx: Tx, ids: readonly string[]): Promise<CashPledgeRow[]> {
+  return tx.query<CashPledgeRow>(`SELECT ${COLUMNS} FROM cash_pledge WHERE id = ANY($1) ORDER BY id FOR UPDATE`, [
+    [...new Set(ids)],
+  ]);
 }
 
 export async function lockCashPledge(tx: Tx, id: string): Promise<CashPledgeRow | undefined> {
-  return (await tx.query<CashPledgeRow>(`SELECT ${CASH_COLUMNS} FROM cash_pledge WHERE id = $1 FOR UPDATE`, [id]))[0];
+  return (await lockCashPledges(tx, [id]))[0];
 }
 
-/** What a step changes of a pledge, its state aside. */
-export interface CashPledgeChange {
-  readonly state?: CashPledgeState;
-  readonly promises?: number;
-  readonly isPromised?: boolean;
-  readonly paymentId?: string;
-  readonly failureCode?: string | null;
-  readonly feeMinor?: bigint;
-  readonly refundedMinor?: bigint;
-  readonly disputedMinor?: bigint;
-  readonly capturedAt?: Date;
+/** The next pledges of a campaign under the condition (on `cash_pledge`), held; those that others hold are passed over. */
+export async function claimCashPledges(
+  tx: Tx,
+  condition: string,
+  params: readonly unknown[],
+  limit: number,
+): Promise<CashPledgeRow[]> {
+  return tx.query<CashPledgeRow>(
+    `SELECT ${COLUMNS} FROM cash_pledge WHERE ${condition} ORDER BY id LIMIT ${Math.trunc(limit)} FOR UPDATE SKIP LOCKED`,
+    params,
+  );
 }
 
-export async function changeCashPledge(tx: Tx, row: CashPledgeRow, change: CashPledgeChange): Promise<CashPledgeRow> {
-  const [changed] = await tx.query<CashPledgeRow>(
-    `UPDATE cash_pledge SET state = $2, promises = $3, is_promised = $4, payment_id = $5, failure_code = $6, fee_minor = $7,
-            refunded_minor = $8, disputed_minor = $9, captured_at = coalesce($10, captured_at), updated_at = $11
-      WHERE id = $1 RETURNING ${CASH_COLUMNS}`,
+/** What a step changes of a pledge. */
+export type CashPledgeChange = Partial<
+  Pick<
+    CashPledgeRow,
+    | 'state'
+    | 'promises'
+    | 'isPromised'
+    | 'savedMethodId'
+    | 'snapshotId'
+    | 'attempts'
+    | 'nextAttemptAt'
+    | 'failureCode'
+    | 'collectedMinor'
+    | 'collectedAt'
+    | 'feeMinor'
+    | 'refundedMinor'
+    | 'disputedMinor'
+  >
+>;
+
+/** Writes pledges as they are now, by one statement. The trigger refuses a step that the machine doesn't know. */
+export async function saveCashPledges(tx: Tx, rows: readonly CashPledgeRow[]): Promise<void> {
+  if (rows.length === 0) return;
+  const texts = (column: 'collectedMinor' | 'feeMinor' | 'refundedMinor' | 'disputedMinor'): string[] =>
+    rows.map((row) => String(row[column]));
+  await tx.query(
+    `UPDATE cash_pledge p SET state = u.state, promises = u.promises, is_promised = u.promised,
+            saved_method_id = u.method, snapshot_id = u.snapshot, attempts = u.attempts, next_attempt_at = u.next_attempt,
+            failure_code = u.failure, collected_minor = u.collected, collected_at = u.collected_at, fee_minor = u.fee,
+            refunded_minor = u.refunded, disputed_minor = u.disputed, updated_at = $15
+       FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::boolean[], $5::uuid[], $6::uuid[], $7::smallint[],
+              $8::timestamptz[], $9::text[], $10::bigint[], $11::timestamptz[], $12::bigint[], $13::bigint[], $14::bigint[])
+         AS u (id, state, promises, promised, method, snapshot, attempts, next_attempt, failure, collected, collected_at,
+               fee, refunded, disputed)
+      WHERE p.id = u.id`,
     [
-      row.id,
-      change.state ?? row.state,
-      change.promises ?? row.promises,
-      change.isPromised ?? row.isPromised,
-      change.paymentId ?? row.paymentId,
-      change.failureCode === undefined ? row.failureCode : change.failureCode,
-      change.feeMinor ?? row.feeMinor,
-      change.refundedMinor ?? row.refundedMinor,
-      change.disputedMinor ?? row.disputedMinor,
-      change.capturedAt ?? null,
+      rows.map((r) => r.id),
+      rows.map((r) => r.state),
+      rows.map((r) => r.promises),
+      rows.map((r) => r.isPromised),
+      rows.map((r) => r.savedMethodId),
+      rows.map((r) => r.snapshotId),
+      rows.map((r) => r.attempts),
+      rows.map((r) => r.nextAttemptAt),
+      rows.map((r) => r.failureCode),
+      texts('collectedMinor'),
+      rows.map((r) => r.collectedAt),
+      texts('feeMinor'),
+      texts('refundedMinor'),
+      texts('disputedMinor'),
       tx.now,
     ],
   );
-  if (!changed) throw new Error(`cash pledge ${row.id} vanished`);
-  return changed;
-}
-
-export type RefundState = 'requested' | 'paid' | 'failed';
-
-/** Records a refund's state; answers the state before, undefined when it was unknown. */
-export async function recordRefund(
-  tx: Tx,
-  refund: {
-    refundId: string;
-    pledgeId: string;
-    amountMinor: bigint;
-    state: RefundState;
-    reason: string;
-    failureCode?: string;
-  },
-): Promise<RefundState | undefined> {
-  const [known] = await tx.query<{ state: RefundState }>(
-    'SELECT state FROM cash_pledge_refund WHERE refund_id = $1 FOR UPDATE',
-    [refund.refundId],
-  );
-  await tx.query(
-    `INSERT INTO cash_pledge_refund (refund_id, pledge_id, amount_minor, state, reason, failure_code, requested_at, settled_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz, CASE WHEN $4 = 'requested' THEN NULL ELSE $7::timestamptz END)
-     ON CONFLICT (refund_id) DO UPDATE SET state = excluded.state, failure_code = excluded.failure_code,
-       settled_at = excluded.settled_at`,
-    [
-      refund.refundId,
-      refund.pledgeId,
-      refund.amountMinor,
-      refund.state,
-      refund.reason,
-      refund.failureCode ?? null,
-      tx.now,
-    ],
-  );
-  return known?.state;
-}
-
-export interface DisputeRow {
-  readonly amountMinor: bigint;
-  readonly feeMinor: bigint;
-  readonly state: 'open' | 'won' | 'lost';
-}
-
-export async function findDispute(tx: Tx, disputeId: string): Promise<DisputeRow | undefined> {
-  const [row] = await tx.query<DisputeRow>(
-    `SELECT amount_minor AS "amountMinor", fee_minor AS "feeMinor", state FROM cash_pledge_dispute
-      WHERE dispute_id = $1 FOR UPDATE`,
-    [disputeId],
-  );
-  return row;
-}
-
-export async function openDispute(
-  tx: Tx,
-  dispute: { disputeId: string; pledgeId: string; amountMinor: bigint; feeMinor: bigint },
-): Promise<void> {
-  await tx.query(
-    `INSERT INTO cash_pledge_dispute (dispute_id, pledge_id, amount_minor, fee_minor, state, opened_at)
-     VALUES ($1, $2, $3, $4, 'open', $5)`,
-    [dispute.disputeId, dispute.pledgeId, dispute.amountMinor, dispute.feeMinor, tx.now],
-  );
-}
-
-export async function closeDispute(tx: Tx, disputeId: string, state: 'won' | 'lost'): Promise<void> {
-  await tx.query('UPDATE cash_pledge_dispute SET state = $2, closed_at = $3 WHERE dispute_id = $1', [
-    disputeId,
-    state,
-    tx.now,
-  ]);
 }

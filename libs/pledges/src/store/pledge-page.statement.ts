@@ -12,6 +12,15 @@ export interface CashPageRow {
   readonly campaignId?: string;
   readonly amount?: string;
   readonly currency?: string;
+  readonly collected?: string;
+  readonly counted?: string;
+  readonly countedCurrency?: string;
+  readonly exchangeRate?: string | null;
+  readonly rail?: string;
+  readonly chargedAtClose?: boolean;
+  readonly instalments?: number;
+  readonly termsVersion?: number;
+  readonly nextAt?: string | null;
   readonly state?: string;
   readonly anonymous?: boolean;
   readonly failureCode?: string | null;
@@ -44,6 +53,8 @@ const REFUNDS = `(SELECT json_agg(json_build_object('amount', r.amount_minor::te
 const DISPUTE = `(SELECT json_build_object('amount', d.amount_minor::text, 'state', d.state) FROM cash_pledge_dispute d
   WHERE d.pledge_id = p.id ORDER BY d.dispute_id DESC LIMIT 1) AS dispute`;
 const NAME = 'k.display_name AS name';
+/** The name that its backer chose for this pledge, unless he was erased. */
+const CASH_NAME = 'CASE WHEN k.display_name IS NOT NULL THEN coalesce(p.display_name, k.display_name) END AS name';
 const NAME_FROM = 'LEFT JOIN contributor k ON k.id = p.contributor_id';
 
 const COMPUTE = `p.id, p.campaign_id AS "campaignId", p.gpu_class AS class, p.device_count AS count,
@@ -59,10 +70,19 @@ const COMPUTE_FROM = `LEFT JOIN ledger_account a ON a.code = 'pledge:' || p.id |
 const CASH_COLUMNS: readonly { readonly sql: string; readonly of: readonly string[] }[] = [
   { sql: 'p.campaign_id AS "campaignId"', of: ['campaign'] },
   { sql: 'p.amount_minor::text AS amount', of: ['amount'] },
-  { sql: 'p.currency', of: ['amount', 'refunds', 'dispute'] },
+  { sql: 'p.currency', of: ['amount', 'collected', 'refunds', 'dispute'] },
+  { sql: 'p.collected_minor::text AS collected', of: ['collected'] },
+  { sql: 'p.counted_minor::text AS counted', of: ['counted'] },
+  { sql: '(SELECT currency FROM campaign WHERE id = p.campaign_id) AS "countedCurrency"', of: ['counted'] },
+  { sql: 'p.exchange_rate AS "exchangeRate"', of: ['exchangeRate'] },
+  { sql: 'p.rail', of: ['rail'] },
+  { sql: 'p.is_deferred AS "chargedAtClose"', of: ['chargedAtClose'] },
+  { sql: 'p.instalments', of: ['instalments'] },
+  { sql: 'p.terms_version AS "termsVersion"', of: ['termsVersion'] },
+  { sql: 'coalesce(p.next_attempt_at, p.expires_at) AS "nextAt"', of: ['nextAt'] },
   { sql: 'p.state', of: ['state'] },
   { sql: 'p.is_anonymous AS anonymous', of: ['contributor'] },
-  { sql: NAME, of: ['contributor.displayName'] },
+  { sql: CASH_NAME, of: ['contributor.displayName'] },
   { sql: 'p.pseudonym', of: ['contributor.pseudonym'] },
   { sql: 'p.failure_code AS "failureCode"', of: ['failureCode'] },
   { sql: 'p.created_at AS "createdAt"', of: ['createdAt'] },
@@ -91,7 +111,7 @@ export function cashSelect(where: string, limit: number, after?: string, asked?:
   const columns = CASH_COLUMNS.filter(({ of }) => !fields || of.some((field) => fields.has(field))).map(
     ({ sql }) => sql,
   );
-  return `SELECT ${['p.id', ...columns].join(', ')} FROM cash_pledge p ${columns.includes(NAME) ? NAME_FROM : ''}
+  return `SELECT ${['p.id', ...columns].join(', ')} FROM cash_pledge p ${columns.includes(CASH_NAME) ? NAME_FROM : ''}
     WHERE ${where} ${after ? `AND p.id < '${after}'` : ''} ORDER BY p.id DESC LIMIT ${Math.trunc(limit)}`;
 }
 
