@@ -4,10 +4,12 @@ import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import Stripe from 'stripe';
 import { expect } from 'vitest';
-import { isRefused, type Outcome, systemClock } from '#kernel';
+import { isRefused, type Outcome } from '#kernel';
 import { Ledger } from '#ledger';
 import type { Config, EventFeed } from '#platform';
 import {
+  type CashApplication,
+  type CashReceipt,
   type Payment,
   paymentInvariants,
   type PaymentListener,
@@ -17,6 +19,7 @@ import {
   PayoutAccounts,
   PayoutListeners,
   Reconciliation,
+  type SetupStep,
 } from '#payments';
 import { BankTransfers } from '../../libs/payments/src/bank-transfers.js';
 import { Bookkeeper } from '../../libs/payments/src/bookkeeper.js';
@@ -58,6 +61,34 @@ export class Witness implements PaymentListener {
   }
   async onPayments(_: unknown, steps: readonly PaymentStep[]): Promise<void> {
     for (const step of steps) await this.#note(...wordsOf(step));
+  }
+
+  /** The saved methods by the reference they were saved for. */
+  readonly saved = new Map<string, string>();
+  /** What the next receipts are applied to, as much of each as there is. */
+  readonly wanted: CashApplication[] = [];
+
+  onSetups(_: unknown, steps: readonly SetupStep[]): Promise<void> {
+    for (const step of steps) {
+      if (step.kind === 'saved') this.saved.set(step.reference, step.savedMethodId);
+      this.told.push(`setup ${step.kind} ${step.reference}${step.kind === 'failed' ? ` ${step.code}` : ''}`);
+    }
+    return Promise.resolve();
+  }
+
+  onCash(_: unknown, receipts: readonly CashReceipt[]): Promise<CashApplication[]> {
+    const applied: CashApplication[] = [];
+    for (const receipt of receipts) {
+      this.told.push(`cash ${receipt.amountMinor} ${receipt.currency}, ${receipt.unappliedMinor} unapplied`);
+      let left = receipt.unappliedMinor;
+      for (const wanted of this.wanted.filter((each) => each.contributorPseudonym === receipt.contributorPseudonym)) {
+        const amountMinor = wanted.amountMinor < left ? wanted.amountMinor : left;
+        if (amountMinor < receipt.minimumMinor) continue;
+        left -= amountMinor;
+        applied.push({ ...wanted, amountMinor, applicationKey: receipt.receiptId });
+      }
+    }
+    return Promise.resolve(applied);
   }
 }
 
@@ -136,8 +167,8 @@ export class Stage {
     const refunds = new Refunds(db.uow, this.ledger, bookings, this.synchronizer, stripe, logger);
     this.payments = new Payments(db.uow, bookings, this.synchronizer, customers, refunds, stripe, logger);
     this.methods = new PaymentMethods(db.uow, customers, this.listeners, stripe, logger);
-    this.transfers = new BankTransfers(db.uow, bookkeeper, customers, this.listeners, stripe);
     const cashReturns = new CashReturns(db.uow, bookkeeper, customers, stripe);
+    this.transfers = new BankTransfers(db.uow, bookkeeper, customers, this.listeners, cashReturns, stripe);
     this.intake = new WebhookIntake(db.uow, config, stripe);
     this.moneyOut = new MoneyOutHints(
       new PayoutAccounts(db.uow, stripe),
@@ -161,7 +192,7 @@ export class Stage {
   /** Another process that works the inbox off. */
   worker(logger = pino({ level: 'silent' })): InboxProcessor {
     const { db, synchronizer, methods, transfers, moneyOut } = this;
-    return new InboxProcessor(db.uow, synchronizer, methods, transfers, moneyOut, systemClock, logger);
+    return new InboxProcessor(db.uow, synchronizer, methods, transfers, moneyOut, logger);
   }
 
   static async open(options: Partial<SandboxOptions> = {}): Promise<Stage> {

@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { newId, refuse, type Outcome, type Refused } from '#kernel';
+import { isRefused, newId, refuse, type Outcome, type Refused } from '#kernel';
 import { type Tx, UnitOfWork } from '#platform';
 import Stripe from 'stripe';
 import { Bookkeeper } from './bookkeeper.js';
+import { CashReturns } from './cash-returns.js';
 import { Customers } from './customers.js';
 import { cashAppliedPosting, cashReceivedPosting, cashReturnPosting } from './domain/postings.rule.js';
 import { railParts } from './domain/rail.rule.js';
@@ -34,6 +35,7 @@ export class BankTransfers {
     private readonly bookkeeper: Bookkeeper,
     private readonly customers: Customers,
     private readonly listeners: PaymentListeners,
+    private readonly cashReturns: CashReturns,
     @Inject(STRIPE) private readonly stripe: Stripe,
   ) {}
 
@@ -61,7 +63,7 @@ export class BankTransfers {
     const received: NewReceipt[] = [];
     for await (const entry of this.stripe.customers.listCashBalanceTransactions(stripeCustomerId, { limit: 100 })) {
       if (entry.type === 'funding_reversed') throw new Error(`funding ${entry.id} was called back by its bank`);
-      if (entry.type !== 'funded') continue;
+      if (entry.type !== 'funded' && entry.type !== 'refunded_from_payment') continue;
       received.push({
         id: newId(),
         contributorPseudonym: customer.contributor_pseudonym,
@@ -70,6 +72,7 @@ export class BankTransfers {
         currency: entry.currency.toUpperCase(),
         amountMinor: BigInt(entry.net_amount),
         receivedAt: new Date(entry.created * 1000),
+        isReturned: entry.type === 'refunded_from_payment',
       });
     }
     await this.uow.run('cash-received', (tx) =>
@@ -87,18 +90,19 @@ export class BankTransfers {
       tx,
       fresh.map((receipt) => cashReceivedPosting({ ...receipt, receiptId: receipt.id, pseudonym })),
     );
+    for (const { id, currency, amountMinor } of fresh.filter((each) => each.isReturned)) {
+      // A refund of applied cash lands on the balance again. It was asked back, so it goes on to the donor's bank.
+      const sent = await this.refundUnapplied(tx, { pseudonym, currency, amountMinor, reason: `refund ${id}` });
+      if (isRefused(sent)) throw new Error(`returned cash of ${pseudonym} is not there: ${sent.first.code}`);
+    }
+    const funded = fresh.filter((each) => !each.isReturned);
+    if (funded.length === 0) return fresh.length;
     for (const listener of this.listeners.all()) {
       if (listener.onCash === undefined) continue;
       const left = await unappliedOf(tx, pseudonym);
-      const receipts = fresh.map((receipt): CashReceipt => ({
-        receiptId: receipt.id,
-        contributorPseudonym: pseudonym,
-        currency: receipt.currency,
-        amountMinor: receipt.amountMinor,
-        unappliedMinor: left.get(receipt.currency) ?? 0n,
-        minimumMinor: minimumOf(receipt.currency),
-        receivedAt: receipt.receivedAt,
-      }));
+      const receipts = [...new Set(funded.map((each) => each.currency))].map((currency) =>
+        receiptOf(pseudonym, currency, funded, left.get(currency) ?? 0n),
+      );
       const applied = await this.#apply(tx, pseudonym, await listener.onCash(tx, receipts));
       if (applied !== undefined) throw new Error(`cash of ${pseudonym} was applied wrongly: ${applied.first.code}`);
     }
@@ -138,6 +142,11 @@ export class BankTransfers {
     return { cashReturnId: id };
   }
 
+  /** A return is heard of. @returns false when it is none of ours. */
+  returned(stripeRefundId: string, cashReturnId: string): Promise<boolean> {
+    return this.cashReturns.synchronize(stripeRefundId, cashReturnId);
+  }
+
   async #apply(tx: Tx, pseudonym: string, applications: readonly CashApplication[]): Promise<Refused | undefined> {
     const left = await unappliedOf(tx, pseudonym);
     for (const application of applications) {
@@ -170,6 +179,26 @@ export class BankTransfers {
     }));
     await insertPayments(tx, rows, tx.now, tx.now);
   }
+}
+
+function receiptOf(
+  pseudonym: string,
+  currency: string,
+  fresh: readonly NewReceipt[],
+  unappliedMinor: bigint,
+): CashReceipt {
+  const own = fresh.filter((each) => each.currency === currency);
+  const latest = own.at(-1);
+  if (latest === undefined) throw new Error('nothing has arrived');
+  return {
+    receiptId: latest.id,
+    contributorPseudonym: pseudonym,
+    currency,
+    amountMinor: own.reduce((sum, each) => sum + each.amountMinor, 0n),
+    unappliedMinor,
+    minimumMinor: minimumOf(currency),
+    receivedAt: latest.receivedAt,
+  };
 }
 
 const minimumOf = (currency: string): bigint => RAIL_TERMS.bank_transfer.currencies[currency]?.minimumMinor ?? 1n;

@@ -45,6 +45,23 @@ export class Bookkeeper {
       const steps = draft.steps.filter((step) => step.payment.purpose === purpose);
       if (steps.length > 0) await this.listeners.of(purpose).onPayments(tx, steps);
     }
+    for (const opened of draft.refundCases) {
+      const campaign =
+        draft.payment(opened.paymentId)?.purpose === 'pledge' ? { campaignId: opened.beneficiaryId } : {};
+      tx.emit({
+        type: 'refund_case.opened',
+        aggregateType: 'refund_case',
+        aggregateId: opened.id,
+        payload: {
+          caseId: opened.id,
+          ...campaign,
+          beneficiaryId: opened.beneficiaryId,
+          amountMinor: String(opened.amountMinor),
+          currency: opened.currency,
+          code: opened.failureCode,
+        },
+      });
+    }
     for (const { before, after } of draft.moves) {
       tx.emit({
         type: `payment.${after.status.toLowerCase()}`,

@@ -9,7 +9,13 @@ import { nextRefundStatus, type RefundObservation } from './domain/refund.machin
 import { observeRefund } from './processor/observation.js';
 import { readFailure } from './processor/stripe.failure.js';
 import { STRIPE } from './processor/stripe.token.js';
-import { changeCashReturn, lockCashReturn, postponeCashReturn, type CashReturnRow } from './store/cash.store.js';
+import {
+  changeCashReturn,
+  findCashReturn,
+  lockCashReturn,
+  postponeCashReturn,
+  type CashReturnRow,
+} from './store/cash.store.js';
 
 /** Sends unapplied cash back: like a refund, but of a donor's balance at Stripe instead of a payment. */
 @Injectable()
@@ -31,6 +37,15 @@ export class CashReturns {
       if (failure.kind === 'unknown') throw error;
       await this.#observe(row.id, undefined, { status: 'FAILED', failureCode: failure.code });
     }
+  }
+
+  /** @returns false when there is no such return. */
+  async synchronize(stripeRefundId: string, cashReturnId: string): Promise<boolean> {
+    const refund = await this.stripe.refunds.retrieve(stripeRefundId);
+    if (refund.metadata?.['cash_return_id'] !== cashReturnId) return false;
+    if ((await this.uow.read((tx) => findCashReturn(tx, cashReturnId))) === undefined) return false;
+    await this.#observe(cashReturnId, refund.id, observeRefund(refund));
+    return true;
   }
 
   async postpone(row: CashReturnRow): Promise<void> {

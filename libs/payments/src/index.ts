@@ -15,6 +15,9 @@ export {
 export { type PaymentStatus } from './domain/payment.machine.js';
 export { paymentInvariants } from './payment.invariants.js';
 export { BankTransfers } from './bank-transfers.js';
+export { convertMinor, type ExchangeRate, rateText } from './domain/exchange-rate.rule.js';
+export { ExchangeRates } from './exchange-rates.js';
+export { PaymentRail } from './graphql/rail.type.js';
 export { type SetupInput, type SubmittedSetup, PaymentMethods } from './payment-methods.js';
 export { type FundingInstructions } from './processor/funding.request.js';
 export { type RefundInput, type RefundOutcome } from './refunds.js';

@@ -103,8 +103,12 @@ export type SetupStep = {
   | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly final: boolean }
 );
 
-/** Money that a donor's bank sent and that stands in `donor:<pseudonym>:unapplied_cash:<currency>` now. */
+/**
+ * Money that a donor's bank sent and that stands in `donor:<pseudonym>:unapplied_cash:<currency>` now. What arrived
+ * together is told as one: there is one for a donor and currency in a call.
+ */
 export interface CashReceipt {
+  /** Of the latest arrival. */
   readonly receiptId: string;
   readonly contributorPseudonym: string;
   readonly currency: string;
@@ -141,6 +145,8 @@ export interface CashApplication {
 export interface PaymentListener {
   onPayments(tx: Tx, steps: readonly PaymentStep[]): Promise<void>;
   onSetups?(tx: Tx, steps: readonly SetupStep[]): Promise<void>;
+  /** The campaigns or pools over whose money this person decides. None, where it is left out. */
+  treasuredBy?(tx: Tx, contributorId: string): Promise<readonly string[]>;
   /** @returns what the receipts are applied to; at most what stands unapplied for each donor. */
   onCash?(tx: Tx, receipts: readonly CashReceipt[]): Promise<readonly CashApplication[]>;
 }

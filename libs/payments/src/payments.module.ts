@@ -7,6 +7,9 @@ import { BookingWriter } from './bookings/booking.writer.js';
 import { CashReturns } from './cash-returns.js';
 import { Payments } from './commands.js';
 import { Customers } from './customers.js';
+import { ExchangeRates } from './exchange-rates.js';
+import { RailResolver } from './graphql/rail.resolver.js';
+import { RefundCaseResolver } from './graphql/refund-case.resolver.js';
 import { StripeConfigResolver } from './graphql/stripe-config.resolver.js';
 import { InboxProcessor } from './inbox/inbox.processor.js';
 import { WebhookController } from './inbox/webhook.controller.js';
@@ -27,6 +30,7 @@ import { Payouts } from './payouts/payouts.js';
 import { createStripe } from './processor/stripe.client.js';
 import { STRIPE } from './processor/stripe.token.js';
 import { Reconciliation } from './reconciliation.js';
+import { RefundCases } from './refund-cases.js';
 import { Refunds } from './refunds.js';
 import { Synchronizer } from './synchronizer.js';
 
@@ -56,6 +60,8 @@ import { Synchronizer } from './synchronizer.js';
     BankTransfers,
     CashReturns,
     Refunds,
+    RefundCases,
+    ExchangeRates,
     Synchronizer,
     Payments,
     WebhookIntake,
@@ -66,6 +72,8 @@ import { Synchronizer } from './synchronizer.js';
     ReconciliationJob,
     Reconciliation,
     StripeConfigResolver,
+    RailResolver,
+    RefundCaseResolver,
   ],
   exports: [
     Payments,

@@ -7,6 +7,7 @@ export type EventSubject =
   | { readonly kind: 'warning'; readonly warningId: string; readonly intentId: string }
   | { readonly kind: 'setup'; readonly setupIntentId: string; readonly setupId: string | undefined }
   | { readonly kind: 'cash'; readonly customerId: string }
+  | { readonly kind: 'cash_return'; readonly refundId: string; readonly cashReturnId: string }
   | { readonly kind: 'account'; readonly accountId: string }
   | { readonly kind: 'payout'; readonly objectId: string; readonly attemptId: string | undefined }
   | { readonly kind: 'none' };
@@ -30,6 +31,10 @@ export function subjectOf(type: string, object: Readonly<Record<string, unknown>
   if (type.startsWith('customer_cash_balance_transaction.') || type.startsWith('cash_balance.')) {
     const customerId = reference(object, 'customer');
     return customerId === undefined ? NONE : { kind: 'cash', customerId };
+  }
+  const cashReturnId = textIn(metadataOf(object), 'cash_return_id');
+  if (id !== undefined && type.startsWith('refund.') && cashReturnId !== undefined) {
+    return { kind: 'cash_return', refundId: id, cashReturnId };
   }
   const isIntent = type.startsWith('payment_intent.');
   const intentId = isIntent ? id : reference(object, 'payment_intent');

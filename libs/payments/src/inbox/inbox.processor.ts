@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type Clock, isRefused, isUuid } from '#kernel';
-import { CLOCK, LOGGER, type Logger, UnitOfWork } from '#platform';
+import { isRefused, isUuid } from '#kernel';
+import { LOGGER, type Logger, UnitOfWork } from '#platform';
 import { ORPHAN_MS, retryMs, subjectOf, type EventSubject } from '../domain/event.routing.js';
 import { isMissing } from '../processor/stripe.failure.js';
 import { claimEvents, finishEvents, postponeEvent, type FinishedEvent, type InboxEvent } from '../store/inbox.store.js';
@@ -29,7 +29,6 @@ export class InboxProcessor {
     private readonly methods: PaymentMethods,
     private readonly transfers: BankTransfers,
     private readonly moneyOut: MoneyOutHints,
-    @Inject(CLOCK) private readonly clock: Clock,
     @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
@@ -90,7 +89,8 @@ export class InboxProcessor {
       if (!isMissing(error)) throw error;
       return { state: 'orphaned', note: 'Stripe does not know the object' };
     }
-    const ageMs = this.clock.now().getTime() - event.received_at.getTime();
+    const now = await this.uow.read((tx) => Promise.resolve(tx.now));
+    const ageMs = now.getTime() - event.received_at.getTime();
     const note = `the payment of ${nameOf(event, subject)} is not here yet`;
     return ageMs > ORPHAN_MS ? { state: 'orphaned', note } : { state: 'parked', note };
   }
@@ -118,6 +118,11 @@ export class InboxProcessor {
       }
       case 'cash':
         return (await this.transfers.synchronize(subject.customerId)) ? 'done' : 'foreign';
+      case 'cash_return': {
+        const { refundId, cashReturnId } = subject;
+        if (!isUuid(cashReturnId)) return 'foreign';
+        return (await this.transfers.returned(refundId, cashReturnId)) ? 'done' : 'missing';
+      }
       case 'account':
         return (await this.moneyOut.account(subject.accountId)) ? 'done' : 'foreign';
       case 'payout':
@@ -152,6 +157,8 @@ function nameOf(event: InboxEvent, subject: EventSubject): string {
       return subject.setupIntentId;
     case 'cash':
       return subject.customerId;
+    case 'cash_return':
+      return subject.refundId;
     case 'payment':
     case 'refund':
     case 'refunds':

@@ -12,6 +12,8 @@ import { storeEvents, type ReceivedEvent, type Reception } from '../store/inbox.
 export const INBOX_TOPIC = 'stripe-inbox';
 
 const BATCH_MAX = 200;
+/** What the platform hears of the accounts that it pays out to; all else of theirs is none of its business. */
+const OF_CONNECTED_ACCOUNTS = /^(account|capability|person|payout|transfer|balance)\./;
 
 /**
  * The way in for events: signature first, then the row, then (after the commit) the acknowledgement. Nothing is made
@@ -42,7 +44,8 @@ export class WebhookIntake {
 
   /**
    * A delivery as it came over the wire. Resolves after the commit.
-   * Refusals: STRIPE_SIGNATURE_INVALID, STRIPE_EVENT_INVALID, STRIPE_EVENT_WRONG_MODE, STRIPE_EVENT_CONFLICT.
+   * Refusals: STRIPE_SIGNATURE_INVALID, STRIPE_EVENT_INVALID, STRIPE_EVENT_WRONG_MODE, STRIPE_EVENT_WRONG_ACCOUNT,
+   * STRIPE_EVENT_CONFLICT.
    */
   async receive(rawBody: Buffer, signature: string | undefined): Promise<Outcome<{ eventId: string; isNew: boolean }>> {
     const event = this.#verify(rawBody, signature);
@@ -97,6 +100,14 @@ export class WebhookIntake {
           ? 'This event is about real money, and this platform runs in test mode.'
           : 'This event is from test mode, and this platform takes real money.',
         hint: 'Let the endpoint of this address receive events of one mode only.',
+      });
+    }
+    if (event.account !== undefined && !OF_CONNECTED_ACCOUNTS.test(event.type)) {
+      return refuse({
+        code: 'STRIPE_EVENT_WRONG_ACCOUNT',
+        message: 'This event is about a payment of another account.',
+        detail: event.account,
+        hint: 'Let the endpoint receive events of this account, and of connected accounts only what concerns payouts.',
       });
     }
     const content = { id: event.id, type: event.type, created: event.created, data: event.data } as unknown as Json;

@@ -23,9 +23,14 @@ const TRANSFER: Readonly<Record<string, BankTransfer>> = {
   JPY: { type: 'jp_bank_transfer' },
 };
 
-export function fundingRequest(currency: string): Stripe.CustomerCreateFundingInstructionsParams {
+export function transferOf(currency: string): BankTransfer {
   const bankTransfer = TRANSFER[currency];
   if (bankTransfer === undefined) throw new Error(`no bank transfer in ${currency}`);
+  return bankTransfer;
+}
+
+export function fundingRequest(currency: string): Stripe.CustomerCreateFundingInstructionsParams {
+  const bankTransfer = transferOf(currency);
   return { currency: currency.toLowerCase(), funding_type: 'bank_transfer', bank_transfer: bankTransfer };
 }
 

@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import type { PaymentRow } from '../store/payment.store.js';
+import { transferOf } from './funding.request.js';
 import { PAYMENT_EXPANSION } from './observation.js';
 
 /** Who is charged, where the payer is known to Stripe. */
@@ -28,6 +29,9 @@ export function intentRequest(row: PaymentRow, method: ChargedMethod | undefined
       customer: method.customerId,
       allowed_payment_method_types: ['customer_balance'],
       payment_method_data: { type: 'customer_balance' },
+      payment_method_options: {
+        customer_balance: { funding_type: 'bank_transfer', bank_transfer: transferOf(row.currency) },
+      },
       confirm: true,
     };
   }

@@ -9,6 +9,8 @@ export interface NewReceipt {
   readonly currency: string;
   readonly amountMinor: bigint;
   readonly receivedAt: Date;
+  /** It came back from a payment, and is on its way to the donor. */
+  readonly isReturned: boolean;
 }
 
 /** Whoever books cash of a donor holds this, so that two never give the same cash away. */
@@ -108,9 +110,22 @@ export async function insertCashReturn(
 ): Promise<void> {
   await tx.query(
     `INSERT INTO cash_return (id, contributor_pseudonym, currency, amount_minor, reason, status, idempotency_key, created_at,
-       updated_at, next_check_at) VALUES ($1, $2, $3, $4, $5, 'REQUESTED', 'cash_return:' || $1::text, $6, $6, $6)`,
-    [back.id, back.pseudonym, back.currency, back.amountMinor.toString(), back.reason, tx.now],
+       updated_at, next_check_at) VALUES ($1, $2, $3, $4, $5, 'REQUESTED', $7, $6, $6, $6)`,
+    [
+      back.id,
+      back.pseudonym,
+      back.currency,
+      back.amountMinor.toString(),
+      back.reason,
+      tx.now,
+      `cash_return:${back.id}`,
+    ],
   );
+}
+
+export async function findCashReturn(tx: Tx, id: string): Promise<CashReturnRow | undefined> {
+  const [row] = await tx.query<CashReturnRow>('SELECT * FROM cash_return WHERE id = $1', [id]);
+  return row;
 }
 
 export async function lockCashReturn(tx: Tx, id: string): Promise<CashReturnRow | undefined> {
