@@ -1,3 +1,5 @@
+import { record, updates } from './plan.fixtures.mjs';
+
 // Made-up records with which pages can be looked at before an API runs. Never shipped, never on a user's path.
 const now = Date.now();
 export const at = (secondsAgo) => new Date(now - secondsAgo * 1000).toISOString();
@@ -56,7 +58,7 @@ export const recipe = {
   maxWorkers: 3,
   checkpointEverySteps: 25,
 };
-const budget = {
+export const budget = {
   flop: '15193866240000',
   peakFlopPerSecond: '50000000000',
   mfu: '0.35',
@@ -100,8 +102,8 @@ const pledges = Array.from({ length: 25 }, (_, i) => ({
   __typename: 'CashPledge',
   id: `pl${i}`,
   amount: money([500, 2500, 10000, 25000, 5000, 7500][i % 6] + (i % 3) * 150),
-  state: i === 4 || i === 11 ? 'FAILED' : i === 18 ? 'DISPUTED' : i === 9 ? 'REFUNDED' : 'CAPTURED',
-  contributor: i % 7 === 3 ? null : people[i % 12],
+  state: i === 4 || i === 11 ? 'ERRORED' : i === 18 ? 'DISPUTED' : i === 9 ? 'REFUNDED' : 'COLLECTED',
+  contributor: i % 7 === 3 ? { ...people[i % 12], displayName: 'Anonymous', pseudonym: null } : people[i % 12],
   createdAt: at(300 + i * 13),
   failureCode: null,
 }));
@@ -166,6 +168,7 @@ export const campaign = (over) => ({
     cashDisputed: money(2500),
     cashFees: money(6812),
     cashHeld: money(189538),
+    cashMatched: money(0),
     computeOffered: time(0),
     computePledged: time(1800000),
     computeReserved: time(240000),
@@ -177,6 +180,8 @@ export const campaign = (over) => ({
   pledges: conn(pledges),
   computePledges: conn(computePledges),
   events: conn(events),
+  ...record(over.state ?? 'TRAINING'),
+  updates: conn(updates),
   ...over,
 });
 export const campaigns = [
@@ -229,5 +234,37 @@ export const campaigns = [
       cashBackers: 87,
       computeBackers: 6,
     },
+  }),
+  campaign({
+    id: 'camp4',
+    slug: 'settling',
+    title: 'A grammar of Wolof',
+    state: 'SETTLING',
+    fundingModel: 'ALL_OR_NOTHING',
+  }),
+  campaign({
+    id: 'camp5',
+    slug: 'extended',
+    title: 'Maps of the seabed',
+    state: 'EXTENDED',
+    deadline: at(-86400 * 13),
+    fundingModel: 'ALL_OR_NOTHING',
+  }),
+  campaign({ id: 'camp6', slug: 'failed', title: 'The sound of bees', state: 'FAILED', fundingModel: 'TRANCHES' }),
+  campaign({
+    id: 'camp7',
+    slug: 'draft',
+    title: 'A model of old recipes',
+    state: 'DRAFT',
+    fundingModel: 'TRANCHES',
+    project: { id: 'p1', slug: 'whale', name: 'Pequod Collective', viewerRoles: ['owner'] },
+  }),
+  campaign({
+    id: 'camp8',
+    slug: 'mine',
+    title: 'A model of tides',
+    state: 'LIVE',
+    fundingModel: 'TRANCHES',
+    project: { id: 'p1', slug: 'whale', name: 'Pequod Collective', viewerRoles: ['owner'] },
   }),
 ];

@@ -1,7 +1,7 @@
 // More made-up records: machines, a run, the books, reports. See campaigns.fixtures.mjs.
 import { at, time, connect, conn, random, people, recipe, events, campaigns } from './campaigns.fixtures.mjs';
 
-export { campaigns, connect, people } from './campaigns.fixtures.mjs';
+export { budget, campaigns, connect, people, recipe } from './campaigns.fixtures.mjs';
 
 const gpu = (i, name, state) => ({
   __typename: 'GpuNode',

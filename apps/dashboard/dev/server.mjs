@@ -24,7 +24,7 @@ const root = (session) => ({
         email: 'ada@example.org',
         scopes: ['pledges:write', 'nodes:write'],
         platformRoles: [],
-        projects: [{ id: 'p1', slug: 'whale', name: 'Pequod Collective', viewerRoles: ['OWNER'] }],
+        projects: [{ id: 'p1', slug: 'whale', name: 'Pequod Collective', viewerRoles: ['owner'] }],
         apiTokens: [{ id: 'tok1', name: 'laptop', scopes: ['campaigns:read'], lastUsedAt: null, expiresAt: null }],
       }
     : null,
@@ -38,6 +38,9 @@ const root = (session) => ({
   campaigns: (args) => fx.connect(process.env.DEV_EMPTY ? [] : fx.campaigns, args),
   campaign: ({ id }) => fx.campaigns.find((c) => c.id === id),
   campaignBySlug: ({ slug }) => fx.campaigns.find((c) => c.slug === slug),
+  recipes: (args) => fx.connect([fx.recipe], args),
+  computeBudget: () => fx.budget,
+  notificationUnreadCount: 0,
   acceleratorClasses: [
     { class: 'cpu', label: 'CPU core' },
     { class: 'h100', label: 'NVIDIA H100' },

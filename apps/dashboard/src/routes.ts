@@ -8,15 +8,20 @@ import { campaignPage } from './pages/campaign.page.js';
 import { ledgerAccountPage, ledgerPage } from './pages/ledger.page.js';
 import { pledgePage } from './pages/pledge.page.js';
 import { campaignFormPage } from './pages/campaign-form.page.js';
+import { extensionPage } from './pages/extension.page.js';
 import { managePage } from './pages/manage.page.js';
-import { inboxPage } from './pages/inbox.page.js';
 import { matchingFormPage } from './pages/matching-form.page.js';
 import { matchingPage } from './pages/matching.page.js';
 import { matchingRoundPage } from './pages/matching-round.page.js';
+import { inboxPage } from './pages/inbox.page.js';
+import { moneyPage } from './pages/money.page.js';
 import { organisePage } from './pages/organise.page.js';
 import { datasetFormPage, recipeFormPage } from './pages/recipe-form.page.js';
 import { reviewPage } from './pages/review.page.js';
+import { termsPage } from './pages/terms.page.js';
+import { updatesPage } from './pages/updates.page.js';
 import { signInPage, signOutAction } from './pages/sign-in.page.js';
+import { webhooksPage } from './pages/webhooks.page.js';
 import { runPage, runsPage } from './pages/run.page.js';
 
 type Params = Record<string, string>;
@@ -27,6 +32,11 @@ const table: [methods: string, pattern: string, load: Load][] = [
   ['GET', '/campaigns/:slug', campaignPage],
   ['GET POST', '/campaigns/:slug/pledge', pledgePage],
   ['GET POST', '/campaigns/:slug/manage', managePage],
+  ['GET POST', '/campaigns/:slug/extension', extensionPage],
+  ['GET', '/campaigns/:slug/terms', termsPage],
+  ['GET', '/campaigns/:slug/terms/:version', termsPage],
+  ['GET POST', '/campaigns/:slug/updates', updatesPage],
+  ['GET POST', '/campaigns/:slug/money', moneyPage],
   ['GET', '/runs', runsPage],
   ['GET', '/runs/:id', runPage],
   ['GET', '/matching', matchingPage],
@@ -43,6 +53,7 @@ const table: [methods: string, pattern: string, load: Load][] = [
   ['GET POST', '/organise/datasets/new', datasetFormPage],
   ['GET POST', '/organise/recipes/new', recipeFormPage],
   ['GET POST', '/organise/campaigns/new', campaignFormPage],
+  ['GET POST', '/organise/projects/:id/webhooks', webhooksPage],
   ['GET POST', '/review', reviewPage],
   ['GET', '/status', statusPage],
   ['POST', '/sign-out', signOutAction],

@@ -1,4 +1,6 @@
 /** What organisers, operators and treasurers ask and change; held against `schema.graphql` like `documents.ts`. */
+import { campaignPlan } from './plan.fragment.js';
+
 const money = '{ amountMinor currency }';
 const time = '{ milliseconds class }';
 const person = '{ displayName pseudonym }';
@@ -11,6 +13,7 @@ const line = `id slug title state createdAt deadline cashGoal ${money} computeGo
 export const organiseQuery = `query Organise {
   viewer { platformRoles contributor { id displayName } projects { id name slug viewerRoles organisation { name } } }
   drafts: campaigns(first: 100, state: DRAFT) { edges { node { ${line} } } }
+  rejected: campaigns(first: 100, state: REJECTED) { edges { node { ${line} } } }
   inReview: campaigns(first: 100, state: IN_REVIEW) { edges { node { ${line} } } }
   newest: campaigns(first: 100) { edges { node { ${line} } } }
 }`;
@@ -44,7 +47,7 @@ export const campaignCreate = `mutation CampaignCreate($input: CampaignCreateInp
 export const keepQuery = `query Keep($slug: String!) {
   viewer { platformRoles contributor { pseudonym } }
   campaignBySlug(slug: $slug) {
-    ${line} summary decisionReason autoAcceptCompute fundingModel recipe { ${recipe} } budget ${budget}
+    ${line} summary decisionReason autoAcceptCompute fundingModel termsVersion ${campaignPlan} recipe { ${recipe} } budget ${budget}
     pledges(first: 100) { edges { node { id amount ${money} state createdAt contributor ${person} } } }
     computePledges(first: 100) { edges { node {
       id class count state region availability time ${time} delivered ${time} accepted ${time} contributor ${person}
@@ -54,7 +57,7 @@ export const keepQuery = `query Keep($slug: String!) {
 export const reviewQuery = `query Review {
   viewer { platformRoles contributor { pseudonym } }
   campaigns(first: 50, state: IN_REVIEW) {
-    edges { node { ${line} summary recipe { ${recipe} } budget ${budget} } } pageInfo { hasNextPage endCursor }
+    edges { node { ${line} summary fundingModel ${campaignPlan} recipe { ${recipe} } budget ${budget} } } pageInfo { hasNextPage endCursor }
   }
 }`;
 

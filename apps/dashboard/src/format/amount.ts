@@ -19,6 +19,8 @@ const minorDigits: Record<string, number> = {
   ),
   ...Object.fromEntries('BHD IQD JOD KWD LYD OMR TND'.split(' ').map((c) => [c, 3])),
 };
+/** How many decimals a currency has. */
+export const minorDigitsOf = (currency: string): number => minorDigits[currency] ?? 2;
 const signs: Record<string, string> = { USD: '$', EUR: '€', GBP: '£', JPY: '¥' };
 
 /** Whole numbers with thousands separators, exact at any size. */
@@ -37,13 +39,22 @@ export function decimal(value: bigint | string, scale: number, digits = scale): 
 }
 
 export function money(value: Money, style: 'exact' | 'short' = 'exact'): string {
-  const scale = minorDigits[value.currency] ?? 2;
+  const scale = minorDigitsOf(value.currency);
   const minor = BigInt(value.amountMinor);
   const whole = minor % 10n ** BigInt(scale) === 0n;
   const text = decimal(minor, scale, style === 'short' && whole ? 0 : scale);
   const sign = signs[value.currency];
   if (!sign) return `${text} ${value.currency}`;
   return text.startsWith('−') ? `−${sign}${text.slice(1)}` : `${sign}${text}`;
+}
+
+/** An amount as somebody would type it: `1250.00` as `1250`, `12.50` as it is. */
+export function typedMoney(value: Money): string {
+  const digits = minorDigitsOf(value.currency);
+  const unit = 10n ** BigInt(digits);
+  const minor = BigInt(value.amountMinor);
+  const rest = minor % unit;
+  return rest === 0n ? `${minor / unit}` : `${minor / unit}.${rest.toString().padStart(digits, '0')}`;
 }
 
 /** `cpu` counts CPU-hours, everything else GPU-hours. */

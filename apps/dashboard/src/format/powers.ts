@@ -5,22 +5,56 @@ export interface Standing {
   roles: readonly string[];
   platformRoles: readonly string[];
 }
-export type Power = 'edit' | 'submit' | 'review' | 'offers' | 'start' | 'suspend' | 'resume' | 'refund' | 'cancel';
+export type Power =
+  | 'edit'
+  | 'submit'
+  | 'revise'
+  | 'amend'
+  | 'tell'
+  | 'review'
+  | 'offers'
+  | 'start'
+  | 'suspend'
+  | 'resume'
+  | 'refund'
+  | 'cancel';
 
 const writing = ['owner', 'maintainer'];
 const table: Record<Power, { states: readonly string[]; roles: readonly string[]; operator?: boolean }> = {
   edit: { states: ['DRAFT'], roles: writing },
   submit: { states: ['DRAFT'], roles: writing },
+  revise: { states: ['REJECTED'], roles: writing },
+  amend: { states: ['LIVE', 'EXTENDED', 'SUCCEEDED', 'TRAINING'], roles: writing },
+  tell: {
+    states: [
+      'LIVE',
+      'SETTLING',
+      'EXTENDED',
+      'SUSPENDED',
+      'SUCCEEDED',
+      'FAILED',
+      'TRAINING',
+      'COMPLETED',
+      'CLOSED',
+      'REFUNDING',
+      'REFUNDED',
+    ],
+    roles: writing,
+  },
   review: { states: ['IN_REVIEW'], roles: ['reviewer'], operator: true },
-  offers: { states: ['LIVE', 'SUCCEEDED', 'TRAINING'], roles: writing },
+  offers: { states: ['LIVE', 'EXTENDED', 'SUCCEEDED', 'TRAINING'], roles: writing },
   start: { states: ['SUCCEEDED'], roles: writing },
-  suspend: { states: ['LIVE'], roles: [], operator: true },
+  suspend: { states: ['LIVE', 'SETTLING', 'EXTENDED', 'SUCCEEDED'], roles: [], operator: true },
   resume: { states: ['SUSPENDED'], roles: [], operator: true },
   refund: {
     states: ['LIVE', 'SUSPENDED', 'SUCCEEDED', 'TRAINING', 'COMPLETED', 'FAILED', 'CANCELLED'],
     roles: ['owner', 'treasurer'],
   },
-  cancel: { states: ['DRAFT', 'IN_REVIEW', 'LIVE', 'SUSPENDED', 'SUCCEEDED'], roles: ['owner'], operator: true },
+  cancel: {
+    states: ['DRAFT', 'IN_REVIEW', 'REJECTED', 'LIVE', 'SUSPENDED', 'SUCCEEDED'],
+    roles: ['owner'],
+    operator: true,
+  },
 };
 
 export function may(power: Power, { state, roles, platformRoles }: Standing): boolean {

@@ -3,12 +3,22 @@ import { campaignCreate, computeBudgetQuery, recipesQuery } from '../api/organis
 import { mutate, refusal } from '../api/mutate.js';
 import { nodesOf, type Budget, type Connection, type UserError } from '../api/shapes.js';
 import { engineering, gpuTime, money, timeUnit } from '../format/amount.js';
-import { parseDollars, parseHours } from '../format/parse.js';
+import { parseDollars, parseHours, parseMoney } from '../format/parse.js';
 import { hoursValue, momentValue, parseMoment } from '../format/typed.js';
 import { page, redirect, type PageContext, type Result } from '../http/request.js';
 import { BudgetSection } from '../parts/budget.js';
 import { Field, UserErrors } from '../parts/form.js';
 import { Notice } from '../parts/notice.js';
+import {
+  BudgetFields,
+  CoverField,
+  GoalFields,
+  ModelFields,
+  StretchFields,
+  TrancheFields,
+  WindowFields,
+} from '../parts/plan-form.js';
+import { atControls, currencies, planFields, readPlan, trancheCount } from './plan.input.js';
 import { failurePage } from './problem.page.js';
 import { OrganiseCrumbs, writableProjects } from './recipe-form.page.js';
 
@@ -25,15 +35,7 @@ export interface RecipeLine {
 }
 /** The terms that an organiser may set; a field left empty takes what the class usually has. */
 const termFields = ['mfu', 'overheadPercent', 'pricePerGpuHourMinor'];
-const fields = [
-  'projectId',
-  'recipeId',
-  'title',
-  'summary',
-  'cashGoalMinor',
-  'computeGoalMilliseconds',
-  'deadline',
-].concat(termFields);
+const fields = ['projectId', 'recipeId', 'title', 'summary', 'computeGoalMilliseconds', 'deadline'].concat(termFields);
 
 export async function campaignFormPage(context: PageContext): Promise<Result> {
   const projects = await writableProjects(context);
@@ -63,6 +65,8 @@ export async function campaignFormPage(context: PageContext): Promise<Result> {
   const typedHours = form.get('computeGoalMilliseconds');
   const hours = typedHours === null || typedHours === form.get('suggested') ? suggested : typedHours;
   const unit = timeUnit(recipe.gpuClass);
+  const tranches = trancheCount(value, form.get('do') === 'tranche');
+  const plan = { value, errors, tranches, unit, currencyIsFixed: false };
   return page({
     title: 'New campaign',
     section: 'account',
@@ -75,12 +79,12 @@ export async function campaignFormPage(context: PageContext): Promise<Result> {
           <OrganiseCrumbs />
           <h1>New campaign</h1>
           <p class="lead">
-            It is saved as a draft that only your project sees. Its terms are fixed from then on; title, text and
-            deadline can be changed until you hand it to review.
+            It is saved as a draft that only your project sees. Everything but its project, recipe and currency can be
+            changed until you hand it to review; from then on its terms are fixed.
           </p>
         </div>
         <form class="stack wide-form" method="post" action="/organise/campaigns/new" id="campaign-form">
-          <UserErrors errors={errors} fields={fields} />
+          <UserErrors errors={errors} fields={[...fields, ...planFields(tranches)]} />
           <div class="form panel">
             <h2>What is trained</h2>
             <div class="split">
@@ -169,9 +173,6 @@ export async function campaignFormPage(context: PageContext): Promise<Result> {
               </textarea>
             </Field>
             <div class="grid-fields">
-              <Field label="Money in dollars" hint="Empty: asks for no money." errors={errors}>
-                <input name="cashGoalMinor" inputMode="decimal" autoComplete="off" value={value('cashGoalMinor')} />
-              </Field>
               <Field label={`${unit}-hours`} hint="Empty: asks for no compute." errors={errors}>
                 <input name="computeGoalMilliseconds" inputMode="decimal" autoComplete="off" value={hours} />
               </Field>
@@ -195,10 +196,19 @@ export async function campaignFormPage(context: PageContext): Promise<Result> {
                 Accept every offer of GPU time at once <span class="muted">instead of one by one</span>
               </span>
             </label>
-            <p class="fine">
-              Cards are charged at once and what was given is kept, whether or not the goals are reached. Other models
-              are not offered yet.
-            </p>
+          </div>
+          <div class="form panel">
+            <h2>How the money is raised</h2>
+            <ModelFields value={value} />
+            <GoalFields {...plan} />
+            <CoverField {...plan} />
+            <BudgetFields {...plan} />
+          </div>
+          <div class="form panel">
+            <h2>When it leaves, and what comes with more</h2>
+            <TrancheFields {...plan} />
+            <StretchFields {...plan} />
+            <WindowFields {...plan} />
             <p class="actions">
               <button class="button" name="do" value="create">
                 Save as a draft
@@ -265,7 +275,9 @@ async function create(
   const { form } = context;
   const text = (name: string) => form.get(name)?.trim() ?? '';
   const isNothing = (name: string) => /^(0+([.]0*)?)?$/.test(text(name));
-  const cash = parseDollars(text('cashGoalMinor'));
+  const currency = currencies.find((code) => code === text('currency')) ?? 'USD';
+  const cash = parseMoney(text('cashGoalMinor'), currency);
+  const plan = readPlan(form, currency);
   // Hours as the budget suggested them mean the budget itself, to the millisecond.
   const hours = text('computeGoalMilliseconds');
   const suggested = budget && hours === hoursValue(budget.gpuTime.milliseconds);
@@ -273,9 +285,10 @@ async function create(
   const deadline = parseMoment(text('deadline'));
   const errors = [
     ...faults,
+    ...plan.errors,
     !isNothing('cashGoalMinor') &&
       cash === null &&
-      refusal('This is no amount.', 'cashGoalMinor', 'Give dollars, such as 2500 or 12.50.'),
+      refusal('This is no amount.', 'cashGoalMinor', 'Give an amount such as 2500 or 12.50.'),
     !isNothing('computeGoalMilliseconds') &&
       compute === null &&
       refusal(
@@ -291,14 +304,14 @@ async function create(
     recipeId: recipe.id,
     title: text('title'),
     summary: text('summary'),
-    fundingModel: 'KEEP_IT_ALL',
+    ...plan.input,
     cashGoalMinor: (cash ?? 0n).toString(),
-    currency: 'USD',
+    currency,
     computeGoalMilliseconds: (compute ?? 0n).toString(),
     computeClass: recipe.gpuClass,
     deadline,
     autoAcceptCompute: form.get('autoAcceptCompute') === 'yes',
     ...terms,
   });
-  return { slug: refused.length === 0 ? (payload?.campaign?.slug ?? null) : null, errors: refused };
+  return { slug: refused.length === 0 ? (payload?.campaign?.slug ?? null) : null, errors: atControls(refused, form) };
 }

@@ -1,4 +1,6 @@
 /** `/campaigns/:slug`: one campaign, with its money, compute, budget, backers, runs and events. */
+import { campaignRecordQuery } from '../api/campaign.documents.js';
+import type { CampaignRecord } from '../api/campaign.shapes.js';
 import { campaignQuery, campaignRunsQuery } from '../api/documents.js';
 import { nodesOf, type Budget, type CampaignLive, type Connection } from '../api/shapes.js';
 import { engineering, integer } from '../format/amount.js';
@@ -10,7 +12,11 @@ import { CampaignLiveView } from '../islands/campaign-live.js';
 import { BudgetSection } from '../parts/budget.js';
 import { Island } from '../parts/island.js';
 import { Icon } from '../parts/mark.js';
+import { askEstimates, MatchEstimateNote } from '../parts/match-estimate.js';
+import { PlanSection } from '../parts/plan.js';
+import { StandingSection } from '../parts/standing.js';
 import { fundingModels, State, takesPledges, words } from '../parts/state.js';
+import { UpdateArticle } from '../parts/updates.js';
 import { whyNothing } from './problem.page.js';
 
 interface RecipeFacts {
@@ -42,11 +48,19 @@ interface RunLine {
   lastLoss: number | null;
 }
 
+/** States in which money may be on its way to the project. */
+const paying = new Set(['SUCCEEDED', 'TRAINING', 'COMPLETED', 'CLOSED']);
+
 export async function campaignPage(context: PageContext, params: Record<string, string>): Promise<Result> {
   const answer = await context.ask<{ campaignBySlug: CampaignDetail | null }>(campaignQuery, { slug: params.slug });
   const campaign = answer.data?.campaignBySlug;
   if (!campaign) return whyNothing(answer, 'campaign');
-  const runsAnswer = await context.ask<{ runs: Connection<RunLine> }>(campaignRunsQuery, { campaignId: campaign.id });
+  const [runsAnswer, recordAnswer] = await Promise.all([
+    context.ask<{ runs: Connection<RunLine> }>(campaignRunsQuery, { campaignId: campaign.id }),
+    context.ask<{ campaignBySlug: CampaignRecord | null }>(campaignRecordQuery, { slug: params.slug }),
+  ]);
+  const record = recordAnswer.data?.campaignBySlug ?? null;
+  const path = `/campaigns/${encodeURIComponent(campaign.slug)}`;
   const runs = nodesOf(runsAnswer.data?.runs);
   const viewer = await context.viewer;
   const keeper = viewer !== null && keeps(campaign.project?.viewerRoles ?? [], viewer.platformRoles);
@@ -64,13 +78,14 @@ export async function campaignPage(context: PageContext, params: Record<string, 
     computePledges: campaign.computePledges,
     events: campaign.events,
   };
+  const estimates = open ? await askEstimates(context, campaign.id) : null;
   const data = { campaign: live, slug: campaign.slug, now: context.now };
   return page({
     title: campaign.title,
     description: campaign.summary,
     section: 'campaigns',
     islands: ['campaign-live'],
-    problems: [...answer.problems, ...runsAnswer.problems],
+    problems: [...answer.problems, ...runsAnswer.problems, ...recordAnswer.problems],
     body: (
       <div class="wrap">
         <div class="lead-row">
@@ -115,12 +130,23 @@ export async function campaignPage(context: PageContext, params: Record<string, 
                 {offers > 0 && ` · ${plural(offers, 'offer waits', 'offers wait')} for an answer`}
               </p>
             )}
+            {paying.has(campaign.state) && (
+              <p class="call-note">
+                <a href={`${path}/money`}>Where the money stands</a>
+              </p>
+            )}
             <p class="call-note">{fundingModels[campaign.fundingModel] ?? words(campaign.fundingModel)}</p>
           </aside>
         </div>
+        <MatchEstimateNote of={estimates} now={context.now} />
+        {record && <StandingSection {...campaign} record={record} now={context.now} />}
         <Island name="campaign-live" data={data}>
           <CampaignLiveView {...data} />
         </Island>
+        {record && <UpdatesSection record={record} path={path} />}
+        {record && (
+          <PlanSection campaign={{ ...campaign, ...record }} slug={campaign.slug} version={record.termsVersion} />
+        )}
         {campaign.budget && (
           <BudgetSection
             budget={campaign.budget}
@@ -157,6 +183,22 @@ export async function campaignPage(context: PageContext, params: Record<string, 
       </div>
     ),
   });
+}
+
+function UpdatesSection({ record, path }: { record: CampaignRecord; path: string }) {
+  const [newest] = nodesOf(record.updates);
+  if (!newest) return null;
+  return (
+    <section class="stack" aria-labelledby="updates-head">
+      <h2 id="updates-head">Updates</h2>
+      <UpdateArticle update={newest} level={3} />
+      <p>
+        <a href={`${path}/updates`}>
+          {newest.number > 1 ? `All ${newest.number} updates` : 'Its own page, with a feed'}
+        </a>
+      </p>
+    </section>
+  );
 }
 
 function RecipeSection({ recipe }: { recipe: RecipeFacts }) {

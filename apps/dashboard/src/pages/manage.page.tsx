@@ -1,5 +1,6 @@
 /** `/campaigns/:slug/manage`: every step of a campaign that its keepers and operators take by hand. */
 import { keepQuery } from '../api/organise.documents.js';
+import type { Plan } from '../api/campaign.shapes.js';
 import {
   nodesOf,
   type Budget,
@@ -12,11 +13,12 @@ import {
 import { gpuTime, money } from '../format/amount.js';
 import { dateTime } from '../format/moment.js';
 import { keeps, may, type Power } from '../format/powers.js';
-import { momentValue } from '../format/typed.js';
 import { page, redirect, type PageContext, type Result } from '../http/request.js';
 import { BudgetSection } from '../parts/budget.js';
+import { AmendForm, DraftForm } from '../parts/draft-form.js';
 import { Field, UserErrors } from '../parts/form.js';
 import { Empty, Notice } from '../parts/notice.js';
+import { PlanSection } from '../parts/plan.js';
 import { cashGoalOf, computeGoalOf } from '../parts/progress.js';
 import { State } from '../parts/state.js';
 import { StepButton, StepPanel } from '../parts/step-form.js';
@@ -28,6 +30,9 @@ import { whyNothing } from './problem.page.js';
 
 export interface Kept extends KeptLine {
   summary: string;
+  fundingModel: string;
+  termsVersion: number;
+  plan: Plan;
   decisionReason: string | null;
   autoAcceptCompute: boolean;
   recipe: RecipeLine;
@@ -50,8 +55,11 @@ export async function managePage(context: PageContext, params: Record<string, st
   if (!campaign || !viewer) return whyNothing(answer, 'campaign');
   const { form } = context;
   const step = form.get('do') ?? '';
-  const errors = context.method === 'POST' ? await takeStep(context, campaign) : [];
-  if (context.method === 'POST' && errors.length === 0) return redirect(`${path}?done=${encodeURIComponent(step)}`);
+  // A form that asks for one more tranche is shown again as it was typed.
+  const typing = step === 'edit' || step === 'tranche';
+  const sent = context.method === 'POST' && step !== 'tranche';
+  const errors = sent ? await takeStep(context, campaign) : [];
+  if (sent && errors.length === 0) return redirect(`${path}?done=${encodeURIComponent(step)}`);
   const standing = { state: campaign.state, roles: campaign.project.viewerRoles, platformRoles: viewer.platformRoles };
   const allowed = (power: Power) => may(power, standing);
   const said = stepDone[context.url.searchParams.get('done') ?? ''];
@@ -85,17 +93,38 @@ export async function managePage(context: PageContext, params: Record<string, st
             It takes a role in {campaign.project.name}; an owner of the project can give you one.
           </Notice>
         )}
-        {campaign.decisionReason && /^(DRAFT|SUSPENDED|CANCELLED)$/.test(campaign.state) && (
-          <Notice tone="info" title={campaign.state === 'DRAFT' ? 'Sent back by its reviewer' : 'Why'}>
+        {campaign.decisionReason && /^(DRAFT|REJECTED|SUSPENDED|CANCELLED)$/.test(campaign.state) && (
+          <Notice tone="info" title={/^(DRAFT|REJECTED)$/.test(campaign.state) ? 'Refused by its reviewer' : 'Why'}>
             {campaign.decisionReason}
           </Notice>
         )}
         {allowed('edit') && (
-          <DraftForm campaign={campaign} path={path} form={form} errors={of('edit')} typed={step === 'edit'} />
+          <DraftForm campaign={campaign} path={path} form={form} errors={of('edit')} typed={typing} />
+        )}
+        {allowed('tell') && (
+          <p class="actions">
+            <a class="button quiet" href={`/campaigns/${encodeURIComponent(campaign.slug)}/updates`}>
+              Tell your backers
+            </a>
+            <a class="button quiet" href={`/campaigns/${encodeURIComponent(campaign.slug)}/terms`}>
+              Terms, version {campaign.termsVersion}
+            </a>
+            <a class="button quiet" href={`/campaigns/${encodeURIComponent(campaign.slug)}/money`}>
+              Where the money stands
+            </a>
+          </p>
         )}
         {allowed('offers') && <Offers campaign={campaign} path={path} />}
         {allowed('refund') && <CapturedPledges campaign={campaign} path={path} form={form} errors={of('refund')} />}
+        {allowed('amend') && (
+          <AmendForm campaign={campaign} path={path} form={form} errors={of('amend')} typed={step === 'amend'} />
+        )}
         <div class="panels">
+          {allowed('revise') && (
+            <StepPanel {...panel} step="revise" title="Revise it" label="Make it a draft again" errors={of('revise')}>
+              You can change everything but its project, recipe and currency, and hand it to review once more.
+            </StepPanel>
+          )}
           {allowed('submit') && (
             <StepPanel
               {...panel}
@@ -104,8 +133,7 @@ export async function managePage(context: PageContext, params: Record<string, st
               label="Submit for review"
               errors={of('submit')}
             >
-              It takes no pledge before somebody who did not write it has approved it. Text and deadline are fixed from
-              here on.
+              It takes no pledge before somebody who did not write it has approved it. Its terms are fixed from here on.
             </StepPanel>
           )}
           {allowed('review') && <ReviewSteps path={path} errors={errors} step={step} typed={reason('reject')} />}
@@ -132,12 +160,12 @@ export async function managePage(context: PageContext, params: Record<string, st
               typed={reason('suspend')}
               errors={of('suspend')}
             >
-              It takes no pledges until an operator resumes it. The reason is public.
+              No pledges, charges or payouts until an operator resumes it; its timers stand. The reason is public.
             </StepPanel>
           )}
           {allowed('resume') && (
             <StepPanel {...panel} step="resume" title="Let it go on" label="Resume" errors={of('resume')}>
-              It takes pledges again. Its deadline did not wait.
+              It goes on where it was. Every timer moves by the time for which it stood.
             </StepPanel>
           )}
           {allowed('cancel') && (
@@ -162,7 +190,19 @@ export async function managePage(context: PageContext, params: Record<string, st
 }
 
 /** Steps whose refusals are shown in a form of their own; those of list buttons stand at the top. */
-const formsOf = new Set(['edit', 'submit', 'approve', 'reject', 'start', 'refund', 'suspend', 'resume', 'cancel']);
+const formsOf = new Set([
+  'edit',
+  'amend',
+  'revise',
+  'submit',
+  'approve',
+  'reject',
+  'start',
+  'refund',
+  'suspend',
+  'resume',
+  'cancel',
+]);
 
 export function ReviewSteps(props: { path: string; errors: UserError[]; step: string; typed: string; id?: string }) {
   const of = (name: string) => (props.step === name ? props.errors : []);
@@ -183,52 +223,16 @@ export function ReviewSteps(props: { path: string; errors: UserError[]; step: st
         action={props.path}
         id={props.id}
         step="reject"
-        title="Send it back"
-        label="Send back"
+        title="Refuse it"
+        label="Refuse"
         tone="quiet"
         reason="What has to change?"
         typed={props.typed}
         errors={of('reject')}
       >
-        It becomes a draft again. Its organisers read your reason.
+        Its organisers read your reason and may revise it.
       </StepPanel>
     </>
-  );
-}
-
-function DraftForm(props: {
-  campaign: Kept;
-  path: string;
-  form: URLSearchParams;
-  errors: UserError[];
-  typed: boolean;
-}) {
-  const { campaign, errors } = props;
-  const value = (name: string, kept: string) => (props.typed ? (props.form.get(name) ?? '') : kept);
-  return (
-    <form class="form panel" method="post" action={props.path}>
-      <h2>The draft</h2>
-      <UserErrors errors={errors} fields={['title', 'summary', 'deadline']} />
-      <input type="hidden" name="do" value="edit" />
-      <Field label="Title" errors={errors}>
-        <input name="title" autoComplete="off" value={value('title', campaign.title)} />
-      </Field>
-      <Field label="Summary" hint="At most 2,000 characters." errors={errors}>
-        <textarea name="summary" rows={4}>
-          {value('summary', campaign.summary)}
-        </textarea>
-      </Field>
-      <Field label="Deadline, UTC" errors={errors}>
-        <input
-          name="deadline"
-          type="datetime-local"
-          value={value('deadline', campaign.deadline ? momentValue(campaign.deadline) : '')}
-        />
-      </Field>
-      <p class="actions">
-        <button class="button quiet">Save the draft</button>
-      </p>
-    </form>
   );
 }
 
@@ -283,7 +287,7 @@ function Offers({ campaign, path }: { campaign: Kept; path: string }) {
 
 function CapturedPledges(props: { campaign: Kept; path: string; form: URLSearchParams; errors: UserError[] }) {
   const { campaign, form, errors } = props;
-  const captured = nodesOf(campaign.pledges).filter(({ state }) => state === 'CAPTURED');
+  const captured = nodesOf(campaign.pledges).filter(({ state }) => state === 'COLLECTED');
   const chosen = form.get('id');
   return (
     <section class="stack" aria-labelledby="refunds-head">
@@ -326,7 +330,11 @@ function CapturedPledges(props: { campaign: Kept; path: string; form: URLSearchP
   );
 }
 
-export function Terms({ campaign }: { campaign: Pick<Kept, 'recipe' | 'budget' | 'cashGoal' | 'computeGoal'> }) {
+export function Terms({
+  campaign,
+}: {
+  campaign: Pick<Kept, 'recipe' | 'budget' | 'plan' | 'fundingModel' | 'cashGoal' | 'computeGoal' | 'deadline'>;
+}) {
   const [cash, compute] = [cashGoalOf(campaign as Kept), computeGoalOf(campaign as Kept)];
   return (
     <>
@@ -349,6 +357,7 @@ export function Terms({ campaign }: { campaign: Pick<Kept, 'recipe' | 'budget' |
           </dd>
         </div>
       </dl>
+      <PlanSection campaign={campaign} />
       <BudgetSection budget={campaign.budget} parameters={campaign.recipe.parameters} tokens={campaign.recipe.tokens} />
     </>
   );

@@ -11,7 +11,11 @@ const moods: Record<string, Mood> = {
   STARTING: 'live',
   SUCCEEDED: 'good',
   COMPLETED: 'good',
-  CAPTURED: 'good',
+  COLLECTED: 'good',
+  PLEDGED: 'good',
+  FUNDED: 'good',
+  CHARGING: 'live',
+  FROZEN: 'live',
   FULFILLED: 'good',
   ACCEPTED: 'good',
   PROMOTED: 'good',
@@ -32,6 +36,11 @@ const moods: Record<string, Mood> = {
   SUSPECT: 'warn',
   REGISTERED: 'calm',
   SUSPENDED: 'bad',
+  SETTLING: 'live',
+  EXTENDED: 'warn',
+  REJECTED: 'warn',
+  REFUNDING: 'warn',
+  CLOSED: 'calm',
   REFUND_PENDING: 'warn',
   CHARGED_BACK: 'bad',
   WITHDRAWN: 'warn',
@@ -40,7 +49,13 @@ const moods: Record<string, Mood> = {
   DRAINING: 'warn',
   REFUNDED: 'warn',
   LAPSED: 'warn',
-  REQUIRES_ACTION: 'warn',
+  NEEDS_ACTION: 'warn',
+  METHOD_REQUIRED: 'warn',
+  INSTRUCTIONS_ISSUED: 'warn',
+  PARTIALLY_FUNDED: 'warn',
+  ERRORED: 'bad',
+  DROPPED: 'bad',
+  REFUND_STUCK: 'bad',
   IN_REVIEW: 'warn',
   PENDING: 'warn',
   FAILED: 'bad',
@@ -53,7 +68,7 @@ const moods: Record<string, Mood> = {
   REVOKED: 'bad',
 };
 
-/** `REQUIRES_ACTION`, `node_lost`, `pledge.capture` → words. */
+/** `NEEDS_ACTION`, `node_lost`, `pledge.capture` → words. */
 export const words = (code: string): string => {
   const text = code.replaceAll(/[_.]/g, ' ').toLowerCase();
   return text.charAt(0).toUpperCase() + text.slice(1);
@@ -64,10 +79,11 @@ export function State({ of }: { of: string }) {
 }
 
 export const fundingModels: Record<string, string> = {
-  KEEP_IT_ALL: 'Keep it all: cards are charged at once',
-  ALL_OR_NOTHING: 'All or nothing: cards are charged only if the goal is reached',
-  TRANCHES: 'Tranches: money is released step by step, against evidence',
+  KEEP_IT_ALL: 'Keep it all: charged at once, kept whatever the sum',
+  ALL_OR_NOTHING: 'All or nothing: charged only after the deadline, and only kept if the goals are reached',
+  TRANCHES: 'Tranches: charged at once, released share by share on evidence',
 };
 
-/** A funded campaign goes on taking pledges until its deadline or its training. */
-export const takesPledges = (state: string): boolean => state === 'LIVE' || state === 'SUCCEEDED';
+/** A funded campaign goes on taking pledges until its deadline or its training; an extended one until its second. */
+export const takesPledges = (state: string): boolean =>
+  state === 'LIVE' || state === 'SUCCEEDED' || state === 'EXTENDED';
