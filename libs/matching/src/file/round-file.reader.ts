@@ -22,7 +22,8 @@ export interface RoundFile {
 }
 
 const name = z.string().min(1).max(200);
-const isAmount = (text: string): boolean => /^(0|[1-9]\d{0,18})$/.test(text) && BigInt(text) <= MAX_MINOR_UNITS;
+const isAmount = (text: string): boolean =>
+  /^(0|[1-9]\d{0,18})$/.test(text) && (text.length < 19 || BigInt(text) <= MAX_MINOR_UNITS);
 const amountOrZero = z.string().refine(isAmount, { error: 'has to be a whole number of minor units as text' });
 const amount = amountOrZero.refine((text) => text !== '0', { error: 'has to be at least "1"' });
 const share = z.string().refine((text) => {
@@ -71,7 +72,8 @@ const roundSchema = roundTerms.extend({
     .array(z.strictObject({ id: name, cap: amountOrZero.optional() }))
     .min(1)
     .max(100_000),
-  gifts: z.array(z.strictObject({ project: name, donor: name, amount, id: name.optional() })),
+  // A million gifts are checked by hand below: the schema library takes twenty seconds for them.
+  gifts: z.array(z.unknown()),
   weights: z.record(name, share).default({}),
   scores: z.record(name, score).default({}),
   groups: z.record(name, z.array(name)).default({}),
@@ -85,7 +87,13 @@ const roundSchema = roundTerms.extend({
     )
     .default([]),
 });
-type Written = z.infer<typeof roundSchema>;
+interface WrittenGift {
+  readonly project: string;
+  readonly donor: string;
+  readonly amount: string;
+  readonly id?: string;
+}
+type Written = Omit<z.infer<typeof roundSchema>, 'gifts'> & { readonly gifts: readonly WrittenGift[] };
 
 /** Reads a round from its JSON. Refused: `MATCH_FILE_INVALID`, `MATCH_PROJECT_UNKNOWN`, `MATCH_NAMED_TWICE`. */
 export function readRound(text: string): Outcome<RoundFile> {
@@ -98,14 +106,41 @@ export function readRound(text: string): Outcome<RoundFile> {
   const parsed = roundSchema.safeParse(json);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    const path = (issue?.path ?? []).map(String);
-    return refuseMatch('MATCH_FILE_INVALID', path, `${path.join('.') || 'The file'}: ${issue?.message ?? 'wrong'}.`);
+    return invalid((issue?.path ?? []).map(String), issue?.message ?? 'wrong');
   }
-  const twice = namedTwice(parsed.data);
+  for (const [index, gift] of parsed.data.gifts.entries()) {
+    const faulty = giftFault(gift);
+    if (faulty) return invalid(['gifts', String(index), ...faulty.path], faulty.message);
+  }
+  const written = parsed.data as Written;
+  const twice = namedTwice(written);
   if (twice) return twice;
-  const written = parsed.data;
   const head = headOf(written);
   return { currency: written.currency, round: roundOf(written), head, sha256: digestOf(head, written.gifts) };
+}
+
+const invalid = (path: readonly string[], message: string) =>
+  refuseMatch('MATCH_FILE_INVALID', path, `${path.join('.') || 'The file'}: ${message}.`);
+
+const GIFT_FIELDS: ReadonlySet<string> = new Set(['project', 'donor', 'amount', 'id']);
+
+/** What is wrong with a gift; undefined when nothing is. */
+function giftFault(gift: unknown): { readonly path: readonly string[]; readonly message: string } | undefined {
+  if (typeof gift !== 'object' || gift === null || Array.isArray(gift))
+    return { path: [], message: 'has to be an object' };
+  const fields = gift as Record<string, unknown>;
+  for (const field in fields)
+    if (!GIFT_FIELDS.has(field)) return { path: [field], message: 'is nothing that a gift has' };
+  for (const field of ['project', 'donor', 'id']) {
+    const value = fields[field];
+    if (field === 'id' && value === undefined) continue;
+    if (typeof value !== 'string' || value.length < 1 || value.length > 200)
+      return { path: [field], message: 'has to be a text of 1 to 200 characters' };
+  }
+  const { amount } = fields;
+  if (typeof amount !== 'string' || !isAmount(amount))
+    return { path: ['amount'], message: 'has to be a whole number of minor units as text' };
+  return amount === '0' ? { path: ['amount'], message: 'has to be at least "1"' } : undefined;
 }
 
 function namedTwice(written: Written): Outcome<never> | undefined {
@@ -188,12 +223,17 @@ function headOf(written: Written): Json {
   return inOrder as unknown as Json;
 }
 
-function digestOf(head: Json, gifts: Written['gifts']): string {
+const SLICE = 10_000;
+
+function digestOf(head: Json, gifts: readonly WrittenGift[]): string {
   const hash = createHash('sha256');
   hash.update(`${canonicalJson(head)}\n`);
   const lines = gifts.map(({ project, donor, amount: minor, id }) =>
     JSON.stringify([project, donor, minor, id ?? null]),
   );
-  for (const line of lines.sort(byText)) hash.update(`${line}\n`);
+  // Without a comparison of its own, sort() goes by code unit too, and four times as fast.
+  // oxlint-disable-next-line typescript/require-array-sort-compare -- code units are the order that is wanted
+  lines.sort();
+  for (let at = 0; at < lines.length; at += SLICE) hash.update(`${lines.slice(at, at + SLICE).join('\n')}\n`);
   return hash.digest('hex');
 }
