@@ -4,8 +4,8 @@ import pg from 'pg';
 import { isRefused, newId, systemClock } from '#kernel';
 import { Ledger, LedgerSealJob, LedgerWriter, type TransferSpec, ledgerInvariants } from '#ledger';
 import { UnitOfWork, createDataSource } from '#platform';
-import type { BenchContext, BenchResult } from './bench.stage.js';
-import { PairedLedger } from './paired-ledger.js';
+import type { BenchContext, BenchResult } from './bench.stage.ts';
+import { PairedLedger } from './paired-ledger.ts';
 
 const BATCH = 1000;
 const DONORS = 64;

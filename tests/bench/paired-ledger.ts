@@ -48,11 +48,15 @@ const EACH = 2;
 
 /** The paired ledger with one hot account that 64 others pay into, and as many connections as clients. */
 export class PairedLedger {
-  private constructor(
-    private readonly pool: pg.Pool,
-    private readonly hot: string,
-    private readonly payers: readonly string[],
-  ) {}
+  private readonly pool: pg.Pool;
+  private readonly hot: string;
+  private readonly payers: readonly string[];
+
+  private constructor(pool: pg.Pool, hot: string, payers: readonly string[]) {
+    this.pool = pool;
+    this.hot = hot;
+    this.payers = payers;
+  }
 
   static async open(databaseUrl: string, clients: number): Promise<PairedLedger> {
     const pool = new pg.Pool({ connectionString: databaseUrl, max: clients, min: clients });

@@ -2,7 +2,7 @@ import { UnitOfWork } from '#platform';
 import { type BookForm } from './domain/book-file.rules.js';
 import { bookPage, sealHeads } from './store/seal.store.js';
 
-const PAGE = 5000;
+const PAGE = 2000;
 
 /**
  * The sealed book of a unit as the lines of a file (see {@link BookForm}), up to where it stands now, a page in memory

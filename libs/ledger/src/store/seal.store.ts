@@ -1,4 +1,5 @@
 import type { Tx } from '#platform';
+import { plainArray } from './posting.statement.js';
 import { SEAL_ORIGIN, type SealedTransfer, sealHash } from '../domain/seal.rules.js';
 
 interface StoredForm extends Omit<SealedTransfer, 'position'> {
@@ -27,11 +28,7 @@ export async function sealSome(tx: Tx, limit: number): Promise<number> {
     'SELECT floor_seq, next_floor_seq, next_floor_xid FROM ledger_sealer WHERE id = 1 FOR UPDATE',
   );
   if (!sealer) throw new Error('The row of the sealer is missing.');
-  // From the floor on by index, whatever the planner thinks of the table's size: else it reads the whole of it each time.
-  await tx.query(
-    `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
-            set_config('enable_mergejoin', 'off', true)`,
-  );
+  await byIndexAlone(tx);
   // Three statements in this order: a transaction that drew a number up to `top` has an id below `horizon.next`.
   const [sequence] = await tx.query<{ top: bigint | null }>(
     `SELECT pg_sequence_last_value(pg_get_serial_sequence('ledger_transfer', 'seq')::regclass) AS top`,
@@ -53,6 +50,13 @@ export async function sealSome(tx: Tx, limit: number): Promise<number> {
   return waiting.length;
 }
 
+/** For the rest of the transaction: whatever the planner thinks of a table's size, a few rows of it are not all of it. */
+const byIndexAlone = (tx: Tx): Promise<unknown> =>
+  tx.query(
+    `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+            set_config('enable_mergejoin', 'off', true)`,
+  );
+
 async function append(tx: Tx, transfers: readonly StoredForm[]): Promise<void> {
   if (transfers.length === 0) return;
   const heads = new Map(
@@ -68,7 +72,12 @@ async function append(tx: Tx, transfers: readonly StoredForm[]): Promise<void> {
   await tx.query(
     `INSERT INTO ledger_seal (unit, position, transfer_id, hash)
      SELECT * FROM unnest($1::text[], $2::bigint[], $3::uuid[], $4::bytea[])`,
-    [rows.map((r) => r.unit), rows.map((r) => String(r.position)), rows.map((r) => r.id), rows.map((r) => r.hash)],
+    [
+      rows.map((r) => r.unit),
+      plainArray(rows.map((r) => r.position)),
+      plainArray(rows.map((r) => r.id)),
+      plainArray(rows.map((r) => `\\\\x${r.hash.toString('hex')}`)),
+    ],
   );
 }
 
@@ -142,12 +151,14 @@ export interface SealedRow extends SealedTransfer {
 }
 
 /** The next transfers of a unit's book after a position, at most to another one, with their seals. */
-export const bookPage = (tx: Tx, unit: string, after: bigint, to: bigint, limit: number): Promise<SealedRow[]> =>
-  tx.query<SealedRow>(
+export async function bookPage(tx: Tx, unit: string, after: bigint, to: bigint, limit: number): Promise<SealedRow[]> {
+  await byIndexAlone(tx);
+  return tx.query<SealedRow>(
     `SELECT s.position, s.hash, ${FORM} FROM ledger_seal s JOIN ledger_transfer t ON t.id = s.transfer_id ${FORM_JOINS}
      WHERE s.unit = $1 AND s.position > $2 AND s.position <= $3 ORDER BY s.position LIMIT ${Math.trunc(limit)}`,
     [unit, after, to],
   );
+}
 
 const AUDIT_PAGE = 5000;
 
