@@ -68,6 +68,13 @@ export class Witness implements PaymentListener {
   /** What the next receipts are applied to, as much of each as there is. */
   readonly wanted: CashApplication[] = [];
 
+  /** Over which campaigns' money a person decides. */
+  readonly treasurers = new Map<string, string[]>();
+
+  treasuredBy(_: unknown, contributorId: string): Promise<string[]> {
+    return Promise.resolve(this.treasurers.get(contributorId) ?? []);
+  }
+
   onSetups(_: unknown, steps: readonly SetupStep[]): Promise<void> {
     for (const step of steps) {
       if (step.kind === 'saved') this.saved.set(step.reference, step.savedMethodId);
@@ -125,6 +132,7 @@ export class Stage {
   readonly escrow = `campaign:${this.campaignId}:escrow:USD`;
   readonly refundsPayable = `campaign:${this.campaignId}:refunds_payable:USD`;
   readonly payments: Payments;
+  readonly bookkeeper: Bookkeeper;
   readonly synchronizer: Synchronizer;
   readonly methods: PaymentMethods;
   readonly transfers: BankTransfers;
@@ -160,15 +168,15 @@ export class Stage {
     } as Config;
     const logger = pino({ level: 'silent' });
     this.listeners.register('pledge', this.witness);
-    const bookkeeper = new Bookkeeper(this.ledger, this.listeners, { refundUpToMinor: BigInt(WARNING_REFUND_MINOR) });
-    const bookings = new BookingWriter(db.uow, bookkeeper);
+    this.bookkeeper = new Bookkeeper(this.ledger, this.listeners, { refundUpToMinor: BigInt(WARNING_REFUND_MINOR) });
+    const bookings = new BookingWriter(db.uow, this.bookkeeper);
     const customers = new Customers(db.uow, stripe);
     this.synchronizer = new Synchronizer(db.uow, bookings, stripe);
     const refunds = new Refunds(db.uow, this.ledger, bookings, this.synchronizer, stripe, logger);
     this.payments = new Payments(db.uow, bookings, this.synchronizer, customers, refunds, stripe, logger);
     this.methods = new PaymentMethods(db.uow, customers, this.listeners, stripe, logger);
-    const cashReturns = new CashReturns(db.uow, bookkeeper, customers, stripe);
-    this.transfers = new BankTransfers(db.uow, bookkeeper, customers, this.listeners, cashReturns, stripe);
+    const cashReturns = new CashReturns(db.uow, this.bookkeeper, customers, stripe);
+    this.transfers = new BankTransfers(db.uow, this.bookkeeper, customers, this.listeners, cashReturns, stripe);
     this.intake = new WebhookIntake(db.uow, config, stripe);
     this.moneyOut = new MoneyOutHints(
       new PayoutAccounts(db.uow, stripe),

@@ -6,6 +6,7 @@ import { registerLedgerCommands } from './ledger/ledger.command.js';
 import { registerLogCommands } from './log/log.command.js';
 import { registerMatchCommands } from './match/match.command.js';
 import { registerMigrateCommand } from './migrate/migrate.command.js';
+import { registerRatesCommand } from './rates/rates.command.js';
 import { registerReconcileCommand } from './reconcile/reconcile.command.js';
 import { StartError } from './up/home.js';
 import { registerUpCommand } from './up/up.command.js';
@@ -21,6 +22,7 @@ const program = new Command('commonweights')
 registerUpCommand(program, packageRoot);
 registerMigrateCommand(program, packageRoot);
 registerAuditCommand(program, packageRoot);
+registerRatesCommand(program, packageRoot);
 registerReconcileCommand(program, packageRoot);
 registerMatchCommands(program);
 registerVerifyCommands(program);

@@ -23,6 +23,8 @@ export { type FundingInstructions } from './processor/funding.request.js';
 export { type RefundInput, type RefundOutcome } from './refunds.js';
 export { RAIL_TERMS } from './domain/rail.table.js';
 export { type RailQuote, quoteRails, railParts } from './domain/rail.rule.js';
+export { type TopUp } from './domain/top-up.rule.js';
+export { TopUps } from './top-ups.js';
 export { Reconciliation } from './reconciliation.js';
 export { Exposure, type RailExposure } from './payouts/exposure.js';
 export { type PayoutAccount, PayoutAccounts } from './payouts/payout-accounts.js';

@@ -33,6 +33,7 @@ import { Reconciliation } from './reconciliation.js';
 import { RefundCases } from './refund-cases.js';
 import { Refunds } from './refunds.js';
 import { Synchronizer } from './synchronizer.js';
+import { TopUps } from './top-ups.js';
 
 /** Payments on every rail through Stripe or its sandbox. */
 @Module({
@@ -61,6 +62,7 @@ import { Synchronizer } from './synchronizer.js';
     CashReturns,
     Refunds,
     RefundCases,
+    TopUps,
     ExchangeRates,
     Synchronizer,
     Payments,

@@ -5,6 +5,7 @@ import { isRetryableDecline, wantsPayer } from './decline.table.js';
 import { slowDown, startPace, takeToken } from './pace.rule.js';
 import { feeMinor, quoteRails, railParts, splitAmount } from './rail.rule.js';
 import { INTENT_MINOR_MAX, RAIL_TERMS } from './rail.table.js';
+import { topUpPlan } from './top-up.rule.js';
 import { warningRefundMinor } from './warning.rule.js';
 
 const quoteOf = (rail: string, amount: bigint, currency: string) =>
@@ -129,6 +130,29 @@ describe('declines', () => {
       false,
       false,
     ]);
+  });
+});
+
+describe('a plan to top up', () => {
+  it('says by currency what is short, and lends nothing across currencies', () => {
+    const due = new Map([
+      ['USD', 500n],
+      ['EUR', 100n],
+      ['JPY', 0n],
+    ]);
+    expect(
+      topUpPlan(
+        due,
+        new Map([
+          ['EUR', 1000n],
+          ['USD', 300n],
+        ]),
+      ),
+    ).toEqual([
+      { currency: 'EUR', dueMinor: 100n, availableMinor: 1000n, shortMinor: 0n },
+      { currency: 'USD', dueMinor: 500n, availableMinor: 300n, shortMinor: 200n },
+    ]);
+    expect(topUpPlan(new Map([['USD', 5n]]), new Map([['USD', -10n]]))).toMatchObject([{ shortMinor: 15n }]);
   });
 });
 

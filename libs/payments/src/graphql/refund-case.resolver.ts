@@ -14,6 +14,7 @@ import {
 } from '#platform';
 import type { RefundCaseRow } from '../store/refund-case.store.js';
 import { RefundCases } from '../refund-cases.js';
+import { TopUps } from '../top-ups.js';
 import {
   RefundCase,
   RefundCaseConnection,
@@ -22,6 +23,7 @@ import {
   RefundCaseResolveInput,
   type RefundCaseStateEnum,
   RefundCaseTakeInput,
+  RefundTopUp,
 } from './refund-case.type.js';
 
 type SignedIn = Viewer & { kind: 'contributor' };
@@ -29,7 +31,22 @@ const ID_PATH = ['input', 'refundCaseId'];
 
 @Resolver(() => RefundCase)
 export class RefundCaseResolver {
-  constructor(private readonly cases: RefundCases) {}
+  constructor(
+    private readonly cases: RefundCases,
+    private readonly topUps: TopUps,
+  ) {}
+
+  @Access({ platformRole: 'operator' })
+  @Query(() => [RefundTopUp], {
+    description: 'Whether the processor holds what the refunds under way need, by currency. Asks the processor.',
+  })
+  async refundTopUpPlan(): Promise<RefundTopUp[]> {
+    return (await this.topUps.plan()).map(({ currency, dueMinor, availableMinor, shortMinor }) => ({
+      due: Money.of(dueMinor, currency),
+      available: Money.of(availableMinor, currency),
+      short: Money.of(shortMinor, currency),
+    }));
+  }
 
   @Access('signedIn')
   @Query(() => RefundCaseConnection, {

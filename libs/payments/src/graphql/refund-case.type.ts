@@ -86,3 +86,13 @@ export class RefundCasePayload {
   @Field(() => [UserError], { description: 'Why it was refused; empty when it was not.' })
   userErrors!: UserError[];
 }
+
+@ObjectType({ description: 'What refunds under way need at the processor, in one currency.' })
+export class RefundTopUp {
+  @Field(() => Money, { description: 'Refunds that are asked for and have not left.' })
+  due!: Money;
+  @Field(() => Money, { description: 'What the processor can pay out now.' })
+  available!: Money;
+  @Field(() => Money, { description: 'What has to be brought to the processor before all of them can leave.' })
+  short!: Money;
+}

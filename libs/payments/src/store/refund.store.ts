@@ -89,6 +89,15 @@ export async function refundedOf(tx: Tx, paymentIds: readonly string[]): Promise
   return new Map(rows.map((row) => [row.payment_id, BigInt(row.sum)]));
 }
 
+/** What refunds that were asked for still have to leave, minor units by currency. */
+export async function refundsDue(tx: Tx): Promise<Map<string, bigint>> {
+  const rows = await tx.query<{ currency: string; due: string }>(
+    `SELECT p.currency, sum(r.amount_minor)::text AS due FROM refund r JOIN payment p ON p.id = r.payment_id
+      WHERE r.status IN ('REQUESTED', 'PENDING') GROUP BY p.currency`,
+  );
+  return new Map(rows.map((row) => [row.currency, BigInt(row.due)]));
+}
+
 /** The row as it is after a step. */
 export interface RefundMove {
   readonly after: RefundRow;
