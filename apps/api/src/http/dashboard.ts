@@ -10,6 +10,7 @@ import { IdentityModule } from '#identity';
 import { Config, LOGGER, type Logger } from '#platform';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { PageGraphql } from './page-graphql.js';
+import { UpdatesFeedController } from './updates-feed.controller.js';
 
 interface Dashboard {
   handle(
@@ -137,7 +138,7 @@ export class PagesController {
   }
 }
 
-@Module({ imports: [IdentityModule], controllers: [PagesController], providers: [PageGraphql] })
+@Module({ imports: [IdentityModule], controllers: [UpdatesFeedController, PagesController], providers: [PageGraphql] })
 export class PagesModule {}
 
 /** Where the build puts the dashboard. */

@@ -153,7 +153,7 @@ export function atControls(errors: readonly UserError[], form: URLSearchParams):
   return errors.map((error) => {
     const [, list, at = '', ...rest] = error.path ?? [];
     const last = rest.at(-1) ?? '';
-    if (list === 'budgetLines') {
+    if (list === 'budgetLines' && at !== '') {
       const kind = lines[Number(at)];
       return { ...error, path: ['input', kind ? `line-${kind}-${last}` : 'budgetLines'] };
     }
