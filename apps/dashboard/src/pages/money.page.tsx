@@ -139,6 +139,7 @@ function CashTiles({ cash }: { cash: CashLine }) {
     ['On its way', cash.onItsWay],
     ['Paid out', cash.released],
     ['Processing fees', cash.fees],
+    ['All of it, after fees', cash.net],
   ] as const;
   return (
     <dl class="tiles">
@@ -204,7 +205,7 @@ function Steps({ tranche, powers, about }: { tranche: Tranche; powers: Powers; a
   const isOpen = state === 'EVIDENCE_SUBMITTED' && evidence?.outcome === 'OPEN';
   const mayJudge = powers.judges && isOpen && !judged && evidence?.submittedBy !== powers.pseudonym;
   return (
-    <>
+    <div class="stack">
       {powers.submits && state === 'PLANNED' && tranche.evidenceKind !== 'NONE' && (
         <EvidenceForm tranche={tranche} about={about} errors={mine('evidence')} />
       )}
@@ -239,7 +240,7 @@ function Steps({ tranche, powers, about }: { tranche: Tranche; powers: Powers; a
       {state === 'FAILED' && (powers.pays || powers.operates) && (
         <StepButton action={about.path} step="retry" label="Try again" about={tranche.title} id={id} />
       )}
-    </>
+    </div>
   );
 }
 
@@ -331,10 +332,10 @@ function Reserve({ reserve }: { reserve: ReserveLine }) {
               <th scope="col" class="num">
                 Rate
               </th>
+              <th scope="col">Until</th>
               <th scope="col" class="num">
                 Held
               </th>
-              <th scope="col">Until</th>
             </tr>
           </thead>
           <tbody>
@@ -350,10 +351,10 @@ function Reserve({ reserve }: { reserve: ReserveLine }) {
                 <td class="num" data-label="Rate">
                   {decimal(String(rail.rateBp), 2)} %
                 </td>
+                <td data-label="Until">{rail.windowEndsAt ? dateTime(rail.windowEndsAt) : 'nothing is open'}</td>
                 <td class="num" data-label="Held">
                   {money(rail.need)}
                 </td>
-                <td data-label="Until">{rail.windowEndsAt ? dateTime(rail.windowEndsAt) : 'nothing is open'}</td>
               </tr>
             ))}
           </tbody>

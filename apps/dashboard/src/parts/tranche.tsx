@@ -19,7 +19,8 @@ const waits: Record<string, string> = {
   RETRY: 'It could not be delivered; the money is back in escrow.',
 };
 
-export const shareOf = (bp: number): string => (bp === 0 ? 'the rest' : `${decimal(String(bp), 2)} %`);
+export const shareOf = (bp: number): string =>
+  bp === 0 ? 'the rest' : `${decimal(String(bp), 2).replace(/\.?0+$/, '')} %`;
 
 /** What the terms ask for, as one sentence. */
 export function asks({ evidenceKind, evidenceTerms: terms }: Tranche): string {
@@ -55,13 +56,9 @@ export function TrancheRecord({ tranche, required, now }: { tranche: Tranche; re
       <p class="muted">
         {asks(tranche)} {waits[tranche.waitingFor]} {tranche.heldReason}
       </p>
-      {tranche.evidence.length > 0 && (
-        <ul class="rows">
-          {tranche.evidence.map((evidence) => (
-            <EvidenceLine key={evidence.id} evidence={evidence} required={required} now={now} />
-          ))}
-        </ul>
-      )}
+      {tranche.evidence.map((evidence) => (
+        <EvidenceFacts key={evidence.id} evidence={evidence} required={required} now={now} />
+      ))}
       {last && (
         <p class="panel-note">
           Attempt {last.number}: {words(last.status).toLowerCase()}
@@ -73,50 +70,84 @@ export function TrancheRecord({ tranche, required, now }: { tranche: Tranche; re
   );
 }
 
-function EvidenceLine({ evidence, required, now }: { evidence: Evidence; required: number; now: number }) {
+/** Enough of a pseudonym to tell people apart; the first half of it is a time. */
+const who = (pseudonym: string): string => pseudonym.slice(-8);
+
+function EvidenceFacts({ evidence, required, now }: { evidence: Evidence; required: number; now: number }) {
   const yes = evidence.approvals.filter(({ approves }) => approves).length;
   return (
-    <li>
-      <span class="rows-main">
-        <span>
-          {evidence.kind === 'NONE' ? 'Its time has come' : words(evidence.kind)} ·{' '}
+    <dl class="facts">
+      <div>
+        <dt>{evidence.kind === 'NONE' ? 'Its time has come' : words(evidence.kind)}</dt>
+        <dd>
           {words(evidence.outcome).toLowerCase()}
-          {evidence.outcome === 'OPEN' && `, ${yes} of ${required} approvals`}
-        </span>
-        {evidence.report !== '' && <small>{evidence.report}</small>}
-        {evidence.value !== null && <small>Value {evidence.value}</small>}
-        {evidence.tokens !== null && <small>{integer(evidence.tokens)} tokens</small>}
-        {evidence.submittedBy !== null && <small>Stated by {evidence.submittedBy.slice(0, 8)}</small>}
-        {evidence.vote && <VoteLine vote={evidence.vote} />}
-        {evidence.files.map((file) => (
-          <small key={file.sha256}>
+          {evidence.outcome === 'OPEN' && `, ${yes} of ${required} approvals`},{' '}
+          <When iso={evidence.submittedAt} now={now} />
+        </dd>
+      </div>
+      {evidence.report !== '' && (
+        <div>
+          <dt>Report</dt>
+          <dd>{evidence.report}</dd>
+        </div>
+      )}
+      {evidence.value !== null && (
+        <div>
+          <dt>Value</dt>
+          <dd>{evidence.value}</dd>
+        </div>
+      )}
+      {evidence.tokens !== null && (
+        <div>
+          <dt>Trained on</dt>
+          <dd>{integer(evidence.tokens)} tokens</dd>
+        </div>
+      )}
+      {evidence.submittedBy !== null && (
+        <div>
+          <dt>Stated by</dt>
+          <dd>{who(evidence.submittedBy)}</dd>
+        </div>
+      )}
+      {evidence.vote && (
+        <div>
+          <dt>Vote</dt>
+          <dd>
+            <VoteLine vote={evidence.vote} />
+          </dd>
+        </div>
+      )}
+      {evidence.files.map((file) => (
+        <div key={file.sha256}>
+          <dt>File</dt>
+          <dd>
             <a href={file.downloadUrl}>{file.name}</a> {bytes(file.bytes)}
-          </small>
-        ))}
-        {evidence.approvals.map((approval) => (
-          <small key={approval.approver}>
-            {approval.approves ? 'Approved' : 'Refused'} by {approval.approver.slice(0, 8)}: {approval.reason}
-          </small>
-        ))}
-      </span>
-      <span class="rows-when">
-        <When iso={evidence.submittedAt} now={now} />
-      </span>
-    </li>
+          </dd>
+        </div>
+      ))}
+      {evidence.approvals.map((approval) => (
+        <div key={approval.approver}>
+          <dt>
+            {approval.approves ? 'Approved' : 'Refused'} by {who(approval.approver)}
+          </dt>
+          <dd>{approval.reason}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 
 function VoteLine({ vote }: { vote: NonNullable<Evidence['vote']> }) {
   if (vote.yes !== null && vote.no !== null) {
     return (
-      <small>
+      <>
         {vote.yes} for, {vote.no} against, of {vote.electorate} backers
-      </small>
+      </>
     );
   }
   return (
-    <small>
+    <>
       {vote.cast} of {vote.electorate} backers have voted; open until {dateTime(vote.closesAt)}
-    </small>
+    </>
   );
 }
