@@ -7,7 +7,8 @@ import {
   TrancheCommands,
   disbursementInvariants,
 } from '#disbursements';
-import { payoutInvariants } from '#payments';
+import { ledgerInvariants } from '#ledger';
+import { paymentInvariants, payoutInvariants } from '#payments';
 import { FileStore } from '#platform';
 import type { SandboxOptions } from '../../libs/payments/src/sandbox/sandbox.server.js';
 import { CAMPAIGN, FundingStage, type Person, got } from './funding.stage.js';
@@ -201,7 +202,7 @@ export class DisbursementStage {
   /** What the invariants of money out find wrong. */
   async violations(): Promise<string[]> {
     const found: string[] = [];
-    for (const check of [...disbursementInvariants, ...payoutInvariants]) {
+    for (const check of [...disbursementInvariants, ...payoutInvariants, ...paymentInvariants, ...ledgerInvariants]) {
       const result = await this.funding.db.uow.read((tx) => check.run(tx));
       found.push(...result.violations.map((violation) => `${check.name}: ${violation}`));
     }

@@ -22,6 +22,8 @@ export interface PaymentTotals {
   readonly disputed: bigint;
   readonly disputes_open: bigint;
   readonly dispute_fees: bigint;
+  /** Moved on to the accounts of projects and not taken back. */
+  readonly paid_out: bigint;
 }
 
 export async function readTotals(tx: Tx): Promise<PaymentTotals[]> {
@@ -29,7 +31,10 @@ export async function readTotals(tx: Tx): Promise<PaymentTotals[]> {
     `SELECT p.currency, sum(p.amount_minor)::text AS captured, sum(p.fee_minor)::text AS fees,
             coalesce(sum(r.paid), 0)::text AS refunded, coalesce(sum(r.under_way), 0)::text AS refunds_under_way,
             coalesce(sum(d.taken), 0)::text AS disputed, coalesce(sum(d.open), 0)::text AS disputes_open,
-            coalesce(sum(d.fees), 0)::text AS dispute_fees
+            coalesce(sum(d.fees), 0)::text AS dispute_fees,
+            (SELECT coalesce(sum(o.amount_minor), 0) FROM payout o JOIN payout_attempt a ON a.payout_id = o.id
+              WHERE o.currency = p.currency
+                AND a.status IN ('TRANSFERRED', 'IN_TRANSIT', 'RETURNING', 'SUCCEEDED'))::text AS paid_out
        FROM payment p
        LEFT JOIN (SELECT payment_id, sum(amount_minor) FILTER (WHERE status = 'SUCCEEDED') AS paid,
                          sum(amount_minor) FILTER (WHERE status IN ('REQUESTED', 'PENDING')) AS under_way
@@ -48,19 +53,20 @@ export async function readTotals(tx: Tx): Promise<PaymentTotals[]> {
     disputed: BigInt(row.disputed),
     disputes_open: BigInt(row.disputes_open),
     dispute_fees: BigInt(row.dispute_fees),
+    paid_out: BigInt(row.paid_out),
   }));
 }
 
 /** What must be held at the processor. */
 export function heldMinor(totals: PaymentTotals): bigint {
-  return totals.captured - totals.fees - totals.refunded - totals.disputed - totals.dispute_fees;
+  return totals.captured - totals.fees - totals.refunded - totals.disputed - totals.dispute_fees - totals.paid_out;
 }
 
 const held: InvariantCheck = {
   name: 'payments.held',
   invariant: 2,
   description:
-    'Captured less fees, refunds, disputes and their fees is what the ledger holds at the processor; each fee and each open dispute stands in its own account.',
+    'Captured less fees, refunds, disputes with their fees and payouts is what the ledger holds at the processor; each fee and each open dispute stands in its own account.',
   async run(tx) {
     const ledger = new Ledger();
     const violations: string[] = [];

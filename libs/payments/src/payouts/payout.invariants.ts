@@ -45,8 +45,3 @@ export const payoutInvariants: readonly InvariantCheck[] = [
               WHEN n.last IN ('TRANSFERRED', 'IN_TRANSIT', 'RETURNING') THEN 'IN_TRANSIT' ELSE n.last END`,
   ),
 ];
-
-/** What payouts took out of the processor's balance, minor units by currency: the sums of payments less this are there. */
-export const PAID_OUT_SQL = `SELECT p.currency, sum(p.amount_minor)::text AS amount
-    FROM payout p JOIN payout_attempt a ON a.payout_id = p.id
-   WHERE a.status IN ('TRANSFERRED', 'IN_TRANSIT', 'RETURNING', 'SUCCEEDED') GROUP BY p.currency`;
