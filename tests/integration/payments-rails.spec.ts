@@ -31,7 +31,7 @@ async function saved(reference: string, token: string, rail: Rail = 'card', pseu
   const setup = got(await stage.methods.submitSetup(ids[0] ?? ''));
   const intentId = (setup.clientSecret ?? '').split('_secret_')[0] ?? '';
   const confirmed = await stage.stripe.setupIntents.confirm(intentId, {
-    payment_method: token,
+    payment_method: token.startsWith('AT') ? await sepaAccount(token) : token,
     return_url: 'http://127.0.0.1/back',
     ...(rail === 'card' ? {} : { mandate_data: MANDATE }),
   });
@@ -39,6 +39,15 @@ async function saved(reference: string, token: string, rail: Rail = 'card', pseu
   if (page != null) await challenge(page, 'complete');
   await stage.settle();
   return { pseudonym, setupId: setup.setupId, savedMethodId: stage.witness.saved.get(reference) ?? '' };
+}
+
+async function sepaAccount(iban: string): Promise<string> {
+  const account = await stage.stripe.paymentMethods.create({
+    type: 'sepa_debit',
+    sepa_debit: { iban },
+    billing_details: { name: 'Ada', email: 'ada@example.org' },
+  });
+  return account.id;
 }
 
 const challenge = (page: string, outcome: 'complete' | 'fail') =>
@@ -416,5 +425,129 @@ describe('a bank transfer', () => {
     expect(await unapplied()).toEqual([]);
     expect(await stage.held('donor_cash_balance:USD')).toBe(0n);
     await stage.audit();
+  });
+
+  it('that is refunded goes on from the balance to the donor’s bank', async () => {
+    stage.witness.wanted.length = 0;
+    await send(2_000);
+    got(await stage.db.uow.run('apply', (tx) => stage.transfers.apply(tx, [application('sent-back', 2_000n)])));
+    await stage.sweep.tick();
+    await stage.settle();
+    const [paid] = (await stage.db.dataSource.query(
+      "SELECT id, status FROM payment WHERE reference = 'sent-back'",
+    )) as { id: string; status: string }[];
+    expect(paid?.status).toBe('SUCCEEDED');
+    got(await stage.payments.requestRefund(undefined, paid?.id ?? '', 2_000n, 'campaign failed'));
+    await eventually('the money has left', async () => {
+      await stage.settle();
+      await stage.sweep.tick();
+      const rows = await stage.db.dataSource.query(
+        "SELECT 1 FROM cash_return WHERE status = 'SUCCEEDED' AND amount_minor = 2000",
+      );
+      return (rows as unknown[]).length === 1;
+    });
+    expect(toldOf('sent-back')).toContain('refunded 2000');
+    expect(await unapplied()).toEqual([]);
+    expect(await stage.held('donor_cash_balance:USD')).toBe(0n);
+    await stage.audit();
+  });
+});
+
+describe('other currencies', () => {
+  it.each([
+    ['EUR', 'sepa_debit', 'AT611904300234573201', 5_000n, 35n],
+    ['JPY', 'card', 'pm_card_visa', 5_000n, 175n],
+    ['GBP', 'card', 'pm_card_visa', 5_000n, 165n],
+  ] as const)('%s by %s is charged, held and refunded in itself', async (currency, rail, token, amountMinor, fee) => {
+    const escrowAccount = `campaign:${stage.campaignId}:escrow:${currency}`;
+    const refundsPayableAccount = `campaign:${stage.campaignId}:refunds_payable:${currency}`;
+    const debtAccount = `campaign:${stage.campaignId}:debt:${currency}`;
+    await stage.db.uow.run('accounts', (tx) =>
+      stage.ledger.openAccounts(tx, [
+        { code: escrowAccount, unit: currency, limit: 'debits_must_not_exceed_credits' },
+        { code: refundsPayableAccount, unit: currency, limit: 'debits_must_not_exceed_credits' },
+      ]),
+    );
+    const method = await saved(`save-${currency}`, token, rail);
+    const own = { currency, rail, amountMinor, escrowAccount, refundsPayableAccount, debtAccount };
+    const id = await charge(`in-${currency}`, method, own);
+    await stage.settle();
+    expect(toldOf(`in-${currency}`).at(-1)).toBe(`captured ${fee}`);
+    expect(await stage.held(escrowAccount)).toBe(-amountMinor);
+    expect(await stage.held(`processor:available:${currency}`)).toBe(amountMinor - fee);
+    got(await stage.payments.requestRefund(undefined, id, 1_000n, 'in part'));
+    await stage.settle();
+    expect(await stage.held(escrowAccount)).toBe(1_000n - amountMinor);
+    await stage.audit();
+  });
+});
+
+describe('a lost dispute', () => {
+  it('takes the reserve first, then escrow, then debt, and a late win gives back the other way round', async () => {
+    const reserveAccount = `campaign:${stage.campaignId}:dispute_reserve:USD`;
+    const own = `campaign:${stage.campaignId}:escrow_of_one:USD`;
+    await stage.db.uow.run('accounts', async (tx) => {
+      await stage.ledger.openAccounts(tx, [
+        { code: reserveAccount, unit: 'USD', limit: 'debits_must_not_exceed_credits' },
+        { code: own, unit: 'USD', limit: 'debits_must_not_exceed_credits' },
+        { code: 'bank:operating:USD', unit: 'USD', limit: 'none' },
+      ]);
+      return 'opened';
+    });
+    const payment = got(
+      await stage.payments.createCardPayment({ ...stage.input('reserved'), escrowAccount: own, reserveAccount }),
+    );
+    await stage.pay(payment.clientSecret, '4242424242424242');
+    await stage.settle();
+    const post = (key: string, credit: string, amount: bigint) =>
+      stage.db.uow.run('post', (tx) =>
+        stage.ledger.post(tx, [{ key, kind: 'posted', debit: own, credit, amount, reason: 'test' }]),
+      );
+    got(await post('hold-back', reserveAccount, 1_500n));
+    got(await post('pay-out', 'bank:operating:USD', 3_000n));
+    const debt = await stage.held(`campaign:${stage.campaignId}:debt:USD`);
+    await stage.control('disputes', { paymentIntent: payment.stripePaymentIntentId });
+    await stage.settle();
+    const [dispute] = (await stage.stripe.disputes.list({ payment_intent: payment.stripePaymentIntentId ?? '' })).data;
+    await stage.stripe.disputes.close(dispute?.id ?? '');
+    await stage.settle();
+    const [row] = (await stage.db.dataSource.query(
+      'SELECT status, lost_reserve_minor AS reserve, lost_escrow_minor AS escrow, lost_debt_minor AS debt FROM dispute WHERE payment_id = $1',
+      [payment.paymentId],
+    )) as object[];
+    expect(row).toEqual({ status: 'LOST', reserve: 1_500n, escrow: 500n, debt: 3_000n });
+    expect([await stage.held(reserveAccount), await stage.held(own)]).toEqual([0n, 0n]);
+    expect(await stage.held(`campaign:${stage.campaignId}:debt:USD`)).toBe(debt + 3_000n);
+    expect(await stage.held('disputes_receivable:USD')).toBe(0n);
+
+    // The bank corrects itself: first a part comes back, then all.
+    const seen = (reinstatedMinor: bigint) => ({
+      kind: 'dispute' as const,
+      paymentId: payment.paymentId,
+      observed: {
+        stripeDisputeId: dispute?.id ?? '',
+        stripeStatus: 'won',
+        withdrawn: { amountMinor: 5_000n, feeMinor: 1_500n },
+        reinstated: { amountMinor: reinstatedMinor, feeReturnedMinor: 0n },
+        amountMinor: 5_000n,
+        reason: 'fraudulent',
+        openedAt: new Date(),
+        respondBy: null,
+      },
+    });
+    const book = (reinstatedMinor: bigint) =>
+      stage.db.uow.run('late-win', (tx) => stage.bookkeeper.book(tx, [seen(reinstatedMinor), seen(reinstatedMinor)]));
+    got(await book(3_200n));
+    expect(await stage.held(`campaign:${stage.campaignId}:debt:USD`)).toBe(debt);
+    expect(await stage.held(own)).toBe(-200n);
+    got(await book(5_000n));
+    expect([await stage.held(reserveAccount), await stage.held(own)]).toEqual([-1_500n, -500n]);
+    expect(toldOf('reserved')).toEqual([
+      'captured 175',
+      'dispute opened 5000+1500',
+      'dispute lost 5000',
+      'dispute won 3200',
+      'dispute won 1800',
+    ]);
   });
 });
