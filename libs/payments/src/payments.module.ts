@@ -82,6 +82,7 @@ import { TopUps } from './top-ups.js';
     PaymentListeners,
     PaymentMethods,
     BankTransfers,
+    ExchangeRates,
     Payouts,
     PayoutAccounts,
     PayoutListeners,
