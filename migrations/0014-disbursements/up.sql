@@ -346,27 +346,3 @@ CREATE TABLE disbursement_reserve (
   CONSTRAINT disbursement_reserve_campaign_id_fk FOREIGN KEY (campaign_id) REFERENCES disbursement (campaign_id),
   CONSTRAINT disbursement_reserve_held_minor_ck CHECK (held_minor >= 0 AND target_minor >= 0)
 );
-
--- Money of another currency that was changed into the campaign's, at a dated rate.
-CREATE TABLE disbursement_exchange (
-  id uuid NOT NULL,
-  campaign_id uuid NOT NULL,
-  idempotency_key text NOT NULL,
-  from_currency text NOT NULL,
-  from_minor bigint NOT NULL,
-  to_currency text NOT NULL,
-  to_minor bigint NOT NULL,
-  -- Exact decimal text, with where it is from and of which day.
-  rate text NOT NULL,
-  rate_source text NOT NULL,
-  rate_as_of timestamptz NOT NULL,
-  ordered_by uuid NOT NULL,
-  pseudonym uuid NOT NULL,
-  at timestamptz NOT NULL,
-  CONSTRAINT disbursement_exchange_id_pk PRIMARY KEY (id),
-  CONSTRAINT disbursement_exchange_campaign_id_idempotency_key_uq UNIQUE (campaign_id, idempotency_key),
-  CONSTRAINT disbursement_exchange_campaign_id_fk FOREIGN KEY (campaign_id) REFERENCES disbursement (campaign_id),
-  CONSTRAINT disbursement_exchange_amounts_ck CHECK (from_minor > 0 AND to_minor > 0 AND from_currency <> to_currency)
-);
-CREATE TRIGGER disbursement_exchange_guard_tr BEFORE UPDATE OR DELETE ON disbursement_exchange
-  FOR EACH ROW EXECUTE FUNCTION disbursement_record_guard();

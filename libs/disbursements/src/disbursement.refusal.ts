@@ -102,22 +102,6 @@ const REFUSALS = {
     message: 'The money is on its way already.',
     hint: 'Wait until it has arrived or failed.',
   },
-  DISBURSEMENT_CURRENCY_INVALID: {
-    message: 'There is nothing to exchange in this currency.',
-    hint: 'Give a currency in which the campaign’s escrow holds money, other than the campaign’s own.',
-  },
-  DISBURSEMENT_RATE_MISSING: {
-    message: 'There is no exchange rate for this pair.',
-    hint: 'An operator imports dated rates; see exchangeRates.',
-  },
-  DISBURSEMENT_KEY_INVALID: {
-    message: 'The idempotency key is not usable, or was used for another exchange.',
-    hint: 'Give 8 to 100 letters, digits, "-", "_", ":" or ".", new for each exchange.',
-  },
-  DISBURSEMENT_PREVIEW_CHANGED: {
-    message: 'The exchange would give another amount than the preview said.',
-    hint: 'Look at a new preview and confirm its amount.',
-  },
 } as const satisfies Record<string, { message: string; hint: string }>;
 
 export type DisbursementRefusal = keyof typeof REFUSALS;
