@@ -4,8 +4,15 @@ import { Ledger } from '#ledger';
 import { UnitOfWork, type Viewer } from '#platform';
 import { poolAccounts } from './domain/pool-postings.rule.js';
 import { giftSums } from './store/gift.store.js';
-import { type PoolRow, type SponsorRow, findPool, listPools, sponsorsOf } from './store/pool.store.js';
-import { type ExclusionRow, type ResultRow, exclusionsOf, findExclusion, resultsOf } from './store/review.store.js';
+import { type PoolRow, type SponsorRow, listPools, poolsById, sponsorsOf } from './store/pool.store.js';
+import {
+  type ExclusionRow,
+  type ResultRow,
+  exclusionsOf,
+  findExclusion,
+  ownExclusions,
+  resultsOf,
+} from './store/review.store.js';
 import {
   type DraftsOf,
   type RoundCampaignRow,
@@ -15,14 +22,7 @@ import {
   listRounds,
 } from './store/round.store.js';
 
-/** Everything that a page shows of a round. */
-export interface RoundView {
-  readonly round: RoundRow;
-  readonly pool: PoolView;
-  readonly campaigns: readonly (RoundCampaignRow & { readonly giftCount: number; readonly giftsMinor: bigint })[];
-  readonly exclusions: readonly ExclusionRow[];
-  readonly results: readonly ResultRow[];
-}
+export type RoundCampaign = RoundCampaignRow & { readonly giftCount: number; readonly giftsMinor: bigint };
 
 export interface PoolView {
   readonly pool: PoolRow;
@@ -53,15 +53,25 @@ export class MatchingQueries {
     return pageOf(rows, limit, (row) => row.id);
   }
 
-  pool(id: string): Promise<PoolView | undefined> {
+  /** Pools with what is free of them and their sponsors, by id; three statements for all. */
+  poolViews(ids: readonly string[]): Promise<Map<string, PoolView>> {
     return this.uow.read(async (tx) => {
-      const pool = await findPool(tx, id);
-      if (!pool) return undefined;
-      const code = poolAccounts(pool.id, pool.currency).pool;
-      const balance = (await this.ledger.balances(tx, [code])).get(code);
-      const freeMinor = balance ? balance.creditsPosted - balance.debitsPosted : 0n;
-      return { pool, freeMinor, sponsors: await sponsorsOf(tx, [id]) };
+      const pools = await poolsById(tx, ids);
+      const codeOf = (pool: PoolRow) => poolAccounts(pool.id, pool.currency).pool;
+      const balances = await this.ledger.balances(tx, [...pools.values()].map(codeOf));
+      const sponsors = Map.groupBy(await sponsorsOf(tx, ids), (sponsor) => sponsor.poolId);
+      return new Map(
+        [...pools.values()].map((pool) => {
+          const balance = balances.get(codeOf(pool));
+          const freeMinor = balance ? balance.creditsPosted - balance.debitsPosted : 0n;
+          return [pool.id, { pool, freeMinor, sponsors: sponsors.get(pool.id) ?? [] }];
+        }),
+      );
     });
+  }
+
+  async pool(id: string): Promise<PoolView | undefined> {
+    return (await this.poolViews([id])).get(id);
   }
 
   /** Drafts only for those who manage the pool. */
@@ -74,21 +84,29 @@ export class MatchingQueries {
     return drafts.all || drafts.managerId === round.poolCreatedBy ? round : undefined;
   }
 
-  view(round: RoundRow): Promise<Omit<RoundView, 'pool'>> {
+  /** The campaigns of a round with their gifts: as copied at the cut-off, or so far. */
+  campaigns(round: RoundRow): Promise<RoundCampaign[]> {
     return this.uow.read(async (tx) => {
-      const rows = await campaignsOf(tx, [round.id]);
       const byId = new Map((await giftSums(tx, round)).map((sum) => [sum.campaignId, sum]));
-      return {
-        round,
-        campaigns: rows.map((row) => ({
-          ...row,
-          giftCount: byId.get(row.campaignId)?.giftCount ?? 0,
-          giftsMinor: byId.get(row.campaignId)?.giftsMinor ?? 0n,
-        })),
-        exclusions: await exclusionsOf(tx, [round.id]),
-        results: await resultsOf(tx, [round.id]),
-      };
+      return (await campaignsOf(tx, [round.id])).map((row) => ({
+        ...row,
+        giftCount: byId.get(row.campaignId)?.giftCount ?? 0,
+        giftsMinor: byId.get(row.campaignId)?.giftsMinor ?? 0n,
+      }));
     });
+  }
+
+  /** The exclusions of a round, each with whether it concerns the viewer. */
+  exclusions(viewer: Viewer, round: RoundRow): Promise<{ readonly row: ExclusionRow; readonly isOwn: boolean }[]> {
+    return this.uow.read(async (tx) => {
+      const rows = await exclusionsOf(tx, [round.id]);
+      const own = viewer.kind === 'contributor' ? await ownExclusions(tx, round.id, viewer) : new Set<string>();
+      return rows.map((row) => ({ row, isOwn: own.has(row.id) }));
+    });
+  }
+
+  results(round: RoundRow): Promise<ResultRow[]> {
+    return this.uow.read((tx) => resultsOf(tx, [round.id]));
   }
 
   exclusion(id: string): Promise<ExclusionRow | undefined> {

@@ -118,7 +118,7 @@ function notInReview(round: RoundRow, now: Date): Refused | undefined {
     : undefined;
 }
 
-export async function isOwn(tx: Tx, viewer: SignedIn, exclusion: ExclusionRow): Promise<boolean> {
+async function isOwn(tx: Tx, viewer: SignedIn, exclusion: ExclusionRow): Promise<boolean> {
   const owner = await ownerOf(tx, exclusion.kind, exclusion.subjectId);
   if (owner.pseudonym !== undefined) return owner.pseudonym === viewer.pseudonym;
   if (owner.projectId === undefined) return false;

@@ -210,7 +210,7 @@ const byKind = (a: MatchExclusion, b: MatchExclusion): number =>
 
 /** Defaults filled in, lists in the order of their names; canonical JSON sorts the rest. */
 function headOf(written: Written): Json {
-  const head: Partial<Written> & Omit<Written, 'gifts'> = { ...written };
+  const head: Omit<Written, 'gifts'> & { gifts?: unknown } = { ...written };
   delete head.gifts;
   const inOrder = {
     ...head,

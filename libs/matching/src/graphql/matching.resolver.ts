@@ -1,4 +1,5 @@
-import { Args, ID, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import { Args, Context, ID, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import DataLoader from 'dataloader';
 import { CampaignQueries, toCampaign } from '#campaigns';
 import {
   AFTER_ARG,
@@ -7,17 +8,16 @@ import {
   Config,
   CurrentViewer,
   FIRST_ARG,
+  type GraphQLContext,
   Money,
   NodeLookup,
   type NodeSource,
-  UnitOfWork,
   type Viewer,
   askedId,
   toConnection,
 } from '#platform';
 import { MatchEstimates } from '../estimate.js';
-import { MatchingQueries } from '../matching.queries.js';
-import { isOwn } from '../review.commands.js';
+import { MatchingQueries, type PoolView } from '../matching.queries.js';
 import type { RoundRow } from '../store/round.store.js';
 import { toExclusion, toMatchPool, toMatchRound, toResultVersion } from './matching.mapper.js';
 import {
@@ -36,7 +36,6 @@ export class MatchingResolver {
     private readonly queries: MatchingQueries,
     private readonly estimates: MatchEstimates,
     private readonly campaignQueries: CampaignQueries,
-    private readonly uow: UnitOfWork,
     private readonly config: Config,
   ) {}
 
@@ -77,8 +76,11 @@ export class MatchingResolver {
   @Query(() => [MatchPool], { description: 'The newest pools, up to 50.' })
   async matchPools(@CurrentViewer() viewer: Viewer): Promise<MatchPool[]> {
     const { nodes } = await this.queries.pools({ first: 50 });
-    const views = await Promise.all(nodes.map((pool) => this.queries.pool(pool.id)));
-    return views.flatMap((view) => (view ? [toMatchPool(view, viewer)] : []));
+    const views = await this.queries.poolViews(nodes.map((pool) => pool.id));
+    return nodes.flatMap(({ id }) => {
+      const view = views.get(id);
+      return view ? [toMatchPool(view, viewer)] : [];
+    });
   }
 
   @Access('public')
@@ -109,15 +111,15 @@ export class MatchingResolver {
   }
 
   @ResolveField(() => MatchPool, { nullable: true, description: 'The pool that it divides money of.' })
-  async pool(@Parent() parent: MatchRound, @CurrentViewer() viewer: Viewer): Promise<MatchPool | null> {
-    const view = await this.queries.pool(rowOf(parent).poolId);
-    return view ? toMatchPool(view, viewer) : null;
+  async pool(@Parent() parent: MatchRound, @Context() context: GraphQLContext): Promise<MatchPool | null> {
+    const view = await poolLoader(context, this.queries).load(rowOf(parent).poolId);
+    return view ? toMatchPool(view, context.viewer) : null;
   }
 
   @ResolveField(() => [MatchRoundCampaign], { description: 'Its campaigns, up to 1,000, and what they get.' })
   async campaigns(@Parent() parent: MatchRound, @CurrentViewer() viewer: Viewer): Promise<MatchRoundCampaign[]> {
     const round = rowOf(parent);
-    const { campaigns } = await this.queries.view(round);
+    const campaigns = await this.queries.campaigns(round);
     const known = await this.campaignQueries.byIds(
       viewer,
       campaigns.map((c) => c.campaignId),
@@ -141,21 +143,30 @@ export class MatchingResolver {
   @ResolveField(() => [MatchExclusion], { description: 'What does not count, and why; up to 5,000.' })
   async exclusions(@Parent() parent: MatchRound, @CurrentViewer() viewer: Viewer): Promise<MatchExclusion[]> {
     const round = rowOf(parent);
-    const { exclusions } = await this.queries.view(round);
-    const own = new Set<string>();
-    if (viewer.kind === 'contributor')
-      await this.uow.read(async (tx) => {
-        for (const e of exclusions) if (await isOwn(tx, viewer, e)) own.add(e.id);
-      });
-    return exclusions.map((e) => toExclusion(e, round, viewer, own.has(e.id)));
+    const exclusions = await this.queries.exclusions(viewer, round);
+    return exclusions.map(({ row, isOwn }) => toExclusion(row, round, viewer, isOwn));
   }
 
   @ResolveField(() => [MatchResultVersion], { description: 'Its results, newest first.' })
   async results(@Parent() parent: MatchRound): Promise<MatchResultVersion[]> {
     const round = rowOf(parent);
-    const { results } = await this.queries.view(round);
+    const results = await this.queries.results(round);
     return results.map((result) => toResultVersion(result, round.slug, this.config.publicUrl.href));
   }
+}
+
+type PoolLoader = DataLoader<string, PoolView | undefined>;
+
+/** Pools of a request's rounds, read together. */
+function poolLoader(context: GraphQLContext, queries: MatchingQueries): PoolLoader {
+  const known = context.loaders.get('matching.pool') as PoolLoader | undefined;
+  if (known) return known;
+  const loader: PoolLoader = new DataLoader(async (ids) => {
+    const views = await queries.poolViews(ids);
+    return ids.map((id) => views.get(id));
+  });
+  context.loaders.set('matching.pool', loader);
+  return loader;
 }
 
 const rowOf = (round: MatchRound): RoundRow => round.row as RoundRow;

@@ -80,6 +80,25 @@ export async function isSubject(tx: Tx, roundId: string, kind: ExclusionKind, su
   return (await tx.query(sql, [roundId, subjectId])).length > 0;
 }
 
+/** The exclusions of a round that concern this person, by one statement; what {@link ownerOf} says of each. */
+export async function ownExclusions(
+  tx: Tx,
+  roundId: string,
+  person: { readonly pseudonym: string; readonly contributorId: string },
+): Promise<Set<string>> {
+  const rows = await tx.query<{ id: string }>(
+    `SELECT e.id FROM match_exclusion e
+       LEFT JOIN cash_pledge p ON e.kind = 'gift' AND p.id = e.subject_id
+       LEFT JOIN campaign c ON e.kind = 'campaign' AND c.id = e.subject_id
+      WHERE e.round_id = $1
+        AND ((e.kind = 'donor' AND e.subject_id = $2) OR p.pseudonym = $2
+             OR EXISTS (SELECT 1 FROM project_member m WHERE m.project_id = c.project_id AND m.contributor_id = $3
+                         AND m.role IN ('owner', 'treasurer')))`,
+    [roundId, person.pseudonym, person.contributorId],
+  );
+  return new Set(rows.map((row) => row.id));
+}
+
 /** Whose the subject is: the donor himself, the giver of the gift, or the project of the campaign. */
 export async function ownerOf(
   tx: Tx,
