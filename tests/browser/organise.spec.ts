@@ -91,7 +91,7 @@ describe.skipIf(reasonToSkip !== undefined && !mustRun)('keeping a campaign', ()
     expect(await page.getByLabel('Summary').inputValue()).toBe('Kept while the title is refused.');
     await looksWell(page);
     await page.getByLabel('Title').fill(title);
-    await page.getByLabel('Money in dollars').fill('12.50');
+    await page.getByLabel('Money, at least').fill('12.50');
     await page.getByLabel('Deadline, UTC').fill(new Date(Date.now() + 9 * 86_400_000).toISOString().slice(0, 16));
     await press(page, 'Save as a draft');
 
@@ -114,15 +114,16 @@ describe.skipIf(reasonToSkip !== undefined && !mustRun)('keeping a campaign', ()
 
     const { page, close } = await signedIn(browser, '/review', 'Otto Operator', 'OPERATOR');
     const article = page.getByRole('article', { name: title });
-    await article.getByRole('button', { name: 'Send back' }).click();
+    await article.getByRole('button', { name: 'Refuse' }).click();
     await page.getByText('Got 0 characters.').waitFor();
     await looksWell(page);
     await page.getByRole('article', { name: title }).getByLabel('What has to change?').fill('Say who will use it.');
-    await page.getByRole('article', { name: title }).getByRole('button', { name: 'Send back' }).click();
-    await page.getByText('It is sent back').or(page.getByText('Sent back to its organisers')).first().waitFor();
+    await page.getByRole('article', { name: title }).getByRole('button', { name: 'Refuse' }).click();
+    await page.getByText('Refused with your reason.').waitFor();
 
     const organiser = await signedIn(browser, `/campaigns/${slug}/manage`, 'Olga Organiser');
     expect(await main(organiser.page)).toContain('Say who will use it.');
+    await press(organiser.page, 'Make it a draft again');
     await press(organiser.page, 'Submit for review');
     await organiser.close();
 

@@ -157,6 +157,17 @@ export const record = (state) => ({
   failReason: state === 'FAILED' ? 'below_goal' : null,
   decisionReason: null,
   autoAcceptCompute: false,
+  settlement:
+    state === 'SETTLING'
+      ? {
+          frozen: { pledges: 41, amount: money(250000) },
+          charging: { pledges: 6, amount: money(30000) },
+          collected: { pledges: 31, amount: money(190000) },
+          needsAction: { pledges: 2, amount: money(12000) },
+          errored: { pledges: 2, amount: money(18000) },
+          dropped: { pledges: 0, amount: money(0) },
+        }
+      : null,
   viewer: { backs: true, consents: null },
   settlements:
     state === 'SETTLING' || state === 'EXTENDED'

@@ -1,8 +1,8 @@
 /** Where a campaign stands that no longer simply raises: frozen, extended, stopped, failed, or waiting to pay out. */
-import type { CampaignRecord } from '../api/campaign.shapes.js';
+import type { CampaignRecord, Closing, ClosingFigure } from '../api/campaign.shapes.js';
 import type { Goals, Progress } from '../api/shapes.js';
 import { money, percent, share } from '../format/amount.js';
-import { dateTime, relative } from '../format/moment.js';
+import { dateTime, plural, relative } from '../format/moment.js';
 import { span } from '../format/span.js';
 import { Bar } from './bar.js';
 import { Notice } from './notice.js';
@@ -101,7 +101,35 @@ function Settling({ record, progress, cashGoal, now }: Stands) {
           ` The verdict falls when every pledge is at rest, at the latest ${relative(record.settlementEndsAt, now)}, on ${dateTime(record.settlementEndsAt)}.`}{' '}
         It looks at money that is really there, not at promises.
       </p>
+      {record.settlement && <ClosingFigures of={record.settlement} />}
     </section>
+  );
+}
+
+/** How the frozen pledges stand: charged, on their way, waiting for their backers, failed, given up. */
+function ClosingFigures({ of }: { of: Closing }) {
+  const rows: [label: string, note: string, figure: ClosingFigure][] = [
+    ['Waiting', 'frozen and not charged yet', of.frozen],
+    ['Charging', 'on their way', of.charging],
+    ['Collected', 'really there', of.collected],
+    ['Needs action', 'a bank asks the backer', of.needsAction],
+    ['Failed', 'tried again until the window closes', of.errored],
+    ['Dropped', 'given up', of.dropped],
+  ];
+  return (
+    <dl class="terms">
+      {rows.map(([label, note, figure]) => (
+        <div key={label}>
+          <dt>
+            {label}
+            <small>
+              {note}, {plural(figure.pledges, 'pledge')}
+            </small>
+          </dt>
+          <dd>{money(figure.amount)}</dd>
+        </div>
+      ))}
+    </dl>
   );
 }
 

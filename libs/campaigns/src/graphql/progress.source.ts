@@ -3,7 +3,7 @@ import type { CampaignProgress } from './campaign.type.js';
 
 /** Where each figure of the progress comes from. A field without an entry does not compile. */
 export const PROGRESS_SOURCE: Record<keyof CampaignProgress, ProgressSource> = {
-  cashPledged: 'pledged',
+  cashPledged: 'tally',
   cashCaptured: 'tally',
   cashRefunded: 'tally',
   cashDisputed: 'tally',

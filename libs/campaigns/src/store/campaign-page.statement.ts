@@ -32,7 +32,7 @@ export interface PageShape {
 
 export const WHOLE: Omit<PageShape, 'visibility' | 'signedIn'> = {
   fields: undefined,
-  progress: new Set(['tally', 'pledged', 'offered', 'committed', 'usage']),
+  progress: new Set(['tally', 'offered', 'committed', 'usage']),
   recipe: true,
   budget: true,
   project: true,
@@ -70,21 +70,16 @@ const CORE: readonly { readonly sql: string; readonly of: readonly string[] }[] 
 ];
 
 /** Where the figures of a campaign's progress come from; a page joins those that it shows. */
-export type ProgressSource = 'tally' | 'pledged' | 'offered' | 'committed' | 'usage';
+export type ProgressSource = 'tally' | 'offered' | 'committed' | 'usage';
 
 // The ledger keeps each balance rolled up in one row, found by the account's code. A reservation that has expired counts
 // no more, even before the ledger's job has written its end down.
 const PROGRESS: Record<ProgressSource, { readonly columns: string; readonly from: string }> = {
   tally: {
-    columns: `t.captured_minor AS captured, t.refunded_minor AS refunded, t.disputed_minor AS disputed,
+    columns: `t.promised_minor AS pledged, t.captured_minor AS captured, t.refunded_minor AS refunded, t.disputed_minor AS disputed,
   t.fees_minor AS fees, t.matched_minor AS matched, t.cash_backers AS "cashBackers", t.compute_backers AS "computeBackers"`,
     from: `
   LEFT JOIN campaign_tally t ON t.campaign_id = c.id`,
-  },
-  pledged: {
-    columns: 'pl.credits_posted - pl.debits_posted AS pledged',
-    from: `
-  LEFT JOIN ledger_account pl ON pl.code = 'campaign:' || c.id || ':pledged:' || c.currency`,
   },
   offered: {
     columns: 'of.credits_posted - of.debits_posted AS offered',
