@@ -1,3 +1,4 @@
+import type { Refused } from '#kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toGlobalId } from '#platform';
 import { AmendmentCommands } from '../../libs/campaigns/src/amendment.commands.js';
@@ -84,7 +85,7 @@ describe('a draft is refused', () => {
   ])('%s for %s (case %#)', async (code, field, more) => {
     const outcome = await stage.campaigns.create(owner, await stage.draft(owner, more));
     expect(codes(outcome)).toEqual([code]);
-    expect((outcome as { refusals: { path: string[] }[] }).refusals[0]?.path?.[1]).toBe(field);
+    expect((outcome as Refused).first.path?.[1]).toBe(field);
   });
 
   it('everything at once, each fault with its field', async () => {

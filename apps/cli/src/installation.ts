@@ -27,7 +27,7 @@ export class Installation {
    * How it reaches Stripe: by the environment, else the sandbox that `npm start` runs. Throws a `StartError` when there
    * is neither.
    */
-  stripe(): Config['stripe'] {
+  stripe(): Pick<Config['stripe'], 'secretKey' | 'publishableKey' | 'webhookSecret' | 'apiBase'> {
     const { STRIPE_SECRET_KEY: secretKey, STRIPE_API_BASE: apiBase } = process.env;
     const rest = { publishableKey: '', webhookSecret: '' };
     if (secretKey) return { ...rest, secretKey, apiBase: apiBase ? new URL(apiBase) : undefined };

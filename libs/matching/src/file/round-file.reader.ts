@@ -210,8 +210,7 @@ const byKind = (a: MatchExclusion, b: MatchExclusion): number =>
 
 /** Defaults filled in, lists in the order of their names; canonical JSON sorts the rest. */
 function headOf(written: Written): Json {
-  const head: Omit<Written, 'gifts'> & { gifts?: unknown } = { ...written };
-  delete head.gifts;
+  const { gifts: _gifts, ...head } = written;
   const inOrder = {
     ...head,
     projects: [...head.projects].sort((a, b) => byText(a.id, b.id)),
