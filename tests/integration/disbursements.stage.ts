@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { campaignChart } from '#campaigns';
+import { campaignChart, campaignInvariants } from '#campaigns';
 import {
   Disbursements,
   DisbursementsModule,
@@ -202,7 +202,13 @@ export class DisbursementStage {
   /** What the invariants of money out find wrong. */
   async violations(): Promise<string[]> {
     const found: string[] = [];
-    for (const check of [...disbursementInvariants, ...payoutInvariants, ...paymentInvariants, ...ledgerInvariants]) {
+    for (const check of [
+      ...disbursementInvariants,
+      ...payoutInvariants,
+      ...campaignInvariants,
+      ...paymentInvariants,
+      ...ledgerInvariants,
+    ]) {
       const result = await this.funding.db.uow.read((tx) => check.run(tx));
       found.push(...result.violations.map((violation) => `${check.name}: ${violation}`));
     }

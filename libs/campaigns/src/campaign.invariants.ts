@@ -16,7 +16,7 @@ export const campaignInvariants: readonly InvariantCheck[] = [
            CROSS JOIN LATERAL (
              SELECT coalesce(sum(a.credits_posted - a.debits_posted), 0)::bigint AS held FROM ledger_account a
               WHERE a.code = ANY (ARRAY(SELECT 'campaign:' || c.id || x || c.currency FROM unnest(ARRAY[':escrow:',
-                ':refunds_payable:', ':payouts_payable:', ':dispute_reserve:', ':released:', ':debt:']) x))) h
+                ':refunds_payable:', ':payouts_payable:', ':dispute_reserve:', ':fees_borne:', ':released:', ':debt:']) x))) h
           WHERE c.live_at IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM ledger_account e JOIN ledger_unit u ON u.code <> c.currency
                              WHERE e.code = 'campaign:' || c.id || ':escrow:' || u.code AND e.credits_posted > 0)
