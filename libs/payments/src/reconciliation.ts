@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type Config, type InvariantResult, UnitOfWork } from '#platform';
+import { type InvariantResult, UnitOfWork } from '#platform';
 import Stripe from 'stripe';
 import { heldMinor, readTotals } from './payment.invariants.js';
-import { createStripe } from './processor/stripe.client.js';
+import { type StripeSettings, createStripe } from './processor/stripe.client.js';
 import { STRIPE } from './processor/stripe.token.js';
 
 /** What a comparison found. */
@@ -23,7 +23,7 @@ export class Reconciliation {
   ) {}
 
   /** For a program that asks once, outside of an application. */
-  static of(uow: UnitOfWork, settings: Config['stripe']): Reconciliation {
+  static of(uow: UnitOfWork, settings: StripeSettings): Reconciliation {
     return new Reconciliation(uow, createStripe(settings));
   }
 

@@ -248,7 +248,7 @@ const rows: readonly Row[] = [
     }),
   ],
   [
-    'tranche.evidence_submitted',
+    'disbursement.evidence_submitted',
     'approvers',
     'treasury',
     (f) => ({
@@ -258,7 +258,17 @@ const rows: readonly Row[] = [
     }),
   ],
   [
-    'payout.failed',
+    'disbursement.evidence_rejected',
+    'treasury',
+    'treasury',
+    (f) => ({
+      title: `Evidence for a tranche of ${titleOf(f)} was rejected`,
+      body: 'The reason stands on the page of its money. Submit better evidence when you have it.',
+      link: campaignLink(f, '/money'),
+    }),
+  ],
+  [
+    'disbursement.failed',
     'treasury',
     'treasury',
     (f) => ({
