@@ -6,7 +6,7 @@ import { PaymentMethods, Payments } from '#payments';
 import { GroupCommitter, type Tx, UnitOfWork } from '#platform';
 import { type AskedPledge, beginning, campaignRefusal } from './domain/cash-pledge.rule.js';
 import { paymentInputs } from './domain/payment-input.rule.js';
-import { pledgeEvent, publicBacker } from './domain/pledge-event.rule.js';
+import { capFilled, pledgeEvent, publicBacker } from './domain/pledge-event.rule.js';
 import { promise } from './domain/pledge-postings.rule.js';
 import { refusePledge } from './pledge.refusal.js';
 import { PledgeRates } from './pledge.rates.js';
@@ -118,6 +118,7 @@ export class CashPledgeWriter {
       else {
         fresh.set(keyOf(asked), pledge);
         if (left !== undefined) room.set(campaign.id, left - pledge.countedMinor);
+        if (left === pledge.countedMinor && pledge.isPromised) tx.emit(capFilled(campaign.id));
       }
     }
     return { fresh, refused };

@@ -80,6 +80,16 @@ export class PledgePaymentListener implements PaymentListener {
     await batch.write();
   }
 
+  /** Campaigns of projects whose owner or treasurer he is: he decides about refunds that got stuck. */
+  async treasuredBy(tx: Tx, contributorId: string): Promise<readonly string[]> {
+    const rows = await tx.query<{ id: string }>(
+      `SELECT DISTINCT c.id FROM project_member m JOIN campaign c ON c.project_id = m.project_id
+        WHERE m.contributor_id = $1 AND m.role IN ('owner', 'treasurer')`,
+      [contributorId],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   onSetups(tx: Tx, steps: readonly SetupStep[]): Promise<void> {
     return this.methods.take(tx, steps);
   }

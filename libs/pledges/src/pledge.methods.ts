@@ -5,7 +5,7 @@ import { PaymentMethods, Payments, type SetupStep } from '#payments';
 import type { Tx } from '#platform';
 import { isOpen } from './domain/cash-pledge.machine.js';
 import { paymentInputs } from './domain/payment-input.rule.js';
-import { donorEvent, pledgeEvent } from './domain/pledge-event.rule.js';
+import { capFilled, donorEvent, pledgeEvent } from './domain/pledge-event.rule.js';
 import { PledgeBatches, type PledgeBatch } from './pledge.batch.js';
 import { type CashPledgeRow, lockCashPledges } from './store/cash-pledge.store.js';
 import { chargesOf } from './store/pledge-money.store.js';
@@ -34,11 +34,12 @@ export class PledgeMethods {
     const campaigns = await this.funds.hold(tx, [...new Set(rows.map((row) => row.campaignId))]);
     const toCharge: string[] = [];
     const unwanted: string[] = [];
+    const room = new Map<string, bigint | null>();
     for (const step of steps) {
       if (!known.has(step.reference)) {
         if (step.kind === 'saved') unwanted.push(...(await savePlanMethod(tx, step.reference, step.savedMethodId)));
       } else if (step.kind === 'failed') batch.change(step.reference, { failureCode: step.code });
-      else if (step.kind === 'saved') await this.saved(tx, { batch, step, campaigns, toCharge, unwanted });
+      else if (step.kind === 'saved') await this.saved(tx, { batch, step, campaigns, toCharge, unwanted, room });
     }
     if (toCharge.length > 0) await this.charge(tx, batch, toCharge, campaigns);
     if (unwanted.length > 0) await this.methods.release(tx, unwanted);
@@ -53,6 +54,8 @@ export class PledgeMethods {
       campaigns: ReadonlyMap<string, CampaignRow>;
       toCharge: string[];
       unwanted: string[];
+      /** What is left under each hard cap, less what this batch takes. */
+      room: Map<string, bigint | null>;
     },
   ): Promise<void> {
     const { batch, step } = on;
@@ -63,7 +66,7 @@ export class PledgeMethods {
     }
     const method = { savedMethodId: step.savedMethodId, failureCode: null };
     if (row.state === 'method_required') {
-      const left = await this.room(tx, on.campaigns.get(row.campaignId));
+      const left = on.room.get(row.campaignId) ?? (await this.room(tx, on.campaigns.get(row.campaignId)));
       if (left !== null && left < row.countedMinor) {
         batch.take(row.id, 'cancel', { failureCode: 'hard_cap' });
         tx.emit(pledgeEvent('pledge.cash.cancelled', row.campaignId, { pledgeId: row.id, why: 'hard_cap' }));
@@ -71,6 +74,8 @@ export class PledgeMethods {
         return;
       }
       batch.take(row.id, 'save_method', method);
+      on.room.set(row.campaignId, left === null ? null : left - row.countedMinor);
+      if (left === row.countedMinor) tx.emit(capFilled(row.campaignId));
       tx.emit(donorEvent('pledge.cash.method_saved', row.campaignId, { pledgeId: row.id }));
       if (!row.isDeferred) on.toCharge.push(row.id);
       return;

@@ -15,6 +15,9 @@ export const donorEvent = (type: string, campaignId: string, payload: object): D
   isPublic: false,
 });
 
+/** Nothing more fits under the campaign's hard cap: it may settle before its deadline. */
+export const capFilled = (campaignId: string): DomainEventInput => donorEvent('pledge.cap.filled', campaignId, {});
+
 /** What a donor is told about a pledge of his. */
 export const toDonor = (pledge: { id: string; amountMinor: bigint; currency: string }) => ({
   pledgeId: pledge.id,

@@ -1,7 +1,7 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { BigIntScalar, DateTimeScalar, Money, UserError } from '#platform';
+import { PaymentRail } from '#payments';
 import { PledgePayment } from './pledge.input.js';
-import { PledgeRailEnum } from './pledge.type.js';
 
 enum PledgePlanStateEnum {
   METHOD_REQUIRED = 'method_required',
@@ -28,7 +28,7 @@ export class PledgePlan {
   campaignId: string;
   @Field(() => Money, { description: 'How much each month.' })
   amount: Money;
-  @Field(() => PledgeRailEnum, { description: 'How the money comes.' })
+  @Field(() => PaymentRail, { description: 'How the money comes.' })
   rail: string;
   @Field(() => PledgePlanStateEnum, { description: 'Where it stands.' })
   state: string;
@@ -50,7 +50,7 @@ export class PledgePlanCreateInput {
   amountMinor: bigint;
   @Field(() => String, { description: 'ISO 4217 code: the campaign’s, or another to which a rate is known.' })
   currency: string;
-  @Field(() => PledgeRailEnum, { nullable: true, description: 'By card when absent, or by debit of an account.' })
+  @Field(() => PaymentRail, { nullable: true, description: 'By card when absent, or by debit of an account.' })
   rail?: 'card' | 'us_bank_account' | 'sepa_debit' | null;
   @Field(() => DateTimeScalar, { description: 'No month begins from then on; at most sixty months ahead.' })
   endsAt: Date;

@@ -1,6 +1,7 @@
 import { Field, ID, InputType, ObjectType } from '@nestjs/graphql';
 import { BigIntScalar, DateTimeScalar, Money, UrlScalar, UserError } from '#platform';
-import { CashPledge, PledgeRailEnum } from './pledge.type.js';
+import { PaymentRail } from '#payments';
+import { CashPledge } from './pledge.type.js';
 
 @InputType({ description: 'Whom an invoice is made out to.' })
 export class PledgeInvoiceInput {
@@ -24,7 +25,7 @@ export class PledgeCashCreateInput {
   amountMinor: bigint;
   @Field(() => String, { description: 'ISO 4217 code: the campaign’s, or another to which a rate is known.' })
   currency: string;
-  @Field(() => PledgeRailEnum, { nullable: true, description: 'How the money comes; by card when absent.' })
+  @Field(() => PaymentRail, { nullable: true, description: 'How the money comes; by card when absent.' })
   rail?: 'card' | 'us_bank_account' | 'sepa_debit' | 'bank_transfer' | null;
   @Field(() => String, { description: 'A key new for each pledge; sending it again gives the same pledge.' })
   idempotencyKey: string;

@@ -1,5 +1,6 @@
 import { Field, ID, InputType, Int, ObjectType, registerEnumType } from '@nestjs/graphql';
 import { BigIntScalar, Connection, DateTimeScalar, GpuTime, Money, NodeInterface, UserError } from '#platform';
+import { PaymentRail } from '#payments';
 
 enum CashPledgeStateEnum {
   CREATED = 'created',
@@ -47,23 +48,6 @@ registerEnumType(CashPledgeStateEnum, {
     REFUND_STUCK: { description: 'A refund failed; somebody looks after it.' },
     DISPUTED: { description: 'The cardholder disputes the charge; the bank holds the money.' },
     CHARGED_BACK: { description: 'The dispute was lost; the money is gone.' },
-  },
-});
-
-export enum PledgeRailEnum {
-  CARD = 'card',
-  US_BANK_ACCOUNT = 'us_bank_account',
-  SEPA_DEBIT = 'sepa_debit',
-  BANK_TRANSFER = 'bank_transfer',
-}
-registerEnumType(PledgeRailEnum, {
-  name: 'PledgeRail',
-  description: 'How the money of a pledge comes.',
-  valuesMap: {
-    CARD: { description: 'By card.' },
-    US_BANK_ACCOUNT: { description: 'By debit of an account in the United States (ACH).' },
-    SEPA_DEBIT: { description: 'By SEPA direct debit.' },
-    BANK_TRANSFER: { description: 'By a transfer that the donor’s bank sends to an account of his own.' },
   },
 });
 
@@ -137,7 +121,7 @@ export class CashPledge {
     description: 'The exact rate by which it counts, with source and day; null in the campaign’s own currency.',
   })
   exchangeRate: string | null;
-  @Field(() => PledgeRailEnum, { description: 'How the money comes.' })
+  @Field(() => PaymentRail, { description: 'How the money comes.' })
   rail: string;
   @Field(() => Boolean, { description: 'Whether it is charged only when the campaign settles.' })
   chargedAtClose: boolean;
