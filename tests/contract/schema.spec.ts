@@ -18,7 +18,17 @@ import {
 const OPEN_MUTATIONS = ['developerSignIn', 'signOut'];
 
 /** Counts that are no amounts, with the reason. */
-const COUNTS: Record<string, string> = {};
+const COUNTS: Record<string, string> = {
+  'CampaignEvidenceTerms.votingSeconds': 'a span of at most months',
+  'CampaignWindows.retryEverySeconds': 'a span of at most months',
+  'CampaignWindows.safetyWindowSeconds': 'a span of at most months',
+  'CampaignWindows.settlementWindowSeconds': 'a span of at most months',
+  'CampaignWindowsInput.retryEverySeconds': 'a span of at most months',
+  'CampaignWindowsInput.safetyWindowSeconds': 'a span of at most months',
+  'CampaignWindowsInput.settlementWindowSeconds': 'a span of at most months',
+  'TrancheEvidenceInput.votingSeconds': 'a span of at most months',
+  'WebhookAttempt.durationMs': 'a call that ends after ten seconds',
+};
 
 /** Lists of objects that can't grow without bound, with the reason. */
 const BOUNDED: Record<string, string> = {
@@ -26,6 +36,28 @@ const BOUNDED: Record<string, string> = {
   'Viewer.apiTokens': 'the newest 100',
   'Query.invariants': 'one for each check in the code',
   'InvariantStatus.figures': 'a few for each check in the code',
+  'Campaign.settlements': 'at most two: once, and once more after an extension',
+  'Campaign.termsVersions': 'one for each amendment by hand',
+  'CampaignPlan.budgetLines': 'at most one for each kind and note, bounded by the terms',
+  'CampaignPlan.stretchGoals': 'bounded by the terms',
+  'CampaignPlan.tranches': 'bounded by the terms',
+  'CampaignUpdate.versions': 'one for each correction by hand',
+  'Disbursement.cash': 'one for each currency',
+  'Disbursement.reserves': 'one for each currency',
+  'Disbursement.tranches': 'those of the terms',
+  'DisbursementTranche.attempts': 'one for each try by hand',
+  'DisbursementTranche.evidence': 'one for each submission by hand',
+  'PledgeTransferInstructions.accounts': 'one for each kind of address that a bank knows',
+  'Query.myPledgePlans': 'the newest 100',
+  'Query.myUnappliedCash': 'one for each currency',
+  'Query.notificationPreferences': 'one for each kind in the code',
+  'Query.railQuote': 'one for each rail in the code',
+  'Query.refundTopUpPlan': 'one for each currency',
+  'Query.webhookEndpoints': 'at most ten for each project',
+  'ReserveSizing.rails': 'one for each rail in the code',
+  'TrancheEvidence.approvals': 'one for each approver of a project',
+  'TrancheEvidence.files': 'bounded by the command',
+  'WebhookEndpoint.recentAttempts': 'the newest 20',
   'Attempt.members': 'one for each rank of the gang, whose size the recipe bounds',
   'CashPledge.refunds': 'their amounts sum to no more than the pledge',
   'Checkpoint.files': 'the files of one manifest',
