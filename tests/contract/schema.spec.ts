@@ -48,7 +48,7 @@ const BOUNDED: Record<string, string> = {
   'DisbursementTranche.attempts': 'one for each try by hand',
   'DisbursementTranche.evidence': 'one for each submission by hand',
   'PledgeTransferInstructions.accounts': 'one for each kind of address that a bank knows',
-  'Query.myPledgePlans': 'the newest 100',
+  'Query.myPledgePlans': 'the newest 200',
   'Query.myUnappliedCash': 'one for each currency',
   'Query.notificationPreferences': 'one for each kind in the code',
   'Query.railQuote': 'one for each rail in the code',
