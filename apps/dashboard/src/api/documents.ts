@@ -43,14 +43,52 @@ export const campaignLiveQuery = `query CampaignLive($id: ID!) { campaign(id: $i
 export const campaignChanged = `subscription CampaignChanged($id: ID!) { campaignChanged(campaignId: $id) { ${campaignLive} } }`;
 
 export const campaignHeadQuery = `query CampaignHead($slug: String!) {
-  campaignBySlug(slug: $slug) { id slug title state ${goals} recipe { gpuClass } ${progress} }
+  campaignBySlug(slug: $slug) { id slug title state fundingModel ${goals} recipe { gpuClass } ${progress} }
   acceleratorClasses { class label }
 }`;
 export const pledgeCashCreate = `mutation PledgeCash($input: PledgeCashCreateInput!) {
   pledgeCashCreate(input: $input) {
     pledge { id state amount ${money} }
-    payment { clientSecret publishableKey apiBase status }
+    payment { clientSecret savesMethod publishableKey apiBase status }
+    transfer { currency accounts { label value } }
     userErrors { code message detail hint path }
+  }
+}`;
+export const pledgePayNow = `mutation PledgePayNow($input: PledgeStepInput!) {
+  pledgePayNow(input: $input) {
+    pledge { id state amount ${money} collected ${money} }
+    payment { clientSecret savesMethod publishableKey apiBase status }
+    transfer { currency accounts { label value } }
+    userErrors { code message detail hint path }
+  }
+}`;
+export const pledgeMethodChange = `mutation PledgeMethodChange($input: PledgeStepInput!) {
+  pledgeMethodChange(input: $input) {
+    pledge { id state amount ${money} collected ${money} }
+    payment { clientSecret savesMethod publishableKey apiBase status }
+    transfer { currency accounts { label value } }
+    userErrors { code message detail hint path }
+  }
+}`;
+export const pledgePlanCreate = `mutation PledgePlan($input: PledgePlanCreateInput!) {
+  pledgePlanCreate(input: $input) {
+    plan { id state amount ${money} }
+    payment { clientSecret savesMethod publishableKey apiBase status }
+    userErrors { code message detail hint path }
+  }
+}`;
+export const pledgePlanStop = `mutation PledgePlanStop($input: PledgePlanStepInput!) {
+  pledgePlanStop(input: $input) { plan { id state } userErrors { code message detail hint path } }
+}`;
+export const unappliedCashRefund = `mutation UnappliedRefund($input: UnappliedCashRefundInput!) {
+  unappliedCashRefund(input: $input) { userErrors { code message detail hint path } }
+}`;
+export const pledgeCashApply = `mutation PledgeCashApply($input: PledgeCashApplyInput!) {
+  pledgeCashApply(input: $input) { pledge { id state } userErrors { code message detail hint path } }
+}`;
+export const railQuoteQuery = `query RailQuote($amountMinor: BigInt!, $currency: String!) {
+  railQuote(amountMinor: $amountMinor, currency: $currency) {
+    rail available reason charges fee ${money} settleBusinessDays canBeSaved
   }
 }`;
 export const pledgeStateQuery = `query PledgeState($id: ID!) {
@@ -123,9 +161,11 @@ export const accountQuery = `query Account {
 }`;
 export const accountPledgesQuery = `query AccountPledges {
   myPledges {
-    cash(first: 50) { edges { node { ${cashPledge} campaign { slug title } failureCode } } }
+    cash(first: 50) { edges { node { ${cashPledge} collected ${money} rail nextAt campaign { slug title } failureCode } } }
     compute(first: 50) { edges { node { ${computePledge} availability campaign { slug title } } } }
   }
+  myPledgePlans { id state amount ${money} endsAt nextDueAt }
+  myUnappliedCash ${money}
 }`;
 export const accountNodesQuery = `query AccountNodes {
   nodes(first: 50) { edges { node { id name state class count region lastSeenAt joinedAt owner ${person} } } }

@@ -4,6 +4,8 @@
  */
 export interface Payment {
   clientSecret: string;
+  /** Whether confirming saves the card instead of charging it. */
+  savesMethod: boolean;
   publishableKey: string;
   apiBase: string | null;
 }
@@ -28,7 +30,7 @@ export async function confirmCard(payment: Payment, card: CardDetails, returnUrl
     'payment_method_data[card][exp_year]': card.year,
     'payment_method_data[card][cvc]': card.code,
   });
-  const address = `${(payment.apiBase ?? '').replace(/\/$/, '')}/v1/payment_intents/${intent}/confirm`;
+  const address = `${(payment.apiBase ?? '').replace(/\/$/, '')}/v1/${payment.savesMethod ? 'setup_intents' : 'payment_intents'}/${intent}/confirm`;
   const response = await fetch(address, {
     method: 'POST',
     headers: { 'content-type': 'application/x-www-form-urlencoded', authorization: `Bearer ${payment.publishableKey}` },

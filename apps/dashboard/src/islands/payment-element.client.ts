@@ -8,6 +8,10 @@ interface StripeElements {
 }
 interface StripeClient {
   elements(options: object): StripeElements;
+  confirmSetup(options: object): Promise<{
+    error?: { code?: string; decline_code?: string; message?: string };
+    setupIntent?: { status: string };
+  }>;
   confirmPayment(options: object): Promise<{
     error?: { code?: string; decline_code?: string; message?: string };
     paymentIntent?: { status: string };
@@ -24,7 +28,7 @@ let loading: Promise<void> | undefined;
 export async function mountPaymentElement(
   target: HTMLElement,
   publishableKey: string,
-  clientSecret: string,
+  { clientSecret, savesMethod }: { clientSecret: string; savesMethod: boolean },
   dark: boolean,
 ) {
   loading ??= new Promise((resolve, reject) => {
@@ -47,7 +51,8 @@ export async function mountPaymentElement(
     async confirm(returnUrl: string) {
       const checked = await elements.submit();
       if (checked.error) return checked;
-      return stripe.confirmPayment({ elements, confirmParams: { return_url: returnUrl }, redirect: 'if_required' });
+      const options = { elements, confirmParams: { return_url: returnUrl }, redirect: 'if_required' };
+      return savesMethod ? stripe.confirmSetup(options) : stripe.confirmPayment(options);
     },
   };
 }

@@ -3,24 +3,30 @@
  * The first step is drawn by the server; the card itself needs this script, because a card number must not pass our servers.
  */
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { pledgeCashCreate, pledgeStateQuery } from '../api/documents.js';
+import { pledgeStateQuery } from '../api/documents.js';
 import type { UserError } from '../api/shapes.js';
 import { money } from '../format/amount.js';
 import { parseDollars } from '../format/parse.js';
 import { UserErrors } from '../parts/form.js';
-import { Icon } from '../parts/mark.js';
 import { Notice } from '../parts/notice.js';
 import { confirmCard, declineText, type Payment } from './card.client.js';
 import { CardFields, readCard, type CardText } from './card-fields.js';
 import { askApi } from './live.client.js';
 import { mountPaymentElement } from './payment-element.client.js';
+import { BankTransfer, PledgeDone, PledgeFailed, PledgeWaiting, type Transfer } from './pledge-outcome.js';
+import { plan, pledgeOnce, resume } from './pledge-requests.client.js';
+import { type Rail, RailChoice } from './rail-choice.js';
 
 export interface PledgeCashProps {
   campaignId: string;
   campaignPath: string;
   currency: string;
+  /** Cards are saved now and charged when the campaign settles. */
+  chargedAtClose: boolean;
   /** The pledge that a bank's page sent the browser back for, and what the bank said. */
   returned: { pledgeId: string; status: string } | null;
+  /** A pledge made before that its donor pays now, or gives another card for. */
+  resumed: { pledgeId: string; how: 'pay' | 'method' } | null;
 }
 interface Pledge {
   id: string;
@@ -32,16 +38,10 @@ interface PledgeState {
   failureCode: string | null;
   amount: { amountMinor: string };
 }
-interface Made {
-  pledge: { id: string } | null;
-  payment: (Omit<Payment, 'clientSecret'> & { clientSecret: string | null }) | null;
-  userErrors: UserError[];
-}
-
 /** For so long a failure in the books may be an earlier card's: the webhook of the one that paid is on its way. */
 const staleFailureMs = 15_000;
 
-type Step = 'amount' | 'card' | 'waiting' | 'captured' | 'failed';
+type Step = 'amount' | 'card' | 'transfer' | 'waiting' | 'done' | 'failed';
 
 const presets = ['1000', '2500', '5000', '10000'];
 
@@ -50,6 +50,11 @@ export function PledgeCashForm(props: PledgeCashProps) {
   const [preset, setPreset] = useState('2500');
   const [other, setOther] = useState('');
   const [anonymous, setAnonymous] = useState(false);
+  const [name, setName] = useState('');
+  const [rail, setRail] = useState<Rail>('CARD');
+  const [months, setMonths] = useState('');
+  const [transfer, setTransfer] = useState<Transfer | null>(null);
+  const [saved, setSaved] = useState(false);
   const [pledge, setPledge] = useState<Pledge | null>(
     props.returned ? { id: props.returned.pledgeId, amountMinor: '0', payment: null } : null,
   );
@@ -66,7 +71,28 @@ export function PledgeCashForm(props: PledgeCashProps) {
   const returnUrl = () =>
     `${location.origin}${props.campaignPath}/pledge?pledge=${encodeURIComponent(pledge?.id ?? '')}`;
 
-  useEffect(() => setReady(true), []);
+  useEffect(() => {
+    setReady(true);
+    if (!props.resumed) return;
+    const { pledgeId, how } = props.resumed;
+    void resume(pledgeId, how).then(
+      (made) => {
+        if (!made?.pledge || made.userErrors.length > 0) {
+          setErrors(made?.userErrors ?? []);
+          return setStep('failed');
+        }
+        const { payment } = made;
+        setPledge({
+          id: made.pledge.id,
+          amountMinor: made.pledge.amount.amountMinor,
+          payment: payment?.clientSecret ? { ...payment, clientSecret: payment.clientSecret } : null,
+        });
+        setTransfer(made.transfer ?? null);
+        setStep(made.transfer ? 'transfer' : payment?.clientSecret ? 'card' : 'waiting');
+      },
+      (error: Error) => refuse(error.message),
+    );
+  }, []);
 
   // The bank sent the browser back, or the card went through: the books say when the pledge is captured.
   useEffect(() => {
@@ -81,7 +107,10 @@ export function PledgeCashForm(props: PledgeCashProps) {
       const found = answer?.node;
       if (stopped) return;
       if (found) setPledge({ ...pledge, amountMinor: found.amount.amountMinor });
-      if (found && /^COLLECTED$/i.test(found.state)) return setStep('captured');
+      if (found && /^(COLLECTED|PLEDGED|FROZEN|CHARGING)$/i.test(found.state)) {
+        setSaved(!/^COLLECTED$/i.test(found.state));
+        return setStep('done');
+      }
       const failed = found && /^(ERRORED|CANCELLED)$/i.test(found.state);
       if (failed && (!paid || Date.now() - begun > staleFailureMs)) {
         refuse(declineText({ code: found.failureCode ?? '' }));
@@ -99,7 +128,7 @@ export function PledgeCashForm(props: PledgeCashProps) {
   useEffect(() => {
     if (step !== 'card' || !pledge?.payment || pledge.payment.apiBase || !slot.current) return;
     const dark = getComputedStyle(document.documentElement).colorScheme.includes('dark');
-    mountPaymentElement(slot.current, pledge.payment.publishableKey, pledge.payment.clientSecret, dark).then(
+    mountPaymentElement(slot.current, pledge.payment.publishableKey, pledge.payment, dark).then(
       (mounted) => {
         element.current = mounted;
       },
@@ -121,9 +150,10 @@ export function PledgeCashForm(props: PledgeCashProps) {
         currency: props.currency,
         idempotencyKey: key.current,
         anonymous,
+        rail,
+        ...(name.trim() && !anonymous ? { displayName: name.trim() } : {}),
       };
-      const create = async () =>
-        (await askApi<{ pledgeCashCreate: Made | null }>(pledgeCashCreate, { input })).pledgeCashCreate;
+      const create = months ? () => plan(input, Number(months)) : () => pledgeOnce(input);
       let made = await create();
       // The pledge stands although the processor was not reached yet: the same key asks for the same pledge again.
       for (let tries = 0; made?.pledge && made.payment && !made.payment.clientSecret && tries < 8; tries += 1) {
@@ -133,6 +163,10 @@ export function PledgeCashForm(props: PledgeCashProps) {
       if (!made?.pledge || made.userErrors.length > 0) {
         key.current = '';
         setErrors(made?.userErrors ?? []);
+      } else if (made.transfer) {
+        setPledge({ id: made.pledge.id, amountMinor, payment: null });
+        setTransfer(made.transfer);
+        setStep('transfer');
       } else if (!made.payment) {
         setPledge({ id: made.pledge.id, amountMinor, payment: null });
         setStep('waiting');
@@ -172,7 +206,11 @@ export function PledgeCashForm(props: PledgeCashProps) {
       const result = await confirmCard(pledge.payment, details, returnUrl());
       if (result.kind === 'redirect') return location.assign(result.url);
       if (result.kind === 'declined') refuse(result.message);
-      else setStep('waiting');
+      else if (months) {
+        // A plan is no pledge yet: its first month follows within the minute.
+        setSaved(true);
+        setStep('done');
+      } else setStep('waiting');
     } catch {
       refuse('The payment service could not be reached. Nothing was charged; try again.');
     }
@@ -181,57 +219,31 @@ export function PledgeCashForm(props: PledgeCashProps) {
 
   const amount = pledge ? money({ amountMinor: pledge.amountMinor, currency: props.currency }) : '';
 
-  if (step === 'captured') {
+  if (step === 'done')
+    return <PledgeDone amount={amount} path={props.campaignPath} saved={saved} monthly={months !== ''} />;
+  if (step === 'transfer' && transfer) return <BankTransfer amount={amount} transfer={transfer} />;
+  if (step === 'waiting') return <PledgeWaiting bankSaidNo={props.returned?.status === 'failed'} />;
+  if (step === 'failed')
     return (
-      <div class="panel done" role="status">
-        <span class="done-mark">
-          <Icon name="check" size={26} />
-        </span>
-        <h2>Thank you. {amount} is in the campaign’s escrow.</h2>
-        <p class="muted">
-          The charge, the booking and the public record were written together. You can ask for it back from your
-          account.
-        </p>
-        <p class="actions">
-          <a class="button" href={props.campaignPath}>
-            See the campaign
-          </a>
-          <a class="button quiet" href="/account">
-            My pledges
-          </a>
-        </p>
-      </div>
+      <PledgeFailed
+        errors={errors}
+        again={`${props.campaignPath}/pledge`}
+        amount={pledge?.amountMinor === '0' ? '' : amount}
+      />
     );
-  }
-  if (step === 'waiting') {
-    return (
-      <div class="panel done" role="status">
-        <h2>Waiting for the booking…</h2>
-        <p class="muted">
-          {props.returned?.status === 'failed'
-            ? 'The bank says that the confirmation failed. Looking at what was recorded.'
-            : 'The payment is on its way. This usually takes a second; you can leave this page.'}
-        </p>
-      </div>
-    );
-  }
-  if (step === 'failed') {
-    return (
-      <div class="form panel">
-        <UserErrors errors={errors} />
-        <p>Nothing was charged{pledge && pledge.amountMinor !== '0' ? ` of the ${amount}` : ''}.</p>
-        <p class="actions">
-          <a class="button cash" href={`${props.campaignPath}/pledge`}>
-            Begin again
-          </a>
-        </p>
-      </div>
-    );
-  }
   if (step === 'card' && pledge) {
     return (
       <form class="form panel" onSubmit={pay} noValidate>
-        <h2>Pay {amount} by card</h2>
+        <h2>{pledge.payment?.savesMethod ? `Save a card for ${amount}` : `Pay ${amount} by card`}</h2>
+        {pledge.payment?.savesMethod && (
+          <p class="muted">
+            {months
+              ? 'It is charged each month, and you are told a week ahead.'
+              : props.chargedAtClose
+                ? 'Nothing is charged now. It is charged only if the campaign reaches its goal.'
+                : 'The amount is above what one charge can carry, so it is charged in several.'}
+          </p>
+        )}
         <UserErrors errors={errors} />
         {pledge.payment?.apiBase ? (
           <CardFields card={card} onChange={setCard} />
@@ -240,7 +252,7 @@ export function PledgeCashForm(props: PledgeCashProps) {
         )}
         <p class="actions">
           <button class="button cash" disabled={busy}>
-            {busy ? 'One moment…' : `Pay ${amount}`}
+            {busy ? 'One moment…' : pledge.payment?.savesMethod ? 'Save the card' : `Pay ${amount}`}
           </button>
         </p>
       </form>
@@ -290,6 +302,39 @@ export function PledgeCashForm(props: PledgeCashProps) {
               onInput={(event) => setOther(event.currentTarget.value)}
             />
           </div>
+        </div>
+      )}
+      <RailChoice
+        amountMinor={amountMinor}
+        currency={props.currency}
+        chargedAtClose={props.chargedAtClose}
+        rail={rail}
+        onChange={setRail}
+      />
+      {rail !== 'BANK_TRANSFER' && (
+        <div class="field-row">
+          <label for="months">How often?</label>
+          <select id="months" value={months} onChange={(event) => setMonths(event.currentTarget.value)}>
+            <option value="">Once</option>
+            {[3, 6, 12, 24].map((count) => (
+              <option key={count} value={String(count)}>
+                Monthly, for {count} months
+              </option>
+            ))}
+          </select>
+        </div>
+      )}
+      {!anonymous && (
+        <div class="field-row">
+          <label for="shown-name">Name to show (optional)</label>
+          <input
+            id="shown-name"
+            maxLength={80}
+            autoComplete="off"
+            placeholder="Your account’s name"
+            value={name}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
         </div>
       )}
       <label class="check">

@@ -8,23 +8,27 @@ import {
   joinTokenCreate,
   nodeDrain,
   pledgeCancel,
+  pledgeCashApply,
   pledgeComputeWithdraw,
+  pledgePlanStop,
   pledgeRefund,
+  unappliedCashRefund,
 } from '../api/documents.js';
-import {
-  nodesOf,
-  type CashPledge,
-  type ComputePledge,
-  type Connection,
-  type Person,
-  type UserError,
-} from '../api/shapes.js';
+import { nodesOf, type Connection, type Person, type UserError } from '../api/shapes.js';
 import { mutate, refusal } from '../api/mutate.js';
-import { gpuTime, money } from '../format/amount.js';
 import { date, relative } from '../format/moment.js';
 import { page, redirect, type PageContext, type Result } from '../http/request.js';
 import { Field, Secret, UserErrors } from '../parts/form.js';
 import { Empty, Notice } from '../parts/notice.js';
+import {
+  MyCashLeft,
+  MyPlans,
+  MyPledges,
+  type Money,
+  type MyCash,
+  type MyCompute,
+  type MyPlan,
+} from '../parts/my-pledges.js';
 import { State, words } from '../parts/state.js';
 import { failurePage } from './problem.page.js';
 
@@ -42,8 +46,11 @@ interface Me {
     revokedAt: string | null;
   }[];
 }
-type MyCash = CashPledge & { campaign: { slug: string; title: string } };
-type MyCompute = ComputePledge & { campaign: { slug: string; title: string } };
+interface Mine {
+  myPledges: { cash: Connection<MyCash>; compute: Connection<MyCompute> };
+  myPledgePlans: MyPlan[];
+  myUnappliedCash: Money[];
+}
 interface MyNode {
   id: string;
   name: string;
@@ -77,7 +84,7 @@ export async function accountPage(context: PageContext): Promise<Result> {
   const me = answer.data.viewer;
   if (!me) return redirect('/sign-in?return=/account');
   const [pledges, machines] = await Promise.all([
-    context.ask<{ myPledges: { cash: Connection<MyCash>; compute: Connection<MyCompute> } }>(accountPledgesQuery),
+    context.ask<Mine>(accountPledgesQuery),
     context.ask<{ nodes: Connection<MyNode> }>(accountNodesQuery),
   ]);
   const mine = nodesOf(machines.data?.nodes).filter((node) => node.owner.pseudonym === me.contributor.pseudonym);
@@ -119,6 +126,8 @@ export async function accountPage(context: PageContext): Promise<Result> {
         <section class="stack" aria-labelledby="my-pledges">
           <h2 id="my-pledges">My pledges</h2>
           <MyPledges cash={nodesOf(pledges.data?.myPledges.cash)} compute={nodesOf(pledges.data?.myPledges.compute)} />
+          <MyPlans plans={pledges.data?.myPledgePlans ?? []} />
+          <MyCashLeft cash={pledges.data?.myUnappliedCash ?? []} />
         </section>
         <section class="stack" aria-labelledby="my-nodes">
           <h2 id="my-nodes">My machines</h2>
@@ -230,6 +239,21 @@ async function act(context: PageContext): Promise<Done> {
       const { errors } = await mutate(context, pledgeCancel, { pledgeId: text('id') });
       return { errors, message: 'The pledge is withdrawn. Nothing was charged.' };
     }
+    case 'stop-plan': {
+      const { errors } = await mutate(context, pledgePlanStop, { planId: text('id') });
+      return { errors, message: 'The monthly pledge is stopped. What was charged stays given.' };
+    }
+    case 'apply': {
+      const { errors } = await mutate(context, pledgeCashApply, {
+        pledgeId: text('id'),
+        idempotencyKey: crypto.randomUUID(),
+      });
+      return { errors, message: 'Your money pays this pledge now.' };
+    }
+    case 'cash-back': {
+      const { errors } = await mutate(context, unappliedCashRefund, { currency: text('id') });
+      return { errors, message: 'It is on its way back to the bank that it came from.' };
+    }
     case 'withdraw': {
       const { errors } = await mutate(context, pledgeComputeWithdraw, { pledgeId: text('id') });
       return { errors, message: 'What was not delivered is yours again. What was delivered stays with the campaign.' };
@@ -251,62 +275,6 @@ function Outcome({ done }: { done: Done }) {
     );
   }
   return <Notice tone="good" title={done.message ?? 'Done'} live />;
-}
-
-function MyPledges({ cash, compute }: { cash: MyCash[]; compute: MyCompute[] }) {
-  if (cash.length + compute.length === 0) {
-    return (
-      <Empty title="Nothing pledged yet">
-        <a href="/">Find a campaign</a> to take part in.
-      </Empty>
-    );
-  }
-  return (
-    <ul class="rows">
-      {cash.map((pledge) => (
-        <li key={pledge.id}>
-          <span class="rows-main">
-            <a href={`/campaigns/${encodeURIComponent(pledge.campaign.slug)}`}>{pledge.campaign.title}</a>{' '}
-            <State of={pledge.state} />
-          </span>
-          <span class="rows-amount">{money(pledge.amount)}</span>
-          <span class="rows-when">
-            {date(pledge.createdAt)}
-            {/^COLLECTED$/i.test(pledge.state) && <PledgeStep step="refund" id={pledge.id} label="Ask for it back" />}
-            {/^(CREATED|METHOD_REQUIRED|PLEDGED|INSTRUCTIONS_ISSUED|NEEDS_ACTION|ERRORED)$/i.test(pledge.state) && (
-              <PledgeStep step="cancel" id={pledge.id} label="Withdraw it" />
-            )}
-          </span>
-        </li>
-      ))}
-      {compute.map((pledge) => (
-        <li key={pledge.id}>
-          <span class="rows-main">
-            <a href={`/campaigns/${encodeURIComponent(pledge.campaign.slug)}`}>{pledge.campaign.title}</a>{' '}
-            <State of={pledge.state} />
-          </span>
-          <span class="rows-amount">{gpuTime(pledge.time)}</span>
-          <span class="rows-when">
-            {pledge.count} × {pledge.class} · {gpuTime(pledge.delivered)} delivered · {gpuTime(pledge.accepted)}{' '}
-            accepted
-            {/^(OFFERED|ACCEPTED|DELIVERING)$/.test(pledge.state) && (
-              <PledgeStep step="withdraw" id={pledge.id} label="Take back the rest" />
-            )}
-          </span>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function PledgeStep({ step, id, label }: { step: string; id: string; label: string }) {
-  return (
-    <form method="post" action="/account" class="inline">
-      <input type="hidden" name="do" value={step} />
-      <input type="hidden" name="id" value={id} />
-      <button class="link">{label}</button>
-    </form>
-  );
 }
 
 function Tokens({ tokens, now }: { tokens: Me['apiTokens']; now: number }) {

@@ -19,6 +19,7 @@ interface Head extends Goals {
   slug: string;
   title: string;
   state: string;
+  fundingModel: string;
   progress: Progress;
   recipe: { gpuClass: string } | null;
 }
@@ -48,6 +49,8 @@ export async function pledgePage(context: PageContext, params: Record<string, st
   const viewer = await context.viewer;
   const compute = context.url.searchParams.get('with') === 'compute';
   const returning = context.url.searchParams.get('pledge');
+  const resumed = context.url.searchParams.get('pay');
+  const how = context.url.searchParams.get('how');
   const posted = context.method === 'POST';
   if (posted && !viewer) return redirect(`/sign-in?return=${encodeURIComponent(`${path}/pledge?with=compute`)}`);
   const offer = posted ? await makeOffer(context, campaign) : null;
@@ -56,9 +59,11 @@ export async function pledgePage(context: PageContext, params: Record<string, st
     campaignId: campaign.id,
     campaignPath: path,
     currency: campaign.cashGoal?.currency ?? 'USD',
+    chargedAtClose: campaign.fundingModel === 'ALL_OR_NOTHING',
+    resumed: resumed ? { pledgeId: resumed, how: how === 'method' ? ('method' as const) : ('pay' as const) } : null,
     returned: returning ? { pledgeId: returning, status: context.url.searchParams.get('redirect_status') ?? '' } : null,
   };
-  const open = takesPledges(campaign.state) || returning !== null || offer?.made;
+  const open = takesPledges(campaign.state) || returning !== null || resumed !== null || offer?.made;
   return page({
     title: `Pledge to ${campaign.title}`,
     section: 'campaigns',
@@ -170,7 +175,18 @@ function Summary({ campaign, now, estimates }: { campaign: Head; now: number; es
         )}
         <div>
           <dt>Charged</dt>
-          <dd>At once, held in the campaign’s escrow</dd>
+          <dd>
+            {campaign.fundingModel === 'ALL_OR_NOTHING'
+              ? 'When the campaign settles, and only if it may reach its goal; bank transfers stand in escrow until then'
+              : 'At once, held in the campaign’s escrow'}
+          </dd>
+        </div>
+        <div>
+          <dt>You agree to</dt>
+          <dd>
+            <a href={`/campaigns/${encodeURIComponent(campaign.slug)}/terms`}>the terms of the campaign</a>, kept with
+            your pledge
+          </dd>
         </div>
         <div>
           <dt>Public</dt>
