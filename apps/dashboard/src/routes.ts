@@ -17,6 +17,7 @@ import { inboxPage } from './pages/inbox.page.js';
 import { moneyPage } from './pages/money.page.js';
 import { organisePage } from './pages/organise.page.js';
 import { datasetFormPage, recipeFormPage } from './pages/recipe-form.page.js';
+import { refundCasesPage } from './pages/refund-cases.page.js';
 import { reviewPage } from './pages/review.page.js';
 import { termsPage } from './pages/terms.page.js';
 import { updatesPage } from './pages/updates.page.js';
@@ -54,6 +55,7 @@ const table: [methods: string, pattern: string, load: Load][] = [
   ['GET POST', '/organise/recipes/new', recipeFormPage],
   ['GET POST', '/organise/campaigns/new', campaignFormPage],
   ['GET POST', '/organise/projects/:id/webhooks', webhooksPage],
+  ['GET POST', '/organise/refunds', refundCasesPage],
   ['GET POST', '/review', reviewPage],
   ['GET', '/status', statusPage],
   ['POST', '/sign-out', signOutAction],
