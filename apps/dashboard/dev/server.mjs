@@ -46,6 +46,25 @@ const root = (session) => ({
     { class: 'h100', label: 'NVIDIA H100' },
     { class: 'a100', label: 'NVIDIA A100' },
   ],
+  myPledgePlans: [
+    {
+      id: 'plan1',
+      state: 'ACTIVE',
+      amount: { amountMinor: '1000', currency: 'USD' },
+      endsAt: '2027-06-01T00:00:00Z',
+      nextDueAt: '2026-12-01T00:00:00Z',
+    },
+  ],
+  myUnappliedCash: [{ amountMinor: '70000', currency: 'USD' }],
+  railQuote: ['CARD', 'BANK_TRANSFER'].map((rail) => ({
+    rail,
+    available: true,
+    reason: null,
+    charges: 1,
+    fee: { amountMinor: '103', currency: 'USD' },
+    settleBusinessDays: 2,
+    canBeSaved: true,
+  })),
   myPledges: {
     cash: () =>
       fx.connect(

@@ -240,7 +240,7 @@ export function PledgeCashForm(props: PledgeCashProps) {
             {months
               ? 'It is charged each month, and you are told a week ahead.'
               : props.chargedAtClose
-                ? 'Nothing is charged now. It is charged only if the campaign reaches its goal.'
+                ? 'Nothing is charged now. It is charged when the campaign settles, and given back if the goal is missed.'
                 : 'The amount is above what one charge can carry, so it is charged in several.'}
           </p>
         )}

@@ -72,7 +72,7 @@ function explain(quote: Quote | undefined, rail: Rail, chargedAtClose: boolean):
     rail === 'BANK_TRANSFER'
       ? 'Your bank sends it to an account number of your own.'
       : chargedAtClose
-        ? 'Saved now, charged only when the campaign reaches its goal.'
+        ? 'Saved now, charged when the campaign settles, given back if it misses its goal.'
         : 'Charged at once, held in escrow.';
   if (!quote) return when;
   if (!quote.available)

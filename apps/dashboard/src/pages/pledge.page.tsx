@@ -177,7 +177,7 @@ function Summary({ campaign, now, estimates }: { campaign: Head; now: number; es
           <dt>Charged</dt>
           <dd>
             {campaign.fundingModel === 'ALL_OR_NOTHING'
-              ? 'When the campaign settles, and only if it may reach its goal; bank transfers stand in escrow until then'
+              ? 'When the campaign settles; given back if it misses its goal'
               : 'At once, held in the campaign’s escrow'}
           </dd>
         </div>
