@@ -47,10 +47,12 @@ export class MatchingQueries {
     return pageOf(rows, limit, (row) => row.id);
   }
 
-  async pools(args: PageArgs): Promise<Page<PoolRow>> {
+  async pools(args: PageArgs): Promise<Page<PoolView>> {
     const limit = pageSize(args.first);
     const rows = await this.uow.read((tx) => listPools(tx, cursorId(args.after), limit + 1));
-    return pageOf(rows, limit, (row) => row.id);
+    const views = await this.poolViews(rows.map((row) => row.id));
+    const found = rows.flatMap((row) => views.get(row.id) ?? []);
+    return pageOf(found, limit, ({ pool }) => pool.id);
   }
 
   /** Pools with what is free of them and their sponsors, by id; three statements for all. */

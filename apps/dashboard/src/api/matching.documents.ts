@@ -6,7 +6,7 @@ const line = `id slug title summary state opensAt closesAt reviewEndsAt promised
 
 export const matchRoundsQuery = `query MatchRounds($first: Int, $after: String) {
   matchRounds(first: $first, after: $after) { nodes { ${line} } pageInfo { hasNextPage endCursor } }
-  matchPools { ${pool} }
+  matchPools(first: 50) { nodes { ${pool} } }
 }`;
 export const matchRoundQuery = `query MatchRound($slug: String!) {
   matchRound(slug: $slug) {
@@ -20,7 +20,7 @@ export const matchRoundQuery = `query MatchRound($slug: String!) {
   }
 }`;
 export const matchFormQuery = `query MatchForm {
-  matchPools { ${pool} }
+  matchPools(first: 100) { nodes { ${pool} } }
   campaigns(first: 100, state: LIVE) { edges { node { id slug title cashGoal ${money} } } }
 }`;
 export const matchEstimatesQuery = `query MatchEstimates($id: ID!, $small: BigInt!, $middle: BigInt!, $large: BigInt!) {

@@ -19,7 +19,7 @@ interface Choice {
   cashGoal: Money | null;
 }
 interface Answer {
-  matchPools: MatchPool[];
+  matchPools: { nodes: MatchPool[] };
   campaigns: Connection<Choice>;
 }
 
@@ -33,7 +33,7 @@ export async function matchingFormPage(context: PageContext): Promise<Result> {
   if (made?.to) return redirect(made.to);
   const answer = await context.ask<Answer>(matchFormQuery);
   if (!answer.data) return failurePage(answer.problems);
-  const pools = answer.data.matchPools.filter((pool) => pool.viewerManages);
+  const pools = answer.data.matchPools.nodes.filter((pool) => pool.viewerManages);
   const campaigns = nodesOf(answer.data.campaigns).filter((campaign) => campaign.cashGoal);
   const errors = made?.errors ?? [];
   const typed = { form: context.form, errors, now: context.now };

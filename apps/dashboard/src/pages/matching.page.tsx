@@ -36,7 +36,7 @@ type Rounds = { nodes: MatchRoundLine[]; pageInfo: { hasNextPage: boolean; endCu
 
 export async function matchingPage(context: PageContext): Promise<Result> {
   const after = context.url.searchParams.get('after') ?? undefined;
-  const answer = await context.ask<{ matchRounds: Rounds; matchPools: MatchPool[] }>(matchRoundsQuery, {
+  const answer = await context.ask<{ matchRounds: Rounds; matchPools: { nodes: MatchPool[] } }>(matchRoundsQuery, {
     first: 20,
     after,
   });
@@ -84,11 +84,11 @@ export async function matchingPage(context: PageContext): Promise<Result> {
         </section>
         <section class="stack" aria-labelledby="pools-head">
           <h2 id="pools-head">Pools</h2>
-          {matchPools.length === 0 ? (
+          {matchPools.nodes.length === 0 ? (
             <Empty title="No pool yet">Whoever wants to match gifts opens one.</Empty>
           ) : (
             <div class="panels">
-              {matchPools.map((pool) => (
+              {matchPools.nodes.map((pool) => (
                 <PoolPanel key={pool.id} pool={pool} />
               ))}
             </div>

@@ -24,6 +24,7 @@ import {
   MatchEstimate,
   MatchExclusion,
   MatchPool,
+  MatchPoolConnection,
   MatchResultVersion,
   MatchRound,
   MatchRoundCampaign,
@@ -73,14 +74,14 @@ export class MatchingResolver {
   }
 
   @Access('public')
-  @Query(() => [MatchPool], { description: 'The newest pools, up to 50.' })
-  async matchPools(@CurrentViewer() viewer: Viewer): Promise<MatchPool[]> {
-    const { nodes } = await this.queries.pools({ first: 50 });
-    const views = await this.queries.poolViews(nodes.map((pool) => pool.id));
-    return nodes.flatMap(({ id }) => {
-      const view = views.get(id);
-      return view ? [toMatchPool(view, viewer)] : [];
-    });
+  @Query(() => MatchPoolConnection, { description: 'Pools, newest first.' })
+  async matchPools(
+    @CurrentViewer() viewer: Viewer,
+    @Args(FIRST_ARG.name, FIRST_ARG) first: number | null,
+    @Args(AFTER_ARG.name, AFTER_ARG) after: string | null,
+  ) {
+    const page = await this.queries.pools({ first, after });
+    return toConnection(page, (view) => toMatchPool(view, viewer), after);
   }
 
   @Access('public')
