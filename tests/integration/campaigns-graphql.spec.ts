@@ -112,7 +112,10 @@ describe('campaigns in GraphQL', () => {
         events: { pageInfo: { hasNextPage: true } },
       },
     });
-    expect(data['campaign'].events.nodes[0]).toMatchObject({ type: 'campaign.succeeded', summary: 'Reached its goals' });
+    expect(data['campaign'].events.nodes[0]).toMatchObject({
+      type: 'campaign.succeeded',
+      summary: 'Reached its goals',
+    });
     const mine = await stage.gql(
       '{ myPledges { cash { nodes { contributor { displayName } } } compute { nodes { state } } } }',
       {},

@@ -123,7 +123,7 @@ const rest = {
     amountMinor: amount.amountMinor,
     note,
   })),
-  tranches: plan.tranches.map(({ number: _, ...tranche }) => ({
+  tranches: plan.tranches.map(({ number: _number, ...tranche }) => ({
     ...tranche,
     budgetKind: tranche.budgetKind.toLowerCase(),
   })),

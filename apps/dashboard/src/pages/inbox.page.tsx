@@ -147,7 +147,7 @@ function Preferences({ preferences }: { preferences: Preference[] }) {
 
 async function act(context: PageContext): Promise<{ errors: UserError[]; message: string }> {
   const { form } = context;
-  switch (form.get('do')) {
+  switch (form.get('do') ?? '') {
     case 'read':
     case 'read-all': {
       const id = form.get('id');
