@@ -94,6 +94,18 @@ describe('the schema', () => {
     expect(readFileSync(file, 'utf8'), 'run "npm run schema" and review the difference').toBe(await printApiSchema());
   });
 
+  it('has each mutation in docs/api.md, under the scope that it takes', () => {
+    const document = readFileSync(join(import.meta.dirname, '../../docs/api.md'), 'utf8');
+    const rows = document.split('\n').filter((line) => line.startsWith('| `') || line.startsWith('| ('));
+    const wrong = Object.values(schema.getMutationType()?.getFields() ?? {}).filter((field) => {
+      const rule = field.extensions['access'] as { scope?: string; platformRole?: string } | string;
+      if (rule === 'public') return false;
+      const scope = typeof rule === 'string' ? '(any, signed in)' : rule.scope ? `\`${rule.scope}\`` : '(operators)';
+      return !rows.some((row) => row.startsWith(`| ${scope}`) && row.includes(`\`${field.name}\``));
+    });
+    expect(wrong.map((field) => field.name)).toEqual([]);
+  });
+
   it('is not mistaken for an empty one', () => {
     for (const type of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]) {
       expect(Object.keys(type?.getFields() ?? {}).length).toBeGreaterThan(1);
