@@ -24,8 +24,8 @@ export class UnappliedCashRefundInput {
 
 @ObjectType({ description: 'Outcome of unappliedCashRefund.' })
 export class UnappliedCashPayload {
-  @Field(() => [Money], { description: 'What is unapplied now.' })
-  unapplied: Money[];
+  @Field(() => [Money], { nullable: true, description: 'What is unapplied now; null when refused.' })
+  unapplied: Money[] | null;
   @Field(() => [UserError], { description: 'Why it was refused; empty on success.' })
   userErrors: UserError[];
 }
