@@ -49,11 +49,15 @@ CREATE TABLE payout (
 );
 CREATE INDEX payout_beneficiary_id_ix ON payout (beneficiary_id, id);
 
--- One try to bring a payout to its account. At most one is under way, or has succeeded.
+-- One try to bring one part of a payout to its account; the processor takes no amount of more than eight digits, so that
+-- a large payout has many parts. Of each part at most one try is under way, or has succeeded.
 CREATE TABLE payout_attempt (
   id uuid NOT NULL,
   payout_id uuid NOT NULL,
+  part integer NOT NULL,
+  -- Counts over the whole payout: what is tried at the same time has the same number.
   number integer NOT NULL,
+  amount_minor bigint NOT NULL,
   status text NOT NULL,
   version integer NOT NULL DEFAULT 0,
   idempotency_key text NOT NULL,
@@ -69,19 +73,20 @@ CREATE TABLE payout_attempt (
   next_check_at timestamptz,
   checks integer NOT NULL DEFAULT 0,
   CONSTRAINT payout_attempt_id_pk PRIMARY KEY (id),
-  CONSTRAINT payout_attempt_payout_id_number_uq UNIQUE (payout_id, number),
+  CONSTRAINT payout_attempt_payout_id_part_number_uq UNIQUE (payout_id, part, number),
   CONSTRAINT payout_attempt_payout_id_fk FOREIGN KEY (payout_id) REFERENCES payout (id),
   CONSTRAINT payout_attempt_idempotency_key_uq UNIQUE (idempotency_key),
   CONSTRAINT payout_attempt_stripe_transfer_id_uq UNIQUE (stripe_transfer_id),
   CONSTRAINT payout_attempt_stripe_payout_id_uq UNIQUE (stripe_payout_id),
-  CONSTRAINT payout_attempt_number_ck CHECK (number > 0),
+  CONSTRAINT payout_attempt_number_ck CHECK (number > 0 AND part > 0),
+  CONSTRAINT payout_attempt_amount_minor_ck CHECK (amount_minor BETWEEN 1 AND 99999999),
   CONSTRAINT payout_attempt_status_ck CHECK (status IN
     ('LOCAL', 'SUBMITTING', 'TRANSFERRED', 'IN_TRANSIT', 'RETURNING', 'SUCCEEDED', 'FAILED', 'CANCELED')),
   CONSTRAINT payout_attempt_transfer_ck CHECK (status NOT IN ('TRANSFERRED', 'IN_TRANSIT', 'RETURNING', 'SUCCEEDED')
     OR stripe_transfer_id IS NOT NULL),
   CONSTRAINT payout_attempt_failure_ck CHECK (status <> 'FAILED' OR failure_code IS NOT NULL)
 );
-CREATE UNIQUE INDEX payout_attempt_open_uq ON payout_attempt (payout_id) WHERE status NOT IN ('FAILED', 'CANCELED');
+CREATE UNIQUE INDEX payout_attempt_open_uq ON payout_attempt (payout_id, part) WHERE status NOT IN ('FAILED', 'CANCELED');
 CREATE INDEX payout_attempt_next_check_at_ix ON payout_attempt (next_check_at) WHERE next_check_at IS NOT NULL;
 
 CREATE TABLE payout_attempt_edge (
@@ -104,8 +109,9 @@ BEGIN
     SELECT 1 FROM payout_attempt_edge WHERE from_status = OLD.status AND to_status = NEW.status) THEN
     RAISE EXCEPTION 'an attempt of a payout does not go from % to %', OLD.status, NEW.status USING ERRCODE = 'check_violation';
   END IF;
-  IF (NEW.id, NEW.payout_id, NEW.number, NEW.idempotency_key, NEW.stripe_account_id)
-     IS DISTINCT FROM (OLD.id, OLD.payout_id, OLD.number, OLD.idempotency_key, OLD.stripe_account_id)
+  IF (NEW.id, NEW.payout_id, NEW.part, NEW.number, NEW.amount_minor, NEW.idempotency_key, NEW.stripe_account_id)
+     IS DISTINCT FROM (OLD.id, OLD.payout_id, OLD.part, OLD.number, OLD.amount_minor, OLD.idempotency_key,
+                       OLD.stripe_account_id)
      OR (OLD.stripe_transfer_id IS NOT NULL AND NEW.stripe_transfer_id IS DISTINCT FROM OLD.stripe_transfer_id)
      OR (OLD.stripe_payout_id IS NOT NULL AND NEW.stripe_payout_id IS DISTINCT FROM OLD.stripe_payout_id) THEN
     RAISE EXCEPTION 'what an attempt is for never changes' USING ERRCODE = 'restrict_violation';
@@ -114,13 +120,28 @@ BEGIN
 END $$;
 CREATE TRIGGER payout_attempt_guard_tr BEFORE UPDATE ON payout_attempt FOR EACH ROW EXECUTE FUNCTION payout_attempt_guard();
 
--- The state of a payout is that of its last attempt; nobody writes it by hand.
+-- The state of a payout follows from the last try of each part; nobody writes it by hand. It has succeeded when every
+-- part has, and failed when nothing is under way any more and one part has.
 CREATE FUNCTION payout_follows() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  WITH last AS (
+    SELECT DISTINCT ON (part) part, number, status, stripe_transfer_id IS NOT NULL AS has_left
+      FROM payout_attempt WHERE payout_id = NEW.payout_id ORDER BY part, number DESC
+  ), newest AS (SELECT max(number) AS number FROM last), facts AS (
+    SELECT bool_or(l.status IN ('LOCAL', 'SUBMITTING', 'TRANSFERRED', 'IN_TRANSIT', 'RETURNING')) AS is_open,
+           -- A part of an earlier try that a bank sends back late does not make the newest one leave.
+           bool_or(l.number = n.number AND l.has_left)
+             OR NOT bool_or(l.number = n.number AND l.status IN ('LOCAL', 'SUBMITTING')) AS has_left,
+           bool_or(l.status = 'FAILED') AS has_failed, bool_or(l.status = 'CANCELED') AS is_canceled
+      FROM last l CROSS JOIN newest n
+  )
   UPDATE payout SET version = version + 1, updated_at = NEW.updated_at, status = CASE
-      WHEN NEW.status IN ('LOCAL', 'SUBMITTING') THEN 'PREPARED'
-      WHEN NEW.status IN ('TRANSFERRED', 'IN_TRANSIT', 'RETURNING') THEN 'IN_TRANSIT'
-      ELSE NEW.status END
+      WHEN f.is_open AND f.has_left THEN 'IN_TRANSIT'
+      WHEN f.is_open THEN 'PREPARED'
+      WHEN f.has_failed THEN 'FAILED'
+      WHEN f.is_canceled THEN 'CANCELED'
+      ELSE 'SUCCEEDED' END
+    FROM facts f
    WHERE id = NEW.payout_id;
   RETURN NULL;
 END $$;
@@ -346,3 +367,29 @@ CREATE TABLE disbursement_reserve (
   CONSTRAINT disbursement_reserve_campaign_id_fk FOREIGN KEY (campaign_id) REFERENCES disbursement (campaign_id),
   CONSTRAINT disbursement_reserve_held_minor_ck CHECK (held_minor >= 0 AND target_minor >= 0)
 );
+
+-- Each exchange of what a campaign holds in another currency into the currency that it pays out in.
+CREATE TABLE disbursement_exchange (
+  id uuid NOT NULL,
+  campaign_id uuid NOT NULL,
+  -- The caller's own name for the request: asking twice is asking once.
+  idempotency_key text NOT NULL,
+  give_minor bigint NOT NULL,
+  give_currency text NOT NULL,
+  get_minor bigint NOT NULL,
+  get_currency text NOT NULL,
+  -- The exact rate is numerator over denominator as published; `rate` is the same as decimal text, cut after 12 digits.
+  rate_numerator text NOT NULL,
+  rate_denominator text NOT NULL,
+  rate text NOT NULL,
+  rate_as_of text NOT NULL,
+  rate_source text NOT NULL,
+  pseudonym uuid NOT NULL,
+  exchanged_at timestamptz NOT NULL,
+  CONSTRAINT disbursement_exchange_id_pk PRIMARY KEY (id),
+  CONSTRAINT disbursement_exchange_campaign_id_idempotency_key_uq UNIQUE (campaign_id, idempotency_key),
+  CONSTRAINT disbursement_exchange_campaign_id_fk FOREIGN KEY (campaign_id) REFERENCES disbursement (campaign_id),
+  CONSTRAINT disbursement_exchange_amounts_ck CHECK (give_minor > 0 AND get_minor > 0 AND give_currency <> get_currency)
+);
+CREATE TRIGGER disbursement_exchange_guard_tr BEFORE UPDATE OR DELETE ON disbursement_exchange
+  FOR EACH ROW EXECUTE FUNCTION disbursement_record_guard();

@@ -47,6 +47,10 @@ describe('a campaign paid in tranches', () => {
     await stage.work();
     expect(await stage.states(id)).toEqual(['succeeded', 'succeeded', 'succeeded', 'succeeded']);
     expect(await stage.holds(id, 'released')).toBe(9_651n);
+    // A bank may send it back for a week or so; only then is the plan over.
+    expect(await stage.events(id)).not.toContain('closed');
+    await stage.funding.advance(9 * DAY_MS);
+    await stage.work();
     const [campaign] = await stage.funding.rows<{ state: string }>('SELECT state FROM campaign WHERE id = $1', [id]);
     expect(campaign?.state).toBe('closed');
     expect(await stage.events(id)).toContain('closed');

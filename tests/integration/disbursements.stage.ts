@@ -35,6 +35,8 @@ export const REPORTS: readonly TrancheDraft[] = [
 ];
 export const REPORT = 'The first thousand steps are done, and the loss falls as the plan says.';
 
+const KEY = { authorization: 'Bearer sk_test_funding' } as const;
+
 /** A funding stage with the room of disbursements, its people and a project that can be paid. */
 export class DisbursementStage {
   projectId = '';
@@ -50,8 +52,14 @@ export class DisbursementStage {
     },
   ) {}
 
-  static async open(sandbox: Partial<SandboxOptions> = {}): Promise<DisbursementStage> {
-    const funding = await FundingStage.open({ ...SETTLED_AT_ONCE, ...sandbox }, { modules: [DisbursementsModule] });
+  static async open(
+    sandbox: Partial<SandboxOptions> = {},
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<DisbursementStage> {
+    const funding = await FundingStage.open(
+      { ...SETTLED_AT_ONCE, ...sandbox },
+      { modules: [DisbursementsModule], env },
+    );
     return new DisbursementStage(funding, {
       owner: await funding.person('Ada Owner'),
       maintainer: await funding.person('Mia Maintainer'),
@@ -168,8 +176,12 @@ export class DisbursementStage {
     for (let round = 0; round < 3; round += 1) {
       await this.funding.tick('disbursements.advance');
       await this.funding.settle();
-      await new Promise((resolve) => setTimeout(resolve, 80));
+      await new Promise((resolve) => setTimeout(resolve, 60));
       await this.funding.settle();
+      const moving = await this.funding.rows(
+        "SELECT 1 FROM disbursement_tranche WHERE state IN ('reserved', 'in_transit') LIMIT 1",
+      );
+      if (round > 0 && moving.length === 0) return;
     }
   }
 
@@ -182,6 +194,32 @@ export class DisbursementStage {
     const balance = await this.funding.db.uow.read((tx) => this.funding.ledger.balances(tx, [code]));
     const found = balance.get(code);
     return found === undefined ? 0n : found.creditsPosted - found.debitsPosted;
+  }
+
+  /** What a test does at the processor by its API. */
+  async sandbox(path: string, fields: Readonly<Record<string, string>>): Promise<void> {
+    const answer = await fetch(`${this.funding.sandbox.url}/${path}`, {
+      method: 'POST',
+      headers: { ...KEY, 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams(fields),
+    });
+    if (!answer.ok) throw new Error(await answer.text());
+  }
+
+  async sandboxGet<T>(path: string): Promise<T> {
+    const answer = await fetch(`${this.funding.sandbox.url}/${path}`, { headers: KEY });
+    if (!answer.ok) throw new Error(await answer.text());
+    return (await answer.json()) as T;
+  }
+
+  /** What only a bank, or bad luck, does at the processor. */
+  async control(path: string, body: object): Promise<void> {
+    const answer = await fetch(`${this.funding.sandbox.url}/_sandbox/${path}`, {
+      method: 'POST',
+      headers: { ...KEY, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(await answer.text());
   }
 
   async file(text: string): Promise<string> {

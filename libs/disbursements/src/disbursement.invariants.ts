@@ -31,9 +31,21 @@ export const disbursementInvariants: readonly InvariantCheck[] = [
     `SELECT 'campaign ' || d.campaign_id || ': tranches take ' || t.taken || ', books say ' || (b.payable + b.released) ||
             ' of ' || (b.escrow + b.reserve + b.payable + b.released) AS violation
        FROM disbursement d ${BOOKS}
-       CROSS JOIN LATERAL (SELECT coalesce(sum(amount_minor) FILTER (WHERE state IN ('reserved', 'in_transit', 'succeeded')), 0)
-                                  AS taken FROM disbursement_tranche WHERE campaign_id = d.campaign_id) t
+       CROSS JOIN LATERAL (SELECT coalesce(sum(a.amount_minor), 0) AS taken
+                             FROM disbursement_tranche t JOIN payout_attempt a ON a.payout_id = t.payout_id
+                            WHERE t.campaign_id = d.campaign_id AND a.status NOT IN ('FAILED', 'CANCELED')) t
       WHERE t.taken <> b.payable + b.released OR b.escrow < 0`,
+  ),
+  check(
+    'disbursements.whole',
+    4,
+    'A tranche has succeeded only when every part of its payout has arrived, and never more than its amount is on the way.',
+    `SELECT 'tranche ' || t.id || ' (' || t.state || ') of ' || t.amount_minor || ' has sent ' || n.live AS violation
+       FROM disbursement_tranche t JOIN payout p ON p.id = t.payout_id
+       CROSS JOIN LATERAL (SELECT coalesce(sum(amount_minor), 0) AS live FROM payout_attempt
+                            WHERE payout_id = p.id AND status NOT IN ('FAILED', 'CANCELED')) n
+      WHERE n.live > t.amount_minor OR p.status = 'SUCCEEDED' AND (t.state <> 'succeeded' OR n.live <> t.amount_minor)
+         OR t.state = 'succeeded' AND p.status NOT IN ('SUCCEEDED', 'IN_TRANSIT')`,
   ),
   check(
     'disbursements.approved',

@@ -192,11 +192,11 @@ export class Disbursements {
     if (tranche?.state !== 'approved')
       return refuseDisbursement('DISBURSEMENT_STATE_INVALID', [], `It is ${tranche?.state}.`);
     if (tranche.isRemainder && !isQuiet) return refuseDisbursement('DISBURSEMENT_WINDOW_OPEN');
-    const { amountMinor, net } = await this.#amount(tx, plan, tranche, tranches);
+    const { amountMinor, restMinor, net } = await this.#amount(tx, plan, tranche, tranches);
     const counted = await countedNetMinor(tx, campaignId);
     if (plan.firstNetMinor === null && counted < plan.goalMinor)
       return refuseDisbursement('DISBURSEMENT_BELOW_GOAL', [], `${counted} of ${plan.goalMinor} minor units.`);
-    if (amountMinor === 0n) return refuseDisbursement('DISBURSEMENT_NO_MONEY');
+    if (restMinor === 0n) return refuseDisbursement('DISBURSEMENT_NO_MONEY');
     const payoutId = await this.#payout(tx, plan, tranche, amountMinor);
     if (isRefused(payoutId)) return payoutId;
     const left = await this.campaigns.disbursed(tx, campaignId);
@@ -231,7 +231,22 @@ export class Disbursements {
     const canceledBp = others.filter((other) => other.state === 'canceled').reduce((sum, one) => sum + one.shareBp, 0);
     const isLast = others.every((other) => ['reserved', 'in_transit', 'succeeded', 'canceled'].includes(other.state));
     const { shareBp, isRemainder } = tranche;
-    return { amountMinor: trancheAmount({ shareBp, isRemainder, isLast, canceledBp }, funds), net: netMinor(funds) };
+    const arrived = await this.payouts.arrived(
+      tx,
+      tranches.flatMap(({ payoutId }) => payoutId ?? []),
+    );
+    const canceledPaidMinor = others
+      .filter((other) => other.state === 'canceled')
+      .reduce((sum, { payoutId }) => sum + ((payoutId !== null && arrived.get(payoutId)) || 0n), 0n);
+    const paidMinor = (tranche.payoutId !== null && arrived.get(tranche.payoutId)) || 0n;
+    const net = netMinor(funds);
+    // Part of it has arrived: the rest of the same payout is still owed, no more and no less.
+    if (paidMinor > 0n && tranche.amountMinor !== null) {
+      const restMinor = tranche.amountMinor - paidMinor;
+      return { amountMinor: tranche.amountMinor, restMinor: restMinor > funds.escrowMinor ? 0n : restMinor, net };
+    }
+    const amountMinor = trancheAmount({ shareBp, isRemainder, isLast, canceledBp, canceledPaidMinor }, funds);
+    return { amountMinor, restMinor: amountMinor, net };
   }
 
   /** Closes a plan whose tranches are over, once its books hold nothing that could still go out or back. */
@@ -243,6 +258,8 @@ export class Disbursements {
     const shares = tranches.filter(({ isRemainder }) => !isRemainder);
     if (campaign === undefined || !PAYING_STATES.includes(campaign.state)) return;
     if (!shares.every(({ state }) => isOver(state)) || !shares.some(({ state }) => state === 'succeeded')) return;
+    const payoutIds = tranches.flatMap(({ payoutId }) => payoutId ?? []);
+    if (await this.payouts.mayReturn(tx, payoutIds)) return;
     for (const [currency, rails] of await this.books.exposures(tx, plan)) {
       const funds = await this.books.funds(tx, campaignId, currency);
       const open = rails.some((rail) => rail.openMinor > 0n || rail.disputedMinor > 0n);

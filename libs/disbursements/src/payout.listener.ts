@@ -3,6 +3,7 @@ import { type Outcome, isRefused } from '#kernel';
 import { type PayoutListener, PayoutListeners, type PayoutStep } from '#payments';
 import type { Tx } from '#platform';
 import { money } from './domain/disbursement-event.rule.js';
+import { trancheMachine } from './domain/tranche.machine.js';
 import { type TrancheRow, findPlan, trancheOfPayout } from './store/disbursement.store.js';
 import { TrancheSteps } from './tranche.steps.js';
 
@@ -27,14 +28,19 @@ export class TranchePayoutListener implements PayoutListener, OnModuleInit {
     if (isRefused(taken)) throw new Error(`tranche ${tranche.id} is ${tranche.state}, its payout ${step.kind}`);
   }
 
-  #take(tx: Tx, tranche: TrancheRow, step: PayoutStep, payload: object): Promise<Outcome<void>> {
+  async #take(tx: Tx, tranche: TrancheRow, step: PayoutStep, payload: object): Promise<Outcome<void>> {
     switch (step.kind) {
       case 'in_transit':
         return this.steps.take(tx, tranche, 'leave', { type: 'in_transit', payload });
       case 'succeeded':
         return this.steps.take(tx, tranche, 'arrive', { type: 'succeeded', payload });
-      case 'failed':
-        return this.steps.take(tx, tranche, 'fail', { type: 'failed', payload: { ...payload, code: step.code } });
+      case 'failed': {
+        const arrived = money(step.arrivedMinor, step.payout.currency);
+        const told = { type: 'failed', payload: { ...payload, code: step.code, arrived } };
+        // A part that came back after the tranche was held, failed or given up: it is in escrow, and the tranche stays.
+        if (trancheMachine.next(tranche.state, 'fail') === undefined) return this.steps.tell(tx, tranche, told);
+        return this.steps.take(tx, tranche, 'fail', told);
+      }
     }
   }
 }

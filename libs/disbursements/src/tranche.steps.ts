@@ -26,9 +26,12 @@ export class TrancheSteps {
       return refuseDisbursement('DISBURSEMENT_STATE_INVALID', ['input', 'trancheId'], `It is ${tranche.state}.`);
     }
     await writeTranche(tx, tranche.id, to, change);
-    if (told !== undefined) {
-      tx.emit(disbursementEvent(told.type, tranche.campaignId, { ...about(tranche), ...told.payload }));
-    }
+    if (told !== undefined) this.tell(tx, tranche, told);
+  }
+
+  /** Something about a tranche that leaves it where it stands. */
+  tell(tx: Tx, tranche: TrancheRow, told: { type: string; payload?: object }): void {
+    tx.emit(disbursementEvent(told.type, tranche.campaignId, { ...about(tranche), ...told.payload }));
   }
 
   /** Approves the tranche when its evidence has as many approvals as the terms ask for. @returns whether it has. */

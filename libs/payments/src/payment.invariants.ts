@@ -22,7 +22,7 @@ export interface PaymentTotals {
   readonly disputed: bigint;
   readonly disputes_open: bigint;
   readonly dispute_fees: bigint;
-  /** Moved on to the accounts of projects and not taken back. */
+  /** Moved on to the accounts of projects, or to our own bank, and not taken back. */
   readonly paid_out: bigint;
 }
 
@@ -32,9 +32,11 @@ export async function readTotals(tx: Tx): Promise<PaymentTotals[]> {
             coalesce(sum(r.paid), 0)::text AS refunded, coalesce(sum(r.under_way), 0)::text AS refunds_under_way,
             coalesce(sum(d.taken), 0)::text AS disputed, coalesce(sum(d.open), 0)::text AS disputes_open,
             coalesce(sum(d.fees), 0)::text AS dispute_fees,
-            (SELECT coalesce(sum(o.amount_minor), 0) FROM payout o JOIN payout_attempt a ON a.payout_id = o.id
+            (SELECT coalesce(sum(a.amount_minor), 0) FROM payout o JOIN payout_attempt a ON a.payout_id = o.id
               WHERE o.currency = p.currency
-                AND a.status IN ('TRANSFERRED', 'IN_TRANSIT', 'RETURNING', 'SUCCEEDED'))::text AS paid_out
+                AND a.status IN ('TRANSFERRED', 'IN_TRANSIT', 'RETURNING', 'SUCCEEDED'))
+            + (SELECT coalesce(-sum(e.amount_minor), 0) FROM processor_entry e WHERE e.currency = p.currency
+                AND e.type IN ('payout', 'payout_cancel', 'payout_failure', 'topup', 'topup_reversal')))::text AS paid_out
        FROM payment p
        LEFT JOIN (SELECT payment_id, sum(amount_minor) FILTER (WHERE status = 'SUCCEEDED') AS paid,
                          sum(amount_minor) FILTER (WHERE status IN ('REQUESTED', 'PENDING')) AS under_way

@@ -21,14 +21,20 @@ describe('what a tranche is paid', () => {
         const open = [...bps];
         while (open.length > 0) {
           const [shareBp = 0] = open.splice((choice.next().value ?? 0) % open.length, 1);
-          const paid = trancheAmount({ shareBp, isRemainder: false, isLast: open.length === 0, canceledBp: 0 }, funds);
+          const paid = trancheAmount(
+            { shareBp, isRemainder: false, isLast: open.length === 0, canceledBp: 0, canceledPaidMinor: 0n },
+            funds,
+          );
           expect(paid >= 0n && paid <= funds.escrowMinor).toBe(true);
           funds = { ...funds, escrowMinor: funds.escrowMinor - paid, spentMinor: funds.spentMinor + paid };
         }
         expect(funds).toEqual({ escrowMinor: 0n, reserveMinor: held, spentMinor: collected });
         // The reserve comes back when the windows have closed, and the remainder takes it.
         const back: Funds = { escrowMinor: held, reserveMinor: 0n, spentMinor: collected };
-        const rest = trancheAmount({ shareBp: 0, isRemainder: true, isLast: true, canceledBp: 0 }, back);
+        const rest = trancheAmount(
+          { shareBp: 0, isRemainder: true, isLast: true, canceledBp: 0, canceledPaidMinor: 0n },
+          back,
+        );
         expect(rest + collected).toBe(netMinor(funds));
       }),
     );
@@ -55,7 +61,10 @@ describe('what a tranche is paid', () => {
               continue;
             }
             const isLast = index === bps.length - 1;
-            const paid = trancheAmount({ shareBp, isRemainder: false, isLast, canceledBp }, funds);
+            const paid = trancheAmount(
+              { shareBp, isRemainder: false, isLast, canceledBp, canceledPaidMinor: 0n },
+              funds,
+            );
             expect(paid >= 0n && paid <= funds.escrowMinor).toBe(true);
             funds = { ...funds, escrowMinor: funds.escrowMinor - paid, spentMinor: funds.spentMinor + paid };
           }
@@ -73,7 +82,9 @@ describe('what a tranche is paid', () => {
     [5_000, false, { escrowMinor: 9_850n, reserveMinor: 151n, spentMinor: 0n }, 4_925n],
     [10_000, true, { escrowMinor: 0n, reserveMinor: 151n, spentMinor: 0n }, 0n],
   ] as const)('for %i bp (last: %s) is exact', (shareBp, isLast, funds, expected) => {
-    expect(trancheAmount({ shareBp, isRemainder: false, isLast, canceledBp: 0 }, funds)).toBe(expected);
+    expect(trancheAmount({ shareBp, isRemainder: false, isLast, canceledBp: 0, canceledPaidMinor: 0n }, funds)).toBe(
+      expected,
+    );
   });
 });
 

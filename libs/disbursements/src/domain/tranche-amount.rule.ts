@@ -13,6 +13,8 @@ export interface TrancheClaim {
   readonly isLast: boolean;
   /** Basis points of the shares that were canceled: their money stays where it is, for its backers. */
   readonly canceledBp: number;
+  /** What had arrived of those before they were canceled, minor units. */
+  readonly canceledPaidMinor: bigint;
 }
 
 /** Minor units of the campaign's currency. */
@@ -31,7 +33,8 @@ export const netMinor = (funds: Funds): bigint => funds.escrowMinor + funds.rese
 /** What a tranche is to be paid now, in minor units. Zero where nothing is left for it. */
 export function trancheAmount(claim: TrancheClaim, funds: Funds): bigint {
   const shared = netMinor(funds) - (claim.isRemainder ? 0n : funds.reserveMinor);
-  const left = shared - funds.spentMinor - share(shared, claim.canceledBp);
+  const kept = clamp(share(shared, claim.canceledBp) - claim.canceledPaidMinor);
+  const left = shared - funds.spentMinor - kept;
   const wanted = claim.isLast || claim.isRemainder ? left : share(shared, claim.shareBp);
   return clamp(least(wanted, left, funds.escrowMinor));
 }

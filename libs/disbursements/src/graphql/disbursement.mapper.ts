@@ -89,7 +89,9 @@ function toTranche(
     heldReason: tranche.state === 'held' ? tranche.heldReason : null,
     evidence: tranche.evidence.map((evidence) => toEvidence(evidence, about.origin)),
     attempts: tranche.attempts.map((attempt) => ({
+      part: attempt.part,
       number: attempt.number,
+      amount: Money.of(attempt.amountMinor, plan.currency),
       status: attempt.status as PayoutAttemptStatusEnum,
       arrivalAt: attempt.arrivalAt ?? null,
       failureCode: attempt.failure?.code ?? null,

@@ -89,10 +89,14 @@ export class TrancheEvidence {
   approvals: TrancheApproval[];
 }
 
-@ObjectType({ description: 'One try to bring a payout to its account.' })
+@ObjectType({ description: 'One try to bring one part of a payout to its account.' })
 export class PayoutAttempt {
-  @Field(() => Int, { description: 'Counted from 1.' })
+  @Field(() => Int, { description: 'Which part, from 1: what is above 99,999,999 minor units leaves in parts.' })
+  part: number;
+  @Field(() => Int, { description: 'Counted from 1; the same for all parts that were tried at the same time.' })
   number: number;
+  @Field(() => Money, { description: 'The amount of the part.' })
+  amount: Money;
   @Field(() => PayoutAttemptStatusEnum, { description: 'Where it stands.' })
   status: PayoutAttemptStatusEnum;
   @Field(() => DateTimeScalar, {

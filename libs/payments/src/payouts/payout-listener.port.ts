@@ -13,10 +13,13 @@ export interface Payout {
   readonly status: PayoutStatus;
 }
 
-/** `in_transit`: it has left. `succeeded`: it has arrived. `failed`: it is back in escrow, before or after it had arrived. */
+/**
+ * `in_transit`: the first part has left. `succeeded`: every part has arrived. `failed`: nothing is under way, and what did not
+ * arrive, or came back after it had arrived, is in escrow again; `arrivedMinor` did arrive, and a retry tries the rest.
+ */
 export type PayoutStep = { readonly payout: Payout; readonly attemptId: string } & (
   | { readonly kind: 'in_transit' | 'succeeded' }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string; readonly arrivedMinor: bigint }
 );
 
 /** Called inside the transaction that books the step; a throw undoes it, and it is tried again. */

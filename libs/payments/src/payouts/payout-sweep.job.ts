@@ -3,7 +3,8 @@ import { type Clockwork, ClockworkTask, UnitOfWork } from '#platform';
 import { PayoutCourier } from './payout.courier.js';
 import { claimDueAttempts } from './payout.store.js';
 
-const BATCH = 20;
+/** Claimed and carried at the same time. */
+const BATCH = 4;
 const LEASE_MS = 30_000;
 
 /** Carries on what a crash or a lost answer left open, and asks about payouts whose webhook never came. */
@@ -18,10 +19,13 @@ export class PayoutSweepJob implements Clockwork {
   ) {}
 
   async tick(): Promise<void> {
-    const due = await this.uow.run('payout-claim', (tx) =>
-      claimDueAttempts(tx, BATCH, new Date(tx.now.getTime() + LEASE_MS)),
-    );
-    if (isRefused(due)) return;
-    for (const { id } of due) await this.courier.advance(id);
+    for (;;) {
+      const due = await this.uow.run('payout-claim', (tx) =>
+        claimDueAttempts(tx, BATCH, new Date(tx.now.getTime() + LEASE_MS)),
+      );
+      if (isRefused(due)) return;
+      await Promise.all(due.map(({ id }) => this.courier.advance(id)));
+      if (due.length < BATCH) return;
+    }
   }
 }

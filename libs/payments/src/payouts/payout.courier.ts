@@ -20,8 +20,10 @@ import {
   type AttemptChange,
   type AttemptRow,
   type PayoutRow,
+  arrivedOf,
   attemptByStripeObject,
   changeAttempt,
+  failureOf,
   findAttempt,
   lockAttempt,
   postponeAttempt,
@@ -102,7 +104,7 @@ export class PayoutCourier {
         (await this.#knownTransfer(attempt)) ??
         (await this.stripe.transfers.create(
           {
-            amount: Number(payout.amount_minor),
+            amount: Number(attempt.amount_minor),
             currency: payout.currency.toLowerCase(),
             destination: attempt.stripe_account_id,
             metadata: { payout_attempt_id: attempt.id, payout_id: payout.id },
@@ -112,14 +114,13 @@ export class PayoutCourier {
       return await this.#change(
         attempt,
         { status: 'TRANSFERRED', transferId: transfer.id, nextCheckAt: 'soon' },
-        (row) => ({ postings: transferredPostings(termsOf(payout, row.id)), kind: 'in_transit' }),
+        (row) => transferredPostings(termsOf(payout, row)),
       );
     } catch (error) {
       const failure = this.#rejection(error);
-      return this.#change(attempt, { status: 'FAILED', failure, nextCheckAt: null }, (row) => ({
-        postings: [voidPosting(termsOf(payout, row.id))],
-        kind: 'failed',
-      }));
+      return this.#change(attempt, { status: 'FAILED', failure, nextCheckAt: null }, (row) => [
+        voidPosting(termsOf(payout, row)),
+      ]);
     }
   }
 
@@ -139,7 +140,7 @@ export class PayoutCourier {
     try {
       const made = await this.stripe.payouts.create(
         {
-          amount: Number(payout.amount_minor),
+          amount: Number(attempt.amount_minor),
           currency: payout.currency.toLowerCase(),
           metadata: { payout_attempt_id: attempt.id, payout_id: payout.id },
         },
@@ -171,15 +172,14 @@ export class PayoutCourier {
         message: seen.failure_message ?? 'The bank did not take the payout.',
       };
       const wasPaid = attempt.status === 'SUCCEEDED';
-      return this.#change(attempt, { status: 'RETURNING', failure, nextCheckAt: 'soon' }, (row) => ({
-        postings: wasPaid ? sentBackPostings(termsOf(payout, row.id)) : [],
-      }));
+      return this.#change(attempt, { status: 'RETURNING', failure, nextCheckAt: 'soon' }, (row) =>
+        wasPaid ? sentBackPostings(termsOf(payout, row)) : [],
+      );
     }
     if (seen.status === 'paid' && attempt.status === 'IN_TRANSIT') {
-      return this.#change(attempt, { status: 'SUCCEEDED', nextCheckAt: 'day' }, (row) => ({
-        postings: paidPostings(termsOf(payout, row.id)),
-        kind: 'succeeded',
-      }));
+      return this.#change(attempt, { status: 'SUCCEEDED', nextCheckAt: 'day' }, (row) =>
+        paidPostings(termsOf(payout, row)),
+      );
     }
     await this.#wait(attempt);
     return false;
@@ -203,13 +203,10 @@ export class PayoutCourier {
       attempt.failure_code === null
         ? { code: 'transfer_reversed', message: 'The transfer was taken back at the payment processor.' }
         : undefined;
-    return this.#change(attempt, { status: 'FAILED', reversalId, failure, nextCheckAt: null }, (row) => ({
-      postings: [
-        ...(attempt.status === 'SUCCEEDED' ? sentBackPostings(termsOf(payout, row.id)) : []),
-        ...returnedPostings(termsOf(payout, row.id)),
-      ],
-      kind: 'failed',
-    }));
+    return this.#change(attempt, { status: 'FAILED', reversalId, failure, nextCheckAt: null }, (row) => [
+      ...(attempt.status === 'SUCCEEDED' ? sentBackPostings(termsOf(payout, row)) : []),
+      ...returnedPostings(termsOf(payout, row)),
+    ]);
   }
 
   async #isTakenBack(attempt: AttemptRow): Promise<boolean> {
@@ -230,10 +227,7 @@ export class PayoutCourier {
   async #change(
     before: AttemptRow,
     change: Omit<AttemptChange, 'nextCheckAt'> & { nextCheckAt: 'soon' | 'later' | 'day' | null },
-    effect?: (row: AttemptRow) => {
-      postings: readonly TransferSpec[];
-      kind?: 'in_transit' | 'succeeded' | 'failed';
-    },
+    postings: (row: AttemptRow) => readonly TransferSpec[] = () => [],
   ): Promise<boolean> {
     const outcome = await this.uow.run('payout-step', async (tx) => {
       const held = await lockAttempt(tx, before.id);
@@ -243,9 +237,8 @@ export class PayoutCourier {
         ...change,
         nextCheckAt: at === null ? null : new Date(tx.now.getTime() + DELAY_MS[at]),
       });
-      const { postings, kind } = effect?.(row) ?? { postings: [], kind: undefined };
-      await this.#post(tx, row, postings);
-      if (kind !== undefined) await this.#tell(tx, row, held.payout.id, kind);
+      await this.#post(tx, row, postings(row));
+      await this.#tell(tx, row, held.payout);
       return true;
     });
     return outcome === true;
@@ -258,12 +251,22 @@ export class PayoutCourier {
       throw new PostingRefused(`attempt ${row.id}: ${outcome.first.code}: ${outcome.first.message}`);
   }
 
-  async #tell(tx: Tx, row: AttemptRow, payoutId: string, kind: 'in_transit' | 'succeeded' | 'failed'): Promise<void> {
-    const [payout] = await tx.query<PayoutRow>('SELECT * FROM payout WHERE id = $1', [payoutId]);
-    if (payout === undefined) throw new Error(`payout ${payoutId} is gone`);
+  /** What a part does is told when the whole payout has taken a step by it. */
+  async #tell(tx: Tx, row: AttemptRow, before: PayoutRow): Promise<void> {
+    const [payout] = await tx.query<PayoutRow>('SELECT * FROM payout WHERE id = $1', [before.id]);
+    if (payout === undefined) throw new Error(`payout ${before.id} is gone`);
+    const { status } = payout;
+    if (status === before.status) return;
     const step = { payout: toPayout(payout), attemptId: row.id };
-    const failure = { code: row.failure_code ?? 'unknown', message: row.failure_message ?? '' };
-    await this.listeners.get().onPayout(tx, kind === 'failed' ? { ...step, kind, ...failure } : { ...step, kind });
+    if (status === 'SUCCEEDED') return this.listeners.get().onPayout(tx, { ...step, kind: 'succeeded' });
+    // Out of any other state it is a part on its way back, which is told when it is back.
+    if (status === 'IN_TRANSIT' && before.status === 'PREPARED')
+      return this.listeners.get().onPayout(tx, { ...step, kind: 'in_transit' });
+    if (status !== 'FAILED') return;
+    const arrivedMinor = (await arrivedOf(tx, [payout.id])).get(payout.id) ?? 0n;
+    await this.listeners
+      .get()
+      .onPayout(tx, { ...step, kind: 'failed', ...(await failureOf(tx, payout.id)), arrivedMinor });
   }
 
   async #payoutOf(attempt: AttemptRow): Promise<PayoutRow> {

@@ -18,9 +18,9 @@ export const payoutInvariants: readonly InvariantCheck[] = [
     'What is set aside, on its way and paid out by the attempts is what the books of each campaign say.',
     `WITH said AS (
        SELECT p.from_account, p.released_account,
-              sum(p.amount_minor) FILTER (WHERE a.status IN ('LOCAL', 'SUBMITTING')) AS pending,
-              sum(p.amount_minor) FILTER (WHERE a.status IN ('TRANSFERRED', 'IN_TRANSIT', 'RETURNING')) AS owed,
-              sum(p.amount_minor) FILTER (WHERE a.status = 'SUCCEEDED') AS paid
+              sum(a.amount_minor) FILTER (WHERE a.status IN ('LOCAL', 'SUBMITTING')) AS pending,
+              sum(a.amount_minor) FILTER (WHERE a.status IN ('TRANSFERRED', 'IN_TRANSIT', 'RETURNING')) AS owed,
+              sum(a.amount_minor) FILTER (WHERE a.status = 'SUCCEEDED') AS paid
          FROM payout p JOIN payout_attempt a ON a.payout_id = p.id GROUP BY p.from_account, p.released_account)
      SELECT s.from_account || ' holds ' || (f.credits_posted - f.debits_posted) || ' and released ' ||
             (r.credits_posted - r.debits_posted) || ', attempts say ' || coalesce(s.owed, 0) || ' and ' ||
@@ -35,13 +35,18 @@ export const payoutInvariants: readonly InvariantCheck[] = [
   check(
     'payouts.once',
     3,
-    'A payout has at most one attempt that is, or may become, money; and its state is that of the last attempt.',
-    `SELECT 'payout ' || p.id || ' (' || p.status || ') has ' || n.live || ' live attempts, the last is ' || n.last AS violation
+    'Each part of a payout has at most one try that is, or may become, money; its parts are the whole amount, none above what the processor takes; it has succeeded exactly when all of them have.',
+    `SELECT 'payout ' || p.id || ' (' || p.status || '): a part has ' || n.live || ' live tries, parts are ' || n.parts || ' of ' ||
+            p.amount_minor || ', arrived are ' || n.arrived AS violation
        FROM payout p
-       CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE status NOT IN ('FAILED', 'CANCELED')) AS live,
-                                  (array_agg(status ORDER BY number DESC))[1] AS last
-                             FROM payout_attempt WHERE payout_id = p.id) n
-      WHERE n.live > 1 OR p.status <> CASE WHEN n.last IN ('LOCAL', 'SUBMITTING') THEN 'PREPARED'
-              WHEN n.last IN ('TRANSFERRED', 'IN_TRANSIT', 'RETURNING') THEN 'IN_TRANSIT' ELSE n.last END`,
+       CROSS JOIN LATERAL (
+         SELECT max(live) AS live, sum(amount) AS parts, max(amount) AS largest,
+                coalesce(sum(amount) FILTER (WHERE has_arrived), 0) AS arrived
+           FROM (SELECT part, max(amount_minor) AS amount,
+                        count(*) FILTER (WHERE status NOT IN ('FAILED', 'CANCELED')) AS live,
+                        bool_or(status = 'SUCCEEDED') AS has_arrived
+                   FROM payout_attempt WHERE payout_id = p.id GROUP BY part) one) n
+      WHERE n.live > 1 OR n.parts <> p.amount_minor OR n.largest > 99999999
+         OR (p.status = 'SUCCEEDED') <> (n.arrived = p.amount_minor)`,
   ),
 ];

@@ -19,7 +19,9 @@ export interface PayoutRow {
 export interface AttemptRow {
   readonly id: string;
   readonly payout_id: string;
+  readonly part: number;
   readonly number: number;
+  readonly amount_minor: bigint;
   readonly status: PayoutAttemptStatus;
   readonly version: number;
   readonly idempotency_key: string;
@@ -45,11 +47,12 @@ export const toPayout = (row: PayoutRow): Payout => ({
   status: row.status,
 });
 
-export const termsOf = (payout: PayoutRow, attemptId: string): PayoutTerms => ({
+/** What is booked for one part of a payout. */
+export const termsOf = (payout: PayoutRow, attempt: Pick<AttemptRow, 'id' | 'amount_minor'>): PayoutTerms => ({
   payoutId: payout.id,
-  attemptId,
+  attemptId: attempt.id,
   beneficiaryId: payout.beneficiary_id,
-  amountMinor: payout.amount_minor,
+  amountMinor: attempt.amount_minor,
   currency: payout.currency,
   escrowAccount: payout.escrow_account,
   fromAccount: payout.from_account,
@@ -76,17 +79,35 @@ export async function insertPayout(tx: Tx, payout: Omit<PayoutRow, 'status'>): P
   );
 }
 
-export async function insertAttempt(
+export interface NewAttempt {
+  readonly id: string;
+  readonly part: number;
+  readonly amount_minor: bigint;
+}
+
+/** One try of each of these parts, under one new number. */
+export async function insertAttempts(
   tx: Tx,
-  attempt: { id: string; payoutId: string; stripeAccountId: string },
+  payoutId: string,
+  stripeAccountId: string,
+  attempts: readonly NewAttempt[],
   firstCheckAt: Date,
 ): Promise<void> {
   await tx.query(
-    `INSERT INTO payout_attempt (id, payout_id, number, status, idempotency_key, stripe_account_id, created_at, updated_at,
-                                 next_check_at)
-     SELECT $1::uuid, $2::uuid, coalesce(max(number), 0) + 1, 'LOCAL', 'payout:' || $1::uuid::text, $3::text, $4::timestamptz, $4::timestamptz, $5::timestamptz
-       FROM payout_attempt WHERE payout_id = $2`,
-    [attempt.id, attempt.payoutId, attempt.stripeAccountId, tx.now, firstCheckAt],
+    `INSERT INTO payout_attempt (id, payout_id, part, number, amount_minor, status, idempotency_key, stripe_account_id,
+                                 created_at, updated_at, next_check_at)
+     SELECT t.id, $1::uuid, t.part, n.number, t.amount, 'LOCAL', 'payout:' || t.id::text, $2, $3, $3, $4
+       FROM unnest($5::uuid[], $6::int[], $7::bigint[]) AS t (id, part, amount)
+       CROSS JOIN (SELECT coalesce(max(number), 0) + 1 AS number FROM payout_attempt WHERE payout_id = $1) n`,
+    [
+      payoutId,
+      stripeAccountId,
+      tx.now,
+      firstCheckAt,
+      attempts.map(({ id }) => id),
+      attempts.map(({ part }) => part),
+      attempts.map(({ amount_minor }) => amount_minor.toString()),
+    ],
   );
 }
 
@@ -103,19 +124,49 @@ export async function findAttempt(tx: Tx, id: string): Promise<AttemptRow | unde
   return (await tx.query<AttemptRow>('SELECT * FROM payout_attempt WHERE id = $1', [id]))[0];
 }
 
-export async function lastAttempt(tx: Tx, payoutId: string): Promise<AttemptRow | undefined> {
-  return (
-    await tx.query<AttemptRow>('SELECT * FROM payout_attempt WHERE payout_id = $1 ORDER BY number DESC LIMIT 1', [
-      payoutId,
-    ])
-  )[0];
+/** The last try of each part, in the order of the parts. */
+export function lastAttempts(tx: Tx, payoutId: string): Promise<AttemptRow[]> {
+  return tx.query<AttemptRow>(
+    'SELECT DISTINCT ON (part) * FROM payout_attempt WHERE payout_id = $1 ORDER BY part, number DESC',
+    [payoutId],
+  );
+}
+
+/** Why a payout has failed: what its last failed part said. */
+export async function failureOf(tx: Tx, payoutId: string): Promise<{ code: string; message: string }> {
+  const [row] = await tx.query<{ code: string; message: string | null }>(
+    `SELECT failure_code AS code, failure_message AS message FROM payout_attempt
+      WHERE payout_id = $1 AND status = 'FAILED' ORDER BY updated_at DESC, number DESC, part LIMIT 1`,
+    [payoutId],
+  );
+  return { code: row?.code ?? 'unknown', message: row?.message ?? '' };
+}
+
+/** What has arrived of payouts and not come back, minor units by payout. */
+export async function arrivedOf(tx: Tx, payoutIds: readonly string[]): Promise<Map<string, bigint>> {
+  const rows = await tx.query<{ id: string; arrived: string }>(
+    `SELECT payout_id AS id, sum(amount_minor)::text AS arrived FROM payout_attempt
+      WHERE payout_id = ANY($1) AND status = 'SUCCEEDED' GROUP BY payout_id`,
+    [payoutIds],
+  );
+  return new Map(rows.map((row) => [row.id, BigInt(row.arrived)]));
+}
+
+/** Whether something of these payouts arrived so lately that a bank may still send it back. */
+export async function mayReturn(tx: Tx, payoutIds: readonly string[], since: Date): Promise<boolean> {
+  const found = await tx.query(
+    `SELECT 1 FROM payout_attempt WHERE payout_id = ANY($1) AND status = 'SUCCEEDED' AND updated_at > $2 LIMIT 1`,
+    [payoutIds, since],
+  );
+  return found.length > 0;
 }
 
 /** Attempts of payouts, the first one first. */
 export function attemptsOf(tx: Tx, payoutIds: readonly string[]): Promise<AttemptRow[]> {
-  return tx.query<AttemptRow>('SELECT * FROM payout_attempt WHERE payout_id = ANY($1) ORDER BY payout_id, number', [
-    payoutIds,
-  ]);
+  return tx.query<AttemptRow>(
+    'SELECT * FROM payout_attempt WHERE payout_id = ANY($1) ORDER BY payout_id, number, part',
+    [payoutIds],
+  );
 }
 
 /** The attempt and its payout, both held. */

@@ -2,20 +2,31 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type Outcome, isRefused, newId } from '#kernel';
 import { Ledger } from '#ledger';
 import { type Tx, UnitOfWork } from '#platform';
+import { splitAmount } from '../domain/rail.rule.js';
 import { findAccount } from './payout-account.store.js';
 import type { Payout } from './payout-listener.port.js';
+import {
+  PAYOUT_PART_MINOR_MAX,
+  PAYOUT_PART_MINOR_MIN,
+  RETURN_CHECKS,
+  RETURN_CHECK_MS,
+  isOpen,
+} from './payout.machine.js';
 import { payoutAccounts, reservePosting, voidPosting } from './payout.postings.js';
 import { refusePayout } from './payout.refusal.js';
 import {
   type AttemptRow,
+  type NewAttempt,
   type PayoutRow,
+  arrivedOf,
   attemptsOf,
   changeAttempt,
   findPayoutByReference,
-  insertAttempt,
+  insertAttempts,
   insertPayout,
-  lastAttempt,
+  lastAttempts,
   lockPayout,
+  mayReturn,
   termsOf,
   toPayout,
 } from './payout.store.js';
@@ -34,11 +45,15 @@ export interface PayoutInput {
   readonly releasedAccount: string;
 }
 
-/** How one try went, for people. */
+/** How one try of one part went, for people. */
 export interface PayoutAttempt {
   readonly id: string;
   readonly payoutId: string;
+  readonly part: number;
+  /** The same for all parts that were tried at the same time. */
   readonly number: number;
+  /** Minor units of the payout's currency. */
+  readonly amountMinor: bigint;
   readonly status: AttemptRow['status'];
   readonly arrivalAt: Date | undefined;
   readonly failure: { readonly code: string; readonly message: string } | undefined;
@@ -48,6 +63,8 @@ export interface PayoutAttempt {
 
 /** The sweep leaves the first call to whoever made the row, for this long. */
 const FIRST_CALL_MS = 2000;
+/** Parts that are carried at the same time; each of their steps holds their payout. */
+const CARRIED_AT_ONCE = 4;
 
 /**
  * Payouts to the accounts of projects. What is set aside is set aside with the row, in the caller's transaction; the
@@ -82,38 +99,61 @@ export class Payouts {
       status: 'PREPARED' as const,
     };
     await insertPayout(tx, row);
-    const begun = await this.#begin(tx, row);
+    const amounts = splitAmount(input.amountMinor, PAYOUT_PART_MINOR_MAX, PAYOUT_PART_MINOR_MIN);
+    const parts = amounts.map((amount, index) => ({ id: newId(), part: index + 1, amount_minor: amount }));
+    const begun = await this.#begin(tx, row, parts);
     return isRefused(begun) ? begun : row.id;
   }
 
-  /** A new attempt of a payout that failed or was taken back, over the same amount. Refusals: those of {@link prepare}. */
+  /** A new attempt of every part that failed or was taken back; what has arrived is not sent again. Refusals: those of {@link prepare}. */
   async retry(tx: Tx, payoutId: string): Promise<Outcome<string>> {
     const payout = await lockPayout(tx, payoutId);
     if (payout === undefined) return refusePayout('PAYOUT_NOT_FOUND');
-    const last = await lastAttempt(tx, payoutId);
-    if (last !== undefined && last.status !== 'FAILED' && last.status !== 'CANCELED') {
-      return refusePayout('PAYOUT_TOO_LATE', `The last attempt is ${last.status}.`);
-    }
-    const begun = await this.#begin(tx, payout);
+    const last = await lastAttempts(tx, payoutId);
+    const again = last.filter(({ status }) => status === 'FAILED' || status === 'CANCELED');
+    if (again.length === 0 || last.some(({ status }) => isOpen(status)))
+      return refusePayout('PAYOUT_TOO_LATE', `It is ${payout.status}.`);
+    const begun = await this.#begin(
+      tx,
+      payout,
+      again.map(({ part, amount_minor }) => ({ id: newId(), part, amount_minor })),
+    );
     return isRefused(begun) ? begun : payout.id;
   }
 
-  /** Takes a payout back before the processor hears of it. Refusals: PAYOUT_NOT_FOUND, PAYOUT_TOO_LATE. */
+  /** Takes a payout back before the processor hears of any part that is not settled yet. Refusals: PAYOUT_NOT_FOUND, PAYOUT_TOO_LATE. */
   async cancel(tx: Tx, payoutId: string): Promise<Outcome<void>> {
     const payout = await lockPayout(tx, payoutId);
-    const last = payout && (await lastAttempt(tx, payoutId));
-    if (payout === undefined || last === undefined) return refusePayout('PAYOUT_NOT_FOUND');
-    if (last.status === 'CANCELED' || last.status === 'FAILED') return;
-    if (last.status !== 'LOCAL') return refusePayout('PAYOUT_TOO_LATE', `The attempt is ${last.status}.`);
-    await changeAttempt(tx, last, { status: 'CANCELED', nextCheckAt: null });
-    const voided = await this.ledger.post(tx, [voidPosting(termsOf(payout, last.id))]);
+    if (payout === undefined) return refusePayout('PAYOUT_NOT_FOUND');
+    if (payout.status === 'CANCELED' || payout.status === 'FAILED') return;
+    const open = (await lastAttempts(tx, payoutId)).filter(({ status }) => isOpen(status));
+    if (open.length === 0 || open.some(({ status }) => status !== 'LOCAL'))
+      return refusePayout('PAYOUT_TOO_LATE', `It is ${payout.status}.`);
+    for (const attempt of open) await changeAttempt(tx, attempt, { status: 'CANCELED', nextCheckAt: null });
+    const voided = await this.ledger.post(
+      tx,
+      open.map((attempt) => voidPosting(termsOf(payout, attempt))),
+    );
     if (isRefused(voided)) return voided;
   }
 
-  /** Goes on with the last attempt as far as it goes without waiting for a bank. What fails on the way the sweep repeats. */
+  /** Goes on with every part as far as it goes without waiting for a bank. What fails on the way the sweep repeats. */
   async submit(payoutId: string): Promise<void> {
-    const last = await this.uow.read((tx) => lastAttempt(tx, payoutId));
-    if (last !== undefined) await this.courier.advance(last.id);
+    const open = (await this.uow.read((tx) => lastAttempts(tx, payoutId))).filter(({ status }) => isOpen(status));
+    const carry = async (): Promise<void> => {
+      for (let next = open.shift(); next !== undefined; next = open.shift()) await this.courier.advance(next.id);
+    };
+    await Promise.all(Array.from({ length: CARRIED_AT_ONCE }, carry));
+  }
+
+  /** What has arrived of payouts and not come back, minor units by payout. */
+  arrived(tx: Tx, payoutIds: readonly string[]): Promise<Map<string, bigint>> {
+    return arrivedOf(tx, payoutIds);
+  }
+
+  /** Whether a bank may still send something of these payouts back. */
+  mayReturn(tx: Tx, payoutIds: readonly string[]): Promise<boolean> {
+    return mayReturn(tx, payoutIds, new Date(tx.now.getTime() - RETURN_CHECKS * RETURN_CHECK_MS));
   }
 
   async find(tx: Tx, payoutId: string): Promise<Payout | undefined> {
@@ -126,7 +166,9 @@ export class Payouts {
     return (await attemptsOf(tx, payoutIds)).map((row) => ({
       id: row.id,
       payoutId: row.payout_id,
+      part: row.part,
       number: row.number,
+      amountMinor: row.amount_minor,
       status: row.status,
       arrivalAt: row.arrival_at ?? undefined,
       failure: row.failure_code === null ? undefined : { code: row.failure_code, message: row.failure_message ?? '' },
@@ -135,23 +177,22 @@ export class Payouts {
     }));
   }
 
-  async #begin(tx: Tx, payout: PayoutRow): Promise<Outcome<void>> {
+  async #begin(tx: Tx, payout: PayoutRow, parts: readonly NewAttempt[]): Promise<Outcome<void>> {
     const account = await findAccount(tx, payout.project_id);
     if (account === undefined) return refusePayout('PAYOUT_ACCOUNT_MISSING');
     if (account.status !== 'ENABLED' || account.stripe_account_id === null) {
       return refusePayout('PAYOUT_ACCOUNT_NOT_READY', `It is ${account.status}.`);
     }
-    const id = newId();
-    await insertAttempt(
-      tx,
-      { id, payoutId: payout.id, stripeAccountId: account.stripe_account_id },
-      new Date(tx.now.getTime() + FIRST_CALL_MS),
-    );
+    const firstCheckAt = new Date(tx.now.getTime() + FIRST_CALL_MS);
+    await insertAttempts(tx, payout.id, account.stripe_account_id, parts, firstCheckAt);
     await this.ledger.openAccounts(
       tx,
       payoutAccounts(payout.currency).map((code) => ({ code, unit: payout.currency, limit: 'none' as const })),
     );
-    const reserved = await this.ledger.post(tx, [reservePosting(termsOf(payout, id))]);
+    const reserved = await this.ledger.post(
+      tx,
+      parts.map((part) => reservePosting(termsOf(payout, part))),
+    );
     if (isRefused(reserved)) return reserved;
   }
 }
