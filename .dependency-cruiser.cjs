@@ -7,7 +7,7 @@ const LEVELS = [
   ['ledger', 'catalog'],
   ['payments', 'campaigns', 'nodes'],
   ['pledges', 'training'],
-  ['provenance', 'matching', 'disbursements'],
+  ['provenance', 'matching', 'disbursements', 'reconciliation'],
   ['reports', 'notifications'],
 ];
 

@@ -26,6 +26,7 @@ export { type RailQuote, quoteRails, railParts } from './domain/rail.rule.js';
 export { type TopUp } from './domain/top-up.rule.js';
 export { TopUps } from './top-ups.js';
 export { Reconciliation } from './reconciliation.js';
+export { ProcessorStatements } from './statements/processor-statements.js';
 export { Exposure, type RailExposure } from './payouts/exposure.js';
 export { type PayoutAccount, PayoutAccounts } from './payouts/payout-accounts.js';
 export { type Payout, type PayoutListener, PayoutListeners, type PayoutStep } from './payouts/payout-listener.port.js';

@@ -32,7 +32,7 @@ export async function readTotals(tx: Tx): Promise<PaymentTotals[]> {
             coalesce(sum(r.paid), 0)::text AS refunded, coalesce(sum(r.under_way), 0)::text AS refunds_under_way,
             coalesce(sum(d.taken), 0)::text AS disputed, coalesce(sum(d.open), 0)::text AS disputes_open,
             coalesce(sum(d.fees), 0)::text AS dispute_fees,
-            (SELECT coalesce(sum(a.amount_minor), 0) FROM payout o JOIN payout_attempt a ON a.payout_id = o.id
+            ((SELECT coalesce(sum(a.amount_minor), 0) FROM payout o JOIN payout_attempt a ON a.payout_id = o.id
               WHERE o.currency = p.currency
                 AND a.status IN ('TRANSFERRED', 'IN_TRANSIT', 'RETURNING', 'SUCCEEDED'))
             + (SELECT coalesce(-sum(e.amount_minor), 0) FROM processor_entry e WHERE e.currency = p.currency
