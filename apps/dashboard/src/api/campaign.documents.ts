@@ -3,7 +3,6 @@ import { campaignPlan } from './plan.fragment.js';
 
 const money = '{ amountMinor currency }';
 const time = '{ milliseconds class }';
-const figure = `{ pledges amount ${money} }`;
 const errors = 'userErrors { code message detail hint path }';
 
 const update = `id number audience publishedAt version title paragraphs correction writtenAt
@@ -15,7 +14,6 @@ export const campaignRecordQuery = `query CampaignRecord($slug: String!) {
     id fundingModel termsVersion settlementEndsAt suspendedFrom extendedAt safetyEndsAt disbursedAt endedAs failReason
     decisionReason ${campaignPlan} terms { sha256 createdAt } viewer { backs consents }
     settlements { round cause frozenAt promised ${money} collected ${money} judgedAt verdict judgedCash ${money} judgedCompute ${time} }
-    settlement { frozen ${figure} charging ${figure} collected ${figure} needsAction ${figure} errored ${figure} dropped ${figure} }
     updates(first: 3) { edges { node { ${update} } } pageInfo { hasNextPage } }
   }
 }`;

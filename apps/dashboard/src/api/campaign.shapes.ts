@@ -56,19 +56,6 @@ export interface Settlement {
   judgedCash: Money | null;
   judgedCompute: GpuTime | null;
 }
-export interface ClosingFigure {
-  pledges: number;
-  amount: Money;
-}
-/** How the charging of the frozen pledges goes. */
-export interface Closing {
-  frozen: ClosingFigure;
-  charging: ClosingFigure;
-  collected: ClosingFigure;
-  needsAction: ClosingFigure;
-  errored: ClosingFigure;
-  dropped: ClosingFigure;
-}
 export interface UpdateVersion {
   version: number;
   title: string;
@@ -99,6 +86,5 @@ export interface CampaignRecord {
   terms: { sha256: string; createdAt: string } | null;
   viewer: { backs: boolean; consents: boolean | null };
   settlements: Settlement[];
-  settlement: Closing | null;
   updates: Connection<Update>;
 }

@@ -23,8 +23,10 @@ export const campaignsQuery = `query Campaigns($first: Int!, $after: String, $st
   }
 }`;
 
+const figure = `{ pledges amount ${money} }`;
 /** What changes while somebody looks: asked for by the page, the live island and the subscription alike. */
-const campaignLive = `id state ${goals} ${progress}
+const campaignLive = `id state ${goals} ${progress} settlementEndsAt settlements { cause }
+  settlement { awaited ${figure} frozen ${figure} charging ${figure} collected ${figure} needsAction ${figure} errored ${figure} dropped ${figure} }
   pledges(first: 12) { edges { node { ${cashPledge} } } ${pageInfo} }
   computePledges(first: 12) { edges { node { ${computePledge} } } ${pageInfo} }
   events(first: 12) { edges { node { ${campaignEvent} } } ${pageInfo} }`;
@@ -56,7 +58,7 @@ export const pledgeCashCreate = `mutation PledgeCash($input: PledgeCashCreateInp
 }`;
 export const pledgePayNow = `mutation PledgePayNow($input: PledgeStepInput!) {
   pledgePayNow(input: $input) {
-    pledge { id state amount ${money} collected ${money} }
+    pledge { id state rail amount ${money} }
     payment { clientSecret savesMethod publishableKey apiBase status }
     transfer { currency accounts { label value } }
     userErrors { code message detail hint path }
@@ -64,7 +66,7 @@ export const pledgePayNow = `mutation PledgePayNow($input: PledgeStepInput!) {
 }`;
 export const pledgeMethodChange = `mutation PledgeMethodChange($input: PledgeStepInput!) {
   pledgeMethodChange(input: $input) {
-    pledge { id state amount ${money} collected ${money} }
+    pledge { id state rail amount ${money} }
     payment { clientSecret savesMethod publishableKey apiBase status }
     transfer { currency accounts { label value } }
     userErrors { code message detail hint path }
@@ -91,8 +93,12 @@ export const railQuoteQuery = `query RailQuote($amountMinor: BigInt!, $currency:
     rail available reason charges fee ${money} settleBusinessDays canBeSaved
   }
 }`;
+/** What a unit of each other currency counts for a campaign in `$to`; null without a rate that is fresh enough. */
+export const ratesQuery = `query Rates($to: String!) { ${['USD', 'EUR', 'GBP', 'CHF', 'CAD', 'JPY']
+  .map((code) => `${code}: exchangeRate(base: "${code}", quote: $to) { rate asOf source }`)
+  .join(' ')} }`;
 export const pledgeStateQuery = `query PledgeState($id: ID!) {
-  node(id: $id) { ... on CashPledge { id state failureCode amount ${money} } }
+  node(id: $id) { ... on CashPledge { id state rail failureCode amount ${money} } }
 }`;
 export const pledgeComputeCreate = `mutation PledgeCompute($input: PledgeComputeCreateInput!) {
   pledgeComputeCreate(input: $input) {

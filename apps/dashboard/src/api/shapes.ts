@@ -67,10 +67,27 @@ export interface PublicEvent {
   occurredAt: string;
   summary: string;
 }
+export interface ClosingFigure {
+  pledges: number;
+  amount: Money;
+}
+/** How the charging of the frozen pledges goes. */
+export interface Closing {
+  awaited: ClosingFigure;
+  frozen: ClosingFigure;
+  charging: ClosingFigure;
+  collected: ClosingFigure;
+  needsAction: ClosingFigure;
+  errored: ClosingFigure;
+  dropped: ClosingFigure;
+}
 export interface CampaignLive extends Goals {
   id: string;
   state: string;
   progress: Progress;
+  settlementEndsAt: string | null;
+  settlements: { cause: string }[];
+  settlement: Closing | null;
   pledges: Connection<CashPledge>;
   computePledges: Connection<ComputePledge>;
   events: Connection<PublicEvent>;

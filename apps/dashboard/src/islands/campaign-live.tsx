@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { campaignChanged, campaignLiveQuery } from '../api/documents.js';
 import type { CampaignLive } from '../api/shapes.js';
+import { ClosingSection } from '../parts/closing.js';
 import { Events } from '../parts/events.js';
 import { CashBackers, ComputeBackers } from '../parts/people.js';
 import { ProgressPanels, sharesOf } from '../parts/progress.js';
@@ -37,6 +38,7 @@ export function CampaignLiveView(props: CampaignLiveProps) {
   const shares = sharesOf(campaign);
   return (
     <>
+      {campaign.state === 'SETTLING' && <ClosingSection campaign={campaign} now={now} />}
       <WeightsField seed={props.slug} cash={shares.cash} compute={shares.compute} columns={60} rows={6} />
       <ProgressPanels campaign={campaign} />
       <div class="panels">

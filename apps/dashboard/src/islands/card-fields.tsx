@@ -1,6 +1,6 @@
 /** Card fields for the sandbox, with its test cards a click away. */
 import { useState } from 'preact/hooks';
-import { cardGroups, expiryText, readExpiry, type CardDetails } from './card.client.js';
+import { cardGroups, expiryText, readExpiry } from './card-text.js';
 
 export interface CardText {
   number: string;
@@ -17,13 +17,20 @@ const testCards = [
   ['4000 0000 0000 0259', 'Pays, is disputed later'],
 ] as const;
 
-export function readCard(card: CardText): CardDetails | { problem: string } {
+/** As `payment_method_data` of Stripe's API. */
+export function readCard(card: CardText): Record<string, string> | string {
   const number = card.number.replaceAll(/\D/g, '');
-  if (number.length < 12) return { problem: 'The card number is too short.' };
+  if (number.length < 12) return 'The card number is too short.';
   const expiry = readExpiry(card.expiry, new Date());
-  if (!expiry) return { problem: 'Give the expiry date as month / year, not in the past.' };
-  if (!/^\d{3,4}$/.test(card.code.trim())) return { problem: 'The security code has three or four digits.' };
-  return { number, ...expiry, code: card.code.trim() };
+  if (!expiry) return 'Give the expiry date as month / year, not in the past.';
+  if (!/^\d{3,4}$/.test(card.code.trim())) return 'The security code has three or four digits.';
+  return {
+    '[type]': 'card',
+    '[card][number]': number,
+    '[card][exp_month]': expiry.month,
+    '[card][exp_year]': expiry.year,
+    '[card][cvc]': card.code.trim(),
+  };
 }
 
 export function CardFields({ card, onChange }: { card: CardText; onChange: (card: CardText) => void }) {

@@ -6,15 +6,19 @@ interface StripeElements {
   ): { mount(target: HTMLElement): void; on(event: string, handler: () => void): void };
   submit(): Promise<{ error?: { message?: string } }>;
 }
+interface Intent {
+  status: string;
+  next_action?: { verify_with_microdeposits?: { hosted_verification_url?: string } } | null;
+}
 interface StripeClient {
   elements(options: object): StripeElements;
   confirmSetup(options: object): Promise<{
     error?: { code?: string; decline_code?: string; message?: string };
-    setupIntent?: { status: string };
+    setupIntent?: Intent;
   }>;
   confirmPayment(options: object): Promise<{
     error?: { code?: string; decline_code?: string; message?: string };
-    paymentIntent?: { status: string };
+    paymentIntent?: Intent;
   }>;
 }
 declare global {
@@ -50,9 +54,15 @@ export async function mountPaymentElement(
   return {
     async confirm(returnUrl: string) {
       const checked = await elements.submit();
-      if (checked.error) return checked;
+      if (checked.error) return { error: checked.error, verifyUrl: undefined };
       const options = { elements, confirmParams: { return_url: returnUrl }, redirect: 'if_required' };
-      return savesMethod ? stripe.confirmSetup(options) : stripe.confirmPayment(options);
+      const confirmed = savesMethod
+        ? await stripe.confirmSetup(options).then(({ error, setupIntent }) => ({ error, intent: setupIntent }))
+        : await stripe.confirmPayment(options).then(({ error, paymentIntent }) => ({ error, intent: paymentIntent }));
+      return {
+        error: confirmed.error,
+        verifyUrl: confirmed.intent?.next_action?.verify_with_microdeposits?.hosted_verification_url,
+      };
     },
   };
 }

@@ -1,26 +1,47 @@
 /**
- * A pledge in money. Step 1 names the amount and makes the pledge; step 2 pays it by card; step 3 waits for the books to say so.
- * The first step is drawn by the server; the card itself needs this script, because a card number must not pass our servers.
+ * A pledge in money. Step 1 names the amount and makes the pledge; step 2 pays it by card, debit or transfer; step 3 waits for
+ * the books to say so. The first step is drawn by the server; the others need this script, because a card or account number
+ * must not pass our servers.
  */
+import type { ComponentType } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { pledgeStateQuery } from '../api/documents.js';
 import type { UserError } from '../api/shapes.js';
 import { money } from '../format/amount.js';
-import { parseDollars } from '../format/parse.js';
+import { countedMinor } from '../format/counted.js';
+import { date } from '../format/moment.js';
+import { parseMoney } from '../format/parse.js';
 import { UserErrors } from '../parts/form.js';
 import { Notice } from '../parts/notice.js';
-import { confirmCard, declineText, type Payment } from './card.client.js';
-import { CardFields, readCard, type CardText } from './card-fields.js';
+import type { Payment } from './confirm.client.js';
+import { declineText } from './decline.js';
 import { askApi } from './live.client.js';
-import { mountPaymentElement } from './payment-element.client.js';
-import { BankTransfer, PledgeDone, PledgeFailed, PledgeWaiting, type Transfer } from './pledge-outcome.js';
+import type { PayStepProps } from './pay-step.js';
+import {
+  BankTransfer,
+  type Ending,
+  PledgeDone,
+  PledgeFailed,
+  PledgeWaiting,
+  type Transfer,
+  VerifyAccount,
+} from './pledge-outcome.js';
 import { plan, pledgeOnce, resume } from './pledge-requests.client.js';
-import { type Rail, RailChoice } from './rail-choice.js';
+import { carries, type Rail, RailChoice } from './rail-choice.js';
 
+/** Another currency that a pledge may be in, with what its unit counts for the campaign. */
+export interface OtherCurrency {
+  code: string;
+  rate: string;
+  asOf: string;
+  source: string;
+}
 export interface PledgeCashProps {
   campaignId: string;
   campaignPath: string;
   currency: string;
+  /** Those with a dated rate to the campaign's. */
+  others: OtherCurrency[];
   /** Cards are saved now and charged when the campaign settles. */
   chargedAtClose: boolean;
   /** The pledge that a bank's page sent the browser back for, and what the bank said. */
@@ -31,17 +52,19 @@ export interface PledgeCashProps {
 interface Pledge {
   id: string;
   amountMinor: string;
+  currency: string;
   payment: Payment | null;
 }
 interface PledgeState {
   state: string;
   failureCode: string | null;
-  amount: { amountMinor: string };
+  rail: Rail;
+  amount: { amountMinor: string; currency: string };
 }
 /** For so long a failure in the books may be an earlier card's: the webhook of the one that paid is on its way. */
 const staleFailureMs = 15_000;
 
-type Step = 'amount' | 'card' | 'transfer' | 'waiting' | 'done' | 'failed';
+type Step = 'amount' | 'pay' | 'verify' | 'transfer' | 'waiting' | 'done' | 'failed';
 
 const presets = ['1000', '2500', '5000', '10000'];
 
@@ -54,20 +77,20 @@ export function PledgeCashForm(props: PledgeCashProps) {
   const [rail, setRail] = useState<Rail>('CARD');
   const [months, setMonths] = useState('');
   const [transfer, setTransfer] = useState<Transfer | null>(null);
-  const [saved, setSaved] = useState(false);
+  const [currency, setCurrency] = useState(props.currency);
+  const [ending, setEnding] = useState<Ending>('collected');
+  const [verifyUrl, setVerifyUrl] = useState('');
+  const [PayStep, setPayStep] = useState<ComponentType<PayStepProps> | null>(null);
   const [pledge, setPledge] = useState<Pledge | null>(
-    props.returned ? { id: props.returned.pledgeId, amountMinor: '0', payment: null } : null,
+    props.returned ? { id: props.returned.pledgeId, amountMinor: '0', currency: props.currency, payment: null } : null,
   );
-  const [card, setCard] = useState<CardText>({ number: '', expiry: '', code: '' });
   const [busy, setBusy] = useState(false);
   const [ready, setReady] = useState(false);
   const [errors, setErrors] = useState<Pick<UserError, 'code' | 'message' | 'hint'>[]>([]);
   const key = useRef('');
-  const element = useRef<Awaited<ReturnType<typeof mountPaymentElement>> | null>(null);
-  const slot = useRef<HTMLDivElement>(null);
 
   const refuse = (message: string, code = 'local') => setErrors([{ code, message, hint: null }]);
-  const amountMinor = preset === 'other' ? parseDollars(other)?.toString() : preset;
+  const amountMinor = preset === 'other' ? parseMoney(other, currency)?.toString() : preset;
   const returnUrl = () =>
     `${location.origin}${props.campaignPath}/pledge?pledge=${encodeURIComponent(pledge?.id ?? '')}`;
 
@@ -84,11 +107,12 @@ export function PledgeCashForm(props: PledgeCashProps) {
         const { payment } = made;
         setPledge({
           id: made.pledge.id,
-          amountMinor: made.pledge.amount.amountMinor,
+          ...made.pledge.amount,
           payment: payment?.clientSecret ? { ...payment, clientSecret: payment.clientSecret } : null,
         });
+        setRail(made.pledge.rail);
         setTransfer(made.transfer ?? null);
-        setStep(made.transfer ? 'transfer' : payment?.clientSecret ? 'card' : 'waiting');
+        setStep(made.transfer ? 'transfer' : payment?.clientSecret ? 'pay' : 'waiting');
       },
       (error: Error) => refuse(error.message),
     );
@@ -106,9 +130,14 @@ export function PledgeCashForm(props: PledgeCashProps) {
       const answer = await askApi<{ node: PledgeState | null }>(pledgeStateQuery, { id: pledge.id }).catch(() => null);
       const found = answer?.node;
       if (stopped) return;
-      if (found) setPledge({ ...pledge, amountMinor: found.amount.amountMinor });
+      if (found) {
+        setPledge({ ...pledge, ...found.amount });
+        setRail(found.rail);
+      }
       if (found && /^(COLLECTED|PLEDGED|FROZEN|CHARGING)$/i.test(found.state)) {
-        setSaved(!/^COLLECTED$/i.test(found.state));
+        setEnding(
+          /^COLLECTED$/i.test(found.state) ? 'collected' : /^CHARGING$/i.test(found.state) ? 'processing' : 'saved',
+        );
         return setStep('done');
       }
       const failed = found && /^(ERRORED|CANCELLED)$/i.test(found.state);
@@ -126,19 +155,16 @@ export function PledgeCashForm(props: PledgeCashProps) {
   }, [step, pledge?.id]);
 
   useEffect(() => {
-    if (step !== 'card' || !pledge?.payment || pledge.payment.apiBase || !slot.current) return;
-    const dark = getComputedStyle(document.documentElement).colorScheme.includes('dark');
-    mountPaymentElement(slot.current, pledge.payment.publishableKey, pledge.payment, dark).then(
-      (mounted) => {
-        element.current = mounted;
-      },
-      (error: Error) => refuse(error.message),
+    if (step !== 'pay' || PayStep) return;
+    import('./pay-step.js').then(
+      (module) => setPayStep(() => module.PayStep),
+      () => refuse('This step could not be loaded. Reload the page: your pledge is kept.'),
     );
-  }, [step, pledge?.id]);
+  }, [step]);
 
   const begin = async (event: Event) => {
     event.preventDefault();
-    if (!amountMinor) return refuse('Give an amount in dollars, such as 25 or 12.50.');
+    if (!amountMinor) return refuse(`Give an amount in ${unit}, such as 25${currency === 'JPY' ? '00' : ' or 12.50'}.`);
     setBusy(true);
     setErrors([]);
     // One key for this intention: a second click or a lost answer makes no second pledge.
@@ -147,7 +173,7 @@ export function PledgeCashForm(props: PledgeCashProps) {
       const input = {
         campaignId: props.campaignId,
         amountMinor,
-        currency: props.currency,
+        currency,
         idempotencyKey: key.current,
         anonymous,
         rail,
@@ -164,11 +190,11 @@ export function PledgeCashForm(props: PledgeCashProps) {
         key.current = '';
         setErrors(made?.userErrors ?? []);
       } else if (made.transfer) {
-        setPledge({ id: made.pledge.id, amountMinor, payment: null });
+        setPledge({ id: made.pledge.id, amountMinor, currency, payment: null });
         setTransfer(made.transfer);
         setStep('transfer');
       } else if (!made.payment) {
-        setPledge({ id: made.pledge.id, amountMinor, payment: null });
+        setPledge({ id: made.pledge.id, amountMinor, currency, payment: null });
         setStep('waiting');
       } else if (!made.payment.clientSecret) {
         refuse(
@@ -178,9 +204,10 @@ export function PledgeCashForm(props: PledgeCashProps) {
         setPledge({
           id: made.pledge.id,
           amountMinor,
+          currency,
           payment: { ...made.payment, clientSecret: made.payment.clientSecret },
         });
-        setStep('card');
+        setStep('pay');
       }
     } catch (error) {
       refuse((error as Error).message);
@@ -188,39 +215,23 @@ export function PledgeCashForm(props: PledgeCashProps) {
     setBusy(false);
   };
 
-  const pay = async (event: Event) => {
-    event.preventDefault();
-    if (!pledge?.payment) return;
-    setErrors([]);
-    if (!pledge.payment.apiBase) {
-      setBusy(true);
-      const result = await element.current?.confirm(returnUrl());
-      setBusy(false);
-      if (result?.error) return refuse(declineText(result.error));
-      return setStep('waiting');
-    }
-    const details = readCard(card);
-    if ('problem' in details) return refuse(details.problem);
-    setBusy(true);
-    try {
-      const result = await confirmCard(pledge.payment, details, returnUrl());
-      if (result.kind === 'redirect') return location.assign(result.url);
-      if (result.kind === 'declined') refuse(result.message);
-      else if (months) {
-        // A plan is no pledge yet: its first month follows within the minute.
-        setSaved(true);
-        setStep('done');
-      } else setStep('waiting');
-    } catch {
-      refuse('The payment service could not be reached. Nothing was charged; try again.');
-    }
-    setBusy(false);
+  const paid: PayStepProps['onDone'] = (outcome) => {
+    if (outcome.kind === 'verify') {
+      setVerifyUrl(outcome.url);
+      setStep('verify');
+    } else if (months) {
+      // A plan is no pledge yet: its first month follows within the minute.
+      setEnding('monthly');
+      setStep('done');
+    } else setStep('waiting');
   };
 
-  const amount = pledge ? money({ amountMinor: pledge.amountMinor, currency: props.currency }) : '';
+  const amount = pledge ? money(pledge) : '';
+  const noun = rail === 'CARD' ? 'card' : 'bank account';
+  const unit = currency === 'USD' ? 'dollars' : currency;
 
-  if (step === 'done')
-    return <PledgeDone amount={amount} path={props.campaignPath} saved={saved} monthly={months !== ''} />;
+  if (step === 'done') return <PledgeDone amount={amount} path={props.campaignPath} ending={ending} noun={noun} />;
+  if (step === 'verify') return <VerifyAccount amount={amount} url={verifyUrl} />;
   if (step === 'transfer' && transfer) return <BankTransfer amount={amount} transfer={transfer} />;
   if (step === 'waiting') return <PledgeWaiting bankSaidNo={props.returned?.status === 'failed'} />;
   if (step === 'failed')
@@ -231,36 +242,48 @@ export function PledgeCashForm(props: PledgeCashProps) {
         amount={pledge?.amountMinor === '0' ? '' : amount}
       />
     );
-  if (step === 'card' && pledge) {
-    return (
-      <form class="form panel" onSubmit={pay} noValidate>
-        <h2>{pledge.payment?.savesMethod ? `Save a card for ${amount}` : `Pay ${amount} by card`}</h2>
-        {pledge.payment?.savesMethod && (
-          <p class="muted">
-            {months
-              ? 'It is charged each month, and you are told a week ahead.'
-              : props.chargedAtClose
-                ? 'Nothing is charged now. It is charged when the campaign settles, and given back if the goal is missed.'
-                : 'The amount is above what one charge can carry, so it is charged in several.'}
-          </p>
-        )}
+  if (step === 'pay' && pledge?.payment) {
+    return PayStep ? (
+      <PayStep
+        payment={pledge.payment}
+        rail={rail}
+        amount={amount}
+        monthly={months !== ''}
+        chargedAtClose={props.chargedAtClose}
+        returnUrl={returnUrl()}
+        onDone={paid}
+      />
+    ) : (
+      <div class="form panel" role="status">
         <UserErrors errors={errors} />
-        {pledge.payment?.apiBase ? (
-          <CardFields card={card} onChange={setCard} />
-        ) : (
-          <div ref={slot} class="element-slot" />
-        )}
-        <p class="actions">
-          <button class="button cash" disabled={busy}>
-            {busy ? 'One moment…' : pledge.payment?.savesMethod ? 'Save the card' : `Pay ${amount}`}
-          </button>
-        </p>
-      </form>
+        <p class="muted">One moment…</p>
+      </div>
     );
   }
+  const rate = props.others.find(({ code }) => code === currency);
   return (
     <form class="form panel" onSubmit={begin} noValidate>
       <UserErrors errors={errors} />
+      {props.others.length > 0 && (
+        <div class="field-row">
+          <label for="currency">Currency</label>
+          <select
+            id="currency"
+            value={currency}
+            onChange={(event) => {
+              setCurrency(event.currentTarget.value);
+              if (!carries(rail, event.currentTarget.value)) setRail('CARD');
+            }}
+          >
+            {[props.currency, ...props.others.map(({ code }) => code)].map((code) => (
+              <option key={code} value={code}>
+                {code}
+                {code === props.currency && ', as the campaign'}
+              </option>
+            ))}
+          </select>
+        </div>
+      )}
       <fieldset>
         <legend>How much?</legend>
         <div class="choices">
@@ -273,7 +296,7 @@ export function PledgeCashForm(props: PledgeCashProps) {
                 checked={preset === value}
                 onChange={() => setPreset(value)}
               />
-              {money({ amountMinor: value, currency: props.currency }, 'short')}
+              {money({ amountMinor: value, currency }, 'short')}
             </label>
           ))}
           <label>
@@ -290,9 +313,9 @@ export function PledgeCashForm(props: PledgeCashProps) {
       </fieldset>
       {preset === 'other' && (
         <div class="field-row">
-          <label for="other-amount">Amount in dollars</label>
+          <label for="other-amount">Amount in {unit}</label>
           <div class="affix">
-            <span aria-hidden="true">$</span>
+            <span aria-hidden="true">{currency === 'USD' ? '$' : currency}</span>
             <input
               id="other-amount"
               inputMode="decimal"
@@ -304,9 +327,16 @@ export function PledgeCashForm(props: PledgeCashProps) {
           </div>
         </div>
       )}
+      {rate && (
+        <p class="fine">
+          {amountMinor &&
+            `Counts as ${money({ amountMinor: countedMinor(amountMinor, currency, props.currency, rate.rate), currency: props.currency })}. `}
+          By the rate of {date(rate.asOf)} from {rate.source}. It is charged, held and given back in {currency}.
+        </p>
+      )}
       <RailChoice
         amountMinor={amountMinor}
-        currency={props.currency}
+        currency={currency}
         chargedAtClose={props.chargedAtClose}
         rail={rail}
         onChange={setRail}

@@ -8,21 +8,30 @@ export interface Transfer {
   accounts: { label: string; value: string }[][];
 }
 
-export function PledgeDone(props: { amount: string; path: string; saved: boolean; monthly: boolean }) {
-  const [title, text] = props.monthly
-    ? [
-        'Thank you. The card is saved for each month.',
-        'The first month is charged within a minute. Stop it at any time from your account.',
-      ]
-    : props.saved
-      ? [
-          `Thank you. ${props.amount} is pledged.`,
-          'The card is saved and nothing was charged. You can withdraw the pledge until the campaign settles.',
-        ]
-      : [
-          `Thank you. ${props.amount} is in the campaign’s escrow.`,
-          'The charge, the booking and the public record were written together. You can ask for it back from your account.',
-        ];
+/** How a pledge stands when the form is through: paid, saved for later, on its way from a bank, or a plan for each month. */
+export type Ending = 'collected' | 'saved' | 'processing' | 'monthly';
+
+const endings: Record<Ending, (amount: string, noun: string) => [title: string, text: string]> = {
+  monthly: (_amount, noun) => [
+    `Thank you. The ${noun} is saved for each month.`,
+    'The first month is charged within a minute. Stop it at any time from your account.',
+  ],
+  saved: (amount, noun) => [
+    `Thank you. ${amount} is pledged.`,
+    `The ${noun} is saved and nothing was charged. You can withdraw the pledge until the campaign settles.`,
+  ],
+  processing: (amount) => [
+    `Thank you. ${amount} is on its way.`,
+    'The bank was asked and takes some days to answer. It counts for the campaign when the money is there, and you are told either way.',
+  ],
+  collected: (amount) => [
+    `Thank you. ${amount} is in the campaign’s escrow.`,
+    'The charge, the booking and the public record were written together. You can ask for it back from your account.',
+  ],
+};
+
+export function PledgeDone(props: { amount: string; path: string; ending: Ending; noun: string }) {
+  const [title, text] = endings[props.ending](props.amount, props.noun);
   return (
     <div class="panel done" role="status">
       <span class="done-mark">
@@ -93,6 +102,26 @@ export const PledgeFailed = (props: {
     <p class="actions">
       <a class="button cash" href={props.again}>
         Begin again
+      </a>
+    </p>
+  </div>
+);
+
+/** A US bank account that was typed in proves itself by a small deposit. */
+export const VerifyAccount = ({ amount, url }: { amount: string; url: string }) => (
+  <div class="form panel" role="status">
+    <h2>One more step for {amount}: show that the account is yours</h2>
+    <p class="muted">
+      A deposit of one cent arrives within two business days. Its description carries a code of six letters. Give the
+      code on the payment service’s page; the link comes by e-mail, too. Until then nothing is debited and the pledge
+      does not count.
+    </p>
+    <p class="actions">
+      <a class="button cash" href={url} target="_blank" rel="noopener">
+        Give the code
+      </a>
+      <a class="button quiet" href="/account">
+        My pledges
       </a>
     </p>
   </div>

@@ -1,9 +1,11 @@
 /** What the pledge form asks the API for: one pledge, one each month, or what a pledge made before needs now. */
 import { pledgeCashCreate, pledgeMethodChange, pledgePayNow, pledgePlanCreate } from '../api/documents.js';
 import type { UserError } from '../api/shapes.js';
-import type { Payment } from './card.client.js';
+import type { Money } from '../format/amount.js';
+import type { Payment } from './confirm.client.js';
 import { askApi } from './live.client.js';
 import type { Transfer } from './pledge-outcome.js';
+import type { Rail } from './rail-choice.js';
 
 interface Made {
   pledge: { id: string } | null;
@@ -12,7 +14,7 @@ interface Made {
   userErrors: UserError[];
 }
 
-type Resumed = Omit<Made, 'pledge'> & { pledge: { id: string; amount: { amountMinor: string } } | null };
+type Resumed = Omit<Made, 'pledge'> & { pledge: { id: string; rail: Rail; amount: Money } | null };
 
 /** What a pledge made before needs from its donor now. */
 export async function resume(pledgeId: string, how: 'pay' | 'method'): Promise<Resumed | null> {

@@ -4,7 +4,7 @@ import { railQuoteQuery } from '../api/documents.js';
 import { money } from '../format/amount.js';
 import { askApi } from './live.client.js';
 
-export type Rail = 'CARD' | 'BANK_TRANSFER';
+export type Rail = 'CARD' | 'US_BANK_ACCOUNT' | 'SEPA_DEBIT' | 'BANK_TRANSFER';
 interface Quote {
   rail: string;
   available: boolean;
@@ -14,7 +14,16 @@ interface Quote {
   settleBusinessDays: number;
 }
 
-const names: Record<Rail, string> = { CARD: 'Card', BANK_TRANSFER: 'Bank transfer' };
+const names: Record<Rail, string> = {
+  CARD: 'Card',
+  US_BANK_ACCOUNT: 'US bank debit',
+  SEPA_DEBIT: 'SEPA debit',
+  BANK_TRANSFER: 'Bank transfer',
+};
+/** Where a way exists only for some currencies; the quote has the last word. */
+const only: Partial<Record<Rail, string>> = { US_BANK_ACCOUNT: 'USD', SEPA_DEBIT: 'EUR' };
+export const carries = (rail: Rail, currency: string): boolean => (only[rail] ?? currency) === currency;
+
 const most = 20;
 
 export function RailChoice(props: {
@@ -43,18 +52,20 @@ export function RailChoice(props: {
     <fieldset>
       <legend>How?</legend>
       <div class="choices">
-        {(Object.keys(names) as Rail[]).map((rail) => (
-          <label key={rail}>
-            <input
-              type="radio"
-              name="rail"
-              value={rail}
-              checked={props.rail === rail}
-              onChange={() => props.onChange(rail)}
-            />
-            {names[rail]}
-          </label>
-        ))}
+        {(Object.keys(names) as Rail[])
+          .filter((rail) => carries(rail, currency))
+          .map((rail) => (
+            <label key={rail}>
+              <input
+                type="radio"
+                name="rail"
+                value={rail}
+                checked={props.rail === rail}
+                onChange={() => props.onChange(rail)}
+              />
+              {names[rail]}
+            </label>
+          ))}
       </div>
       <p class="fine" aria-live="polite">
         {explain(
@@ -73,14 +84,16 @@ function explain(quote: Quote | undefined, rail: Rail, chargedAtClose: boolean):
       ? 'Your bank sends it to an account number of your own.'
       : chargedAtClose
         ? 'Saved now, charged when the campaign settles, given back if it misses its goal.'
-        : 'Charged at once, held in escrow.';
+        : rail === 'CARD'
+          ? 'Charged at once, held in escrow.'
+          : 'Debited at once, held in escrow when it comes.';
   if (!quote) return when;
   if (!quote.available)
     return quote.reason === 'CURRENCY_UNSUPPORTED'
       ? `This way can not carry ${quote.fee.currency}.`
       : 'The amount is too small for this way.';
-  if (rail === 'CARD' && quote.charges > most)
-    return `That would be ${quote.charges} charges of a card. Send it by bank transfer instead.`;
-  const parts = rail === 'CARD' && quote.charges > 1 ? ` In ${quote.charges} charges: one carries $999,999.99.` : '';
+  if (rail !== 'BANK_TRANSFER' && quote.charges > most)
+    return `That would be ${quote.charges} charges. Send it by bank transfer instead.`;
+  const parts = rail !== 'BANK_TRANSFER' && quote.charges > 1 ? ` In ${quote.charges} charges.` : '';
   return `${when}${parts} The processor keeps about ${money(quote.fee)}; the money is there in ${quote.settleBusinessDays} business ${quote.settleBusinessDays === 1 ? 'day' : 'days'}.`;
 }

@@ -1,11 +1,11 @@
 /** `/campaigns/:slug/pledge`: money by card, or GPU time with a command that joins a machine. */
-import { campaignHeadQuery, joinTokenCreate, pledgeComputeCreate } from '../api/documents.js';
+import { campaignHeadQuery, joinTokenCreate, pledgeComputeCreate, ratesQuery } from '../api/documents.js';
 import type { Goals, Progress, UserError } from '../api/shapes.js';
 import { gpuTime, money, percent, timeUnit, type GpuTime } from '../format/amount.js';
 import { relative } from '../format/moment.js';
 import { parseHours } from '../format/parse.js';
 import { page, redirect, type PageContext, type Result } from '../http/request.js';
-import { PledgeCashForm } from '../islands/pledge-cash.js';
+import { type OtherCurrency, PledgeCashForm } from '../islands/pledge-cash.js';
 import { Field, Secret, UserErrors } from '../parts/form.js';
 import { Island } from '../parts/island.js';
 import { askEstimates, type MatchEstimates, MatchEstimateNote } from '../parts/match-estimate.js';
@@ -55,10 +55,13 @@ export async function pledgePage(context: PageContext, params: Record<string, st
   if (posted && !viewer) return redirect(`/sign-in?return=${encodeURIComponent(`${path}/pledge?with=compute`)}`);
   const offer = posted ? await makeOffer(context, campaign) : null;
   const estimates = compute ? null : await askEstimates(context, campaign.id);
+  const currency = campaign.cashGoal?.currency ?? 'USD';
+  const rates = compute ? null : await context.ask<Rates>(ratesQuery, { to: currency });
   const data = {
     campaignId: campaign.id,
     campaignPath: path,
-    currency: campaign.cashGoal?.currency ?? 'USD',
+    currency,
+    others: othersOf(rates?.data ?? null, currency),
     chargedAtClose: campaign.fundingModel === 'ALL_OR_NOTHING',
     resumed: resumed ? { pledgeId: resumed, how: how === 'method' ? ('method' as const) : ('pay' as const) } : null,
     returned: returning ? { pledgeId: returning, status: context.url.searchParams.get('redirect_status') ?? '' } : null,
@@ -136,6 +139,11 @@ export async function pledgePage(context: PageContext, params: Record<string, st
     ),
   });
 }
+
+type Rates = Record<string, Omit<OtherCurrency, 'code'> | null>;
+
+const othersOf = (rates: Rates | null, own: string): OtherCurrency[] =>
+  Object.entries(rates ?? {}).flatMap(([code, rate]) => (rate && code !== own ? [{ code, ...rate }] : []));
 
 function Summary({ campaign, now, estimates }: { campaign: Head; now: number; estimates: MatchEstimates | null }) {
   const total = raised(campaign.progress);

@@ -1,12 +1,10 @@
-/** Where a campaign stands that no longer simply raises: frozen, extended, stopped, failed, or waiting to pay out. */
-import type { CampaignRecord, Closing, ClosingFigure } from '../api/campaign.shapes.js';
+/** Where a campaign stands that no longer simply raises: extended, stopped, failed, or waiting to pay out. */
+import type { CampaignRecord } from '../api/campaign.shapes.js';
 import type { Goals, Progress } from '../api/shapes.js';
-import { money, percent, share } from '../format/amount.js';
-import { dateTime, plural, relative } from '../format/moment.js';
+import { money } from '../format/amount.js';
+import { dateTime, relative } from '../format/moment.js';
 import { span } from '../format/span.js';
-import { Bar } from './bar.js';
 import { Notice } from './notice.js';
-import { raised } from './progress.js';
 
 export interface Stands extends Goals {
   slug: string;
@@ -16,11 +14,6 @@ export interface Stands extends Goals {
   now: number;
 }
 
-const causes: Record<string, string> = {
-  deadline: 'The deadline has passed',
-  hard_cap: 'The hard cap is reached',
-  extension_over: 'The extension is over',
-};
 const fails: Record<string, string> = {
   below_goal: 'Less was collected than its goals ask for.',
   nothing_given: 'Nothing was given.',
@@ -30,8 +23,6 @@ const fails: Record<string, string> = {
 export function StandingSection(campaign: Stands) {
   const { record, state, now } = campaign;
   switch (state) {
-    case 'SETTLING':
-      return <Settling {...campaign} />;
     case 'EXTENDED':
       return <Extended {...campaign} />;
     case 'SUSPENDED':
@@ -67,70 +58,6 @@ export function StandingSection(campaign: Stands) {
     default:
       return null;
   }
-}
-
-function Settling({ record, progress, cashGoal, now }: Stands) {
-  const last = record.settlements.at(-1);
-  const there = raised(progress).cash;
-  const net = BigInt(there.amountMinor) - BigInt(progress.cashPledged.amountMinor);
-  const whole = cashGoal?.amountMinor ?? '0';
-  const collected = { ...there, amountMinor: net.toString() };
-  return (
-    <section class="panel standing" aria-labelledby="standing-head">
-      <h2 id="standing-head" class="panel-head cash-ink">
-        Pledges are frozen and being charged
-      </h2>
-      <p class="figure">
-        <strong>{money(collected, 'short')}</strong>
-        <span>
-          really collected
-          {cashGoal && whole !== '0' && ` of ${money(cashGoal, 'short')} · ${percent(collected.amountMinor, whole)}`}
-        </span>
-      </p>
-      <Bar
-        label={`${percent(collected.amountMinor, whole)} of the goal collected`}
-        layers={[
-          { tone: 'cash-promised', from: 0, to: share(there.amountMinor, whole) },
-          { tone: 'cash', from: 0, to: share(collected.amountMinor, whole) },
-        ]}
-      />
-      <p class="panel-note">
-        {causes[last?.cause ?? ''] ?? 'The deadline has passed'}. {money(progress.cashPledged)} still waits for its
-        charge.
-        {record.settlementEndsAt &&
-          ` The verdict falls when every pledge is at rest, at the latest ${relative(record.settlementEndsAt, now)}, on ${dateTime(record.settlementEndsAt)}.`}{' '}
-        It looks at money that is really there, not at promises.
-      </p>
-      {record.settlement && <ClosingFigures of={record.settlement} />}
-    </section>
-  );
-}
-
-/** How the frozen pledges stand: charged, on their way, waiting for their backers, failed, given up. */
-function ClosingFigures({ of }: { of: Closing }) {
-  const rows: [label: string, note: string, figure: ClosingFigure][] = [
-    ['Waiting', 'frozen and not charged yet', of.frozen],
-    ['Charging', 'on their way', of.charging],
-    ['Collected', 'really there', of.collected],
-    ['Needs action', 'a bank asks the backer', of.needsAction],
-    ['Failed', 'tried again until the window closes', of.errored],
-    ['Dropped', 'given up', of.dropped],
-  ];
-  return (
-    <dl class="terms">
-      {rows.map(([label, note, figure]) => (
-        <div key={label}>
-          <dt>
-            {label}
-            <small>
-              {note}, {plural(figure.pledges, 'pledge')}
-            </small>
-          </dt>
-          <dd>{money(figure.amount)}</dd>
-        </div>
-      ))}
-    </dl>
-  );
 }
 
 function Extended({ slug, record, deadline, now }: Stands) {
