@@ -9,7 +9,8 @@ import { NotificationsModule } from '#notifications';
 import { PaymentsModule } from '#payments';
 import { PledgesModule } from '#pledges';
 import { ProvenanceModule } from '#provenance';
-import { ReportsModule } from '#reports';
+import { ReconciliationModule } from '#reconciliation';
+import { ReportsModule, StatementsModule } from '#reports';
 import { TrainingModule } from '#training';
 import { TransparencyModule } from '#transparency';
 
@@ -27,6 +28,8 @@ export const ROOM_MODULES = [
   ProvenanceModule,
   MatchingModule,
   DisbursementsModule,
+  ReconciliationModule,
   ReportsModule,
+  StatementsModule,
   NotificationsModule,
 ];

@@ -30,6 +30,7 @@ import { Payouts } from './payouts/payouts.js';
 import { createStripe } from './processor/stripe.client.js';
 import { STRIPE } from './processor/stripe.token.js';
 import { Reconciliation } from './reconciliation.js';
+import { ProcessorStatements } from './statements/processor-statements.js';
 import { RefundCases } from './refund-cases.js';
 import { Refunds } from './refunds.js';
 import { Synchronizer } from './synchronizer.js';
@@ -73,6 +74,7 @@ import { TopUps } from './top-ups.js';
     EventBackfillJob,
     ReconciliationJob,
     Reconciliation,
+    ProcessorStatements,
     StripeConfigResolver,
     RailResolver,
     RefundCaseResolver,
@@ -88,6 +90,7 @@ import { TopUps } from './top-ups.js';
     PayoutListeners,
     Exposure,
     Reconciliation,
+    ProcessorStatements,
   ],
 })
 export class PaymentsModule {}

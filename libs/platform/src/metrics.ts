@@ -76,6 +76,17 @@ export class Metrics {
     labelNames: ['processor'],
     registers: [this.registry],
   });
+  readonly reconciliationCases = new Gauge({
+    name: 'commonweights_reconciliation_open_cases',
+    help: 'Differences between books, processor, bank and meters that nobody has explained or corrected.',
+    labelNames: ['kind'],
+    registers: [this.registry],
+  });
+  readonly reconciliationOldestCase = new Gauge({
+    name: 'commonweights_reconciliation_oldest_case_seconds',
+    help: 'Age of the oldest of those differences; 0 when there is none.',
+    registers: [this.registry],
+  });
 
   constructor() {
     collectDefaultMetrics({ register: this.registry, prefix: 'commonweights_' });

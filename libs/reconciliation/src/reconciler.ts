@@ -1,3 +1,4 @@
+import { Injectable } from '@nestjs/common';
 import { isRefused } from '#kernel';
 import { Ledger } from '#ledger';
 import { ProcessorStatements } from '#payments';
@@ -25,6 +26,7 @@ export interface Reconciled {
 }
 
 /** Books, processor, bank and meters held against each other; every difference is a case until it is gone. */
+@Injectable()
 export class Reconciler {
   readonly #ledger = new Ledger();
 

@@ -1,15 +1,16 @@
 import type { Command } from 'commander';
 import { systemClock } from '#kernel';
-import { Reconciliation } from '#payments';
+import { ProcessorStatements, Reconciliation } from '#payments';
 import { UnitOfWork, createDataSource } from '#platform';
+import { Reconciler } from '#reconciliation';
 import { Installation } from '../installation.js';
 import { StartError } from '../up/home.js';
 
-/** `commonweights reconcile`: exit 0 when books and Stripe agree, 1 when they differ or can't be compared. */
+/** `commonweights reconcile`: exit 0 when books, Stripe, bank and meters agree, 1 when they differ or can't be compared. */
 export function registerReconcileCommand(program: Command, packageRoot: string): void {
   program
     .command('reconcile')
-    .description("compare the books with Stripe's own balance; exit 1 if they differ")
+    .description("compare the books with Stripe, the bank's statements and the meters; exit 1 if they differ")
     .option('--database <url>', 'the database (default: DATABASE_URL, else that of the data folder)')
     .action(async (options: { database?: string }) => {
       const installation = new Installation(packageRoot);
@@ -26,11 +27,29 @@ export function registerReconcileCommand(program: Command, packageRoot: string):
             ? "✓ The books agree with Stripe's balance. Figures are minor units (cents).\n"
             : 'A payment in flight differs for a moment: ask again in a minute. What stays is an error; see docs/operations.md.\n',
         );
-        process.exitCode = ok ? 0 : 1;
+        const open = await showCases(new Reconciler(uow, ProcessorStatements.of(uow, settings))).catch(uncomparable);
+        process.exitCode = ok && open === 0 ? 0 : 1;
       } finally {
         await dataSource.destroy();
       }
     });
+}
+
+/** @returns how many cases are open. */
+async function showCases(reconciler: Reconciler): Promise<number> {
+  const { open, read, matched } = await reconciler.run();
+  for (const row of await reconciler.summary()) {
+    const { currency } = row;
+    process.stdout.write(
+      `  ${currency}: at Stripe ${row.booked_at_processor} booked, ${row.said_by_processor} said; in transit ${row.booked_in_transit}; at the bank ${row.booked_at_bank} booked, ${row.said_by_bank} said\n`,
+    );
+  }
+  process.stdout.write(`  ${read} movements read, ${matched} bank lines matched, ${open.length} cases open\n`);
+  for (const { kind, subject, unit, expected, found, opened_at: openedAt } of open) {
+    const since = openedAt.toISOString().slice(0, 16);
+    process.stdout.write(`✗ ${kind} ${subject}: ${found} ${unit} where ${expected} is expected, since ${since}\n`);
+  }
+  return open.length;
 }
 
 function uncomparable(error: unknown): never {

@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { isRefused } from '#kernel';
 import { Ledger, type TransferSpec } from '#ledger';
-import { type Config, type Tx, UnitOfWork } from '#platform';
+import { type Tx, UnitOfWork } from '#platform';
 import Stripe from 'stripe';
 import { processorAvailable } from '../domain/postings.rule.js';
 import { bankInTransit } from '../payouts/payout.postings.js';
 import { idOf } from '../processor/observation.js';
-import { createStripe } from '../processor/stripe.client.js';
+import { createStripe, type StripeSettings } from '../processor/stripe.client.js';
 import { STRIPE } from '../processor/stripe.token.js';
 import { insertEntries, type ProcessorEntry, readUntil, saveReadUntil } from './processor-entry.store.js';
 
@@ -32,7 +32,7 @@ export class ProcessorStatements {
   ) {}
 
   /** For a program that asks once, outside of an application. */
-  static of(uow: UnitOfWork, settings: Config['stripe']): ProcessorStatements {
+  static of(uow: UnitOfWork, settings: StripeSettings): ProcessorStatements {
     return new ProcessorStatements(uow, new Ledger(), createStripe(settings));
   }
 

@@ -77,3 +77,8 @@ export async function findOpenCases(tx: Tx): Promise<CaseRow[]> {
     "SELECT * FROM reconciliation_case WHERE state IN ('open', 'assigned', 'reopened') ORDER BY opened_at, id LIMIT 1000",
   );
 }
+
+export async function lockCase(tx: Tx, id: string): Promise<CaseRow | undefined> {
+  const [row] = await tx.query<CaseRow>('SELECT * FROM reconciliation_case WHERE id = $1 FOR UPDATE', [id]);
+  return row;
+}

@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { LedgerModule } from '#ledger';
+import { PaymentsModule } from '#payments';
+import { CaseCommands } from './case.commands.js';
+import { ReconciliationCasesJob } from './jobs/reconciliation.job.js';
+import { Reconciler } from './reconciler.js';
+
+/** Books, processor, bank and meters held against each other. */
+@Module({
+  imports: [LedgerModule, PaymentsModule],
+  providers: [Reconciler, CaseCommands, ReconciliationCasesJob],
+  exports: [Reconciler, CaseCommands],
+})
+export class ReconciliationModule {}
