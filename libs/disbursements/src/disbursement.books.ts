@@ -96,6 +96,17 @@ export class DisbursementBooks {
     return balance === undefined ? 0n : balance.creditsPosted - balance.debitsPosted;
   }
 
+  /** What escrow of a currency holds free once reserve and fees are as they must be; minor units. Reads only. */
+  async freeMinor(tx: Tx, plan: PlanRow, currency: string): Promise<bigint> {
+    const { campaignId } = plan;
+    const funds = await this.funds(tx, campaignId, currency);
+    const fees = (await this.exposure.fees(tx, campaignId)).get(currency) ?? 0n;
+    const due = fees - (await this.feesBorneMinor(tx, campaignId, currency));
+    const escrowMinor = funds.escrowMinor - (due > funds.escrowMinor ? funds.escrowMinor : due);
+    const rails = (await this.exposures(tx, plan)).get(currency) ?? [];
+    return escrowMinor - sizeReserve(rails, { ...funds, escrowMinor }).moveMinor;
+  }
+
   /** Brings what the campaign bears to `fees`: at most what escrow holds; back where the campaign ended after all. */
   async #bearFees(tx: Tx, campaignId: string, currency: string, fees: bigint): Promise<void> {
     const { escrowMinor } = await this.funds(tx, campaignId, currency);

@@ -48,6 +48,21 @@ export const disbursementInvariants: readonly InvariantCheck[] = [
          OR t.state = 'succeeded' AND p.status NOT IN ('SUCCEEDED', 'IN_TRANSIT')`,
   ),
   check(
+    'disbursements.exchanged',
+    8,
+    'Each exchange stands in the books as two transfers of its amounts through the liquidity accounts, and no other reaches an escrow.',
+    `SELECT 'exchange ' || coalesce(x.id::text, t.exchange) || ': given ' || coalesce(t.gave, 0) || ', got ' || coalesce(t.got, 0) AS violation
+       FROM disbursement_exchange x
+       FULL JOIN (
+         SELECT split_part(t.key, ':', 2) AS exchange, max(t.amount) FILTER (WHERE t.key LIKE '%:give') AS gave,
+                max(t.amount) FILTER (WHERE t.key LIKE '%:get') AS got,
+                bool_or(g.code LIKE 'campaign:%:escrow:%') AS of_escrow
+           FROM ledger_transfer t JOIN ledger_account g ON g.id = t.debit_account_id
+          WHERE t.key LIKE 'exchange:%:give' OR t.key LIKE 'exchange:%:get' GROUP BY 1) t ON t.exchange = x.id::text
+      WHERE x.id IS NULL AND t.of_escrow
+         OR x.id IS NOT NULL AND (t.gave IS DISTINCT FROM x.give_minor OR t.got IS DISTINCT FROM x.get_minor)`,
+  ),
+  check(
     'disbursements.approved',
     3,
     'No payout without the approvals that the terms ask for, from different people, none of whom submitted the evidence.',

@@ -94,6 +94,18 @@ const REFUSALS = {
     message: 'The campaign has no backer who could vote.',
     hint: 'A vote needs at least one collected pledge.',
   },
+  DISBURSEMENT_CURRENCY_INVALID: {
+    message: 'The campaign holds nothing in this currency that could be exchanged.',
+    hint: 'Give one of the other currencies in which it collected money.',
+  },
+  DISBURSEMENT_EXCHANGE_AMOUNT: {
+    message: 'The amount cannot be exchanged.',
+    hint: 'Give at most what escrow holds free; what may have to go back in its own currency stays in the dispute reserve.',
+  },
+  DISBURSEMENT_EXCHANGE_CONFLICT: {
+    message: 'The idempotency key is none, or names another exchange.',
+    hint: 'Use a new key of 8 to 100 letters, digits, "-" or "_" for each exchange.',
+  },
   DISBURSEMENT_OPERATOR_REQUIRED: {
     message: 'Only a platform operator may do this.',
     hint: 'Ask an operator of the platform.',

@@ -7,6 +7,8 @@ import { BackersVotes } from './backers-votes.js';
 import { DisbursementBooks } from './disbursement.books.js';
 import { DisbursementQueries } from './disbursement.queries.js';
 import { Disbursements } from './disbursements.js';
+import { ExchangeCommands } from './exchange.commands.js';
+import { ExchangeResolver } from './graphql/exchange.resolver.js';
 import { EvidenceCommands } from './evidence.commands.js';
 import { DisbursementResolver } from './graphql/disbursement.resolver.js';
 import { EvidenceFileController } from './http/evidence-file.controller.js';
@@ -31,6 +33,8 @@ import { TrancheSteps } from './tranche.steps.js';
     Disbursements,
     EvidenceCommands,
     TrancheCommands,
+    ExchangeCommands,
+    ExchangeResolver,
     DisbursementQueries,
     DisbursementResolver,
     TranchePayoutListener,
@@ -39,6 +43,6 @@ import { TrancheSteps } from './tranche.steps.js';
     CheckpointSubscriber,
     DisbursementClock,
   ],
-  exports: [Disbursements, EvidenceCommands, TrancheCommands],
+  exports: [Disbursements, EvidenceCommands, ExchangeCommands, TrancheCommands],
 })
 export class DisbursementsModule {}

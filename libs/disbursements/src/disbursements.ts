@@ -7,6 +7,7 @@ import { BackersVotes } from './backers-votes.js';
 import { DisbursementBooks, cashAccounts } from './disbursement.books.js';
 import { refuseDisbursement } from './disbursement.refusal.js';
 import { disbursementEvent, money } from './domain/disbursement-event.rule.js';
+import { isPaying, isSafe } from './domain/paying.rule.js';
 import { planTranches, promisedGoalMinor } from './domain/disbursement-plan.rule.js';
 import { netMinor, trancheAmount } from './domain/tranche-amount.rule.js';
 import { isOver } from './domain/tranche.machine.js';
@@ -25,8 +26,8 @@ import {
 import { evidenceOf } from './store/evidence.store.js';
 import { TrancheSteps } from './tranche.steps.js';
 
-/** Campaigns whose money may leave. A suspended one waits. */
-const PAYING_STATES: readonly CampaignRow['state'][] = ['succeeded', 'training', 'completed'];
+/** Why a tranche waits that a suspension caught. */
+const SUSPENDED = 'The campaign is suspended.';
 /** Campaigns whose backers get back what is there. */
 const ENDED_STATES: readonly CampaignRow['state'][] = ['failed', 'cancelled', 'refunding', 'refunded'];
 
@@ -45,7 +46,7 @@ export class Disbursements {
   /** Makes the plan of a campaign that succeeded, from the newest terms that backers agreed to. Once. */
   async plan(tx: Tx, campaignId: string): Promise<void> {
     const campaign = await this.campaigns.lock(tx, campaignId);
-    if (campaign === undefined || !PAYING_STATES.includes(campaign.state)) return;
+    if (campaign === undefined || !isPaying(campaign.state)) return;
     const terms = await this.campaigns.terms(tx, campaignId);
     if (terms === undefined) throw new Error(`campaign ${campaignId} succeeded without terms`);
     const { windows, tranches, approvalsRequired, approvers } = terms;
@@ -118,6 +119,40 @@ export class Disbursements {
     tx.emit(disbursementEvent('canceled', campaignId, { reason }));
   }
 
+  /** The campaign is suspended: what was set aside and the processor was not told of goes back, and waits. */
+  async suspend(tx: Tx, campaignId: string): Promise<void> {
+    await lockPlan(tx, campaignId);
+    for (const tranche of await tranchesOf(tx, campaignId)) {
+      if (tranche.state !== 'reserved' || tranche.payoutId === null) continue;
+      const back = await this.payouts.cancel(tx, tranche.payoutId);
+      // Too late: it is on its way, and what becomes of it is booked when it is known.
+      if (isRefused(back)) continue;
+      const told = { type: 'held', payload: { reason: SUSPENDED } };
+      const held = await this.steps.take(tx, tranche, 'hold', told, { heldReason: SUSPENDED });
+      if (isRefused(held)) throw new Error(`tranche ${tranche.id}: ${held.first.code}`);
+    }
+  }
+
+  /** The campaign goes on, and so does what its suspension held; what an operator held stays with him. */
+  async resume(tx: Tx, campaignId: string): Promise<void> {
+    await lockPlan(tx, campaignId);
+    for (const tranche of await tranchesOf(tx, campaignId)) {
+      if (tranche.state !== 'held' || tranche.heldReason !== SUSPENDED) continue;
+      const told = { type: 'hold_lifted', payload: { reason: 'The campaign goes on.' } };
+      const lifted = await this.steps.take(tx, tranche, 'lift_hold', told, { heldReason: null });
+      if (isRefused(lifted)) throw new Error(`tranche ${tranche.id}: ${lifted.first.code}`);
+    }
+  }
+
+  /** The run of a campaign has ended well: where the plan was closed meanwhile, nothing keeps the campaign open. */
+  async trained(tx: Tx, campaignId: string): Promise<void> {
+    const campaign = await this.campaigns.lock(tx, campaignId);
+    const plan = await findPlan(tx, campaignId);
+    if (plan?.state !== 'closed' || campaign?.state !== 'completed') return;
+    const closed = await this.campaigns.close(tx, campaignId);
+    if (isRefused(closed)) throw new Error(`campaign ${campaignId}: ${closed.first.code}`);
+  }
+
   async #giveUpTranche(tx: Tx, tranche: TrancheRow, reason: string): Promise<void> {
     if (isOver(tranche.state) || tranche.state === 'in_transit') return;
     if (tranche.state === 'reserved' && tranche.payoutId !== null) {
@@ -137,7 +172,7 @@ export class Disbursements {
     const tranches = await tranchesOf(tx, campaignId);
     const voted = await this.#decideVotes(tx, plan, tranches);
     if (isRefused(voted)) return voted;
-    if (!PAYING_STATES.includes(campaign.state) || !isSafe(campaign, tx.now)) return;
+    if (!isPaying(campaign.state) || !isSafe(campaign.safetyEndsAt, tx.now)) return;
     if (plan.sizeAt !== null && plan.sizeAt > tx.now) return;
     const isQuiet = await this.books.sizeReserves(tx, plan);
     return this.#stateDue(tx, plan, tranches, isQuiet);
@@ -178,9 +213,9 @@ export class Disbursements {
     const campaign = await this.campaigns.lock(tx, campaignId);
     const plan = await lockPlan(tx, campaignId);
     if (campaign === undefined || plan?.state !== 'open') return refuseDisbursement('DISBURSEMENT_NOT_FOUND');
-    if (!PAYING_STATES.includes(campaign.state))
+    if (!isPaying(campaign.state))
       return refuseDisbursement('DISBURSEMENT_CAMPAIGN_STATE_INVALID', [], `It is ${campaign.state}.`);
-    if (!isSafe(campaign, tx.now))
+    if (!isSafe(campaign.safetyEndsAt, tx.now))
       return refuseDisbursement(
         'DISBURSEMENT_SAFETY_WINDOW_OPEN',
         [],
@@ -256,7 +291,7 @@ export class Disbursements {
     const campaign = await this.campaigns.lock(tx, campaignId);
     const tranches = await tranchesOf(tx, campaignId);
     const shares = tranches.filter(({ isRemainder }) => !isRemainder);
-    if (campaign === undefined || !PAYING_STATES.includes(campaign.state)) return;
+    if (campaign === undefined || !isPaying(campaign.state)) return;
     if (!shares.every(({ state }) => isOver(state)) || !shares.some(({ state }) => state === 'succeeded')) return;
     const payoutIds = tranches.flatMap(({ payoutId }) => payoutId ?? []);
     if (await this.payouts.mayReturn(tx, payoutIds)) return;
@@ -280,6 +315,3 @@ export class Disbursements {
     return isRefused(closed) ? closed : undefined;
   }
 }
-
-const isSafe = (campaign: CampaignRow, now: Date): boolean =>
-  campaign.safetyEndsAt !== null && campaign.safetyEndsAt <= now;

@@ -13,17 +13,30 @@ import {
 import { Disbursements } from '../disbursements.js';
 import { scheduleSizing } from '../store/disbursement.store.js';
 
-/** Makes the plan when a campaign has succeeded, and gives it up when it fails or is cancelled after all. */
+/** Makes the plan when a campaign has succeeded, closes what waited for its training, holds what its suspension caught, and gives the plan up when it fails or is cancelled after all. */
 @Subscriber()
 export class CampaignEndSubscriber implements EventSubscriber {
   readonly name = 'disbursements.campaign';
-  readonly types = ['campaign.succeeded', 'campaign.failed', 'campaign.cancelled'];
+  readonly types = ['succeeded', 'completed', 'suspended', 'resumed', 'failed', 'cancelled'].map(
+    (end) => `campaign.${end}`,
+  );
   constructor(private readonly disbursements: Disbursements) {}
 
   async handle(event: DomainEvent, tx: Tx): Promise<void> {
     const campaignId = String(event.payload['campaignId']);
-    if (event.type === 'campaign.succeeded') await this.disbursements.plan(tx, campaignId);
-    else await this.disbursements.giveUp(tx, campaignId, `the campaign was ${event.type.slice('campaign.'.length)}`);
+    const end = event.type.slice('campaign.'.length);
+    switch (end) {
+      case 'succeeded':
+        return this.disbursements.plan(tx, campaignId);
+      case 'completed':
+        return this.disbursements.trained(tx, campaignId);
+      case 'suspended':
+        return this.disbursements.suspend(tx, campaignId);
+      case 'resumed':
+        return this.disbursements.resume(tx, campaignId);
+      default:
+        return this.disbursements.giveUp(tx, campaignId, `the campaign was ${end}`);
+    }
   }
 }
 
