@@ -54,3 +54,45 @@ END $$;
 CREATE TRIGGER report_guard_tr BEFORE UPDATE OR DELETE OR TRUNCATE ON report EXECUTE FUNCTION report_guard();
 CREATE TRIGGER report_publication_guard_tr BEFORE UPDATE OR DELETE OR TRUNCATE ON report_publication EXECUTE FUNCTION report_guard();
 CREATE TRIGGER report_file_guard_tr BEFORE UPDATE OR DELETE OR TRUNCATE ON report_file EXECUTE FUNCTION report_guard();
+
+-- Receipts of pledges that brought money. Numbers run without gaps within a year: the counter is held until the commit.
+CREATE TABLE receipt_counter (
+  year integer NOT NULL,
+  last_number integer NOT NULL,
+  CONSTRAINT receipt_counter_year_pk PRIMARY KEY (year)
+);
+CREATE TABLE receipt (
+  pledge_id uuid NOT NULL,
+  contributor_id uuid NOT NULL,
+  year integer NOT NULL,
+  number integer NOT NULL,
+  CONSTRAINT receipt_pledge_id_pk PRIMARY KEY (pledge_id),
+  CONSTRAINT receipt_year_number_uq UNIQUE (year, number),
+  CONSTRAINT receipt_pledge_id_fk FOREIGN KEY (pledge_id) REFERENCES cash_pledge (id),
+  CONSTRAINT receipt_number_ck CHECK (number > 0)
+);
+CREATE INDEX receipt_contributor_id_ix ON receipt (contributor_id, pledge_id DESC);
+-- What a receipt said, and its corrections. The text names its payer: it goes with its person, number and digest stay.
+CREATE TABLE receipt_version (
+  pledge_id uuid NOT NULL,
+  version integer NOT NULL,
+  -- Of the canonical JSON of the statement, without its signature.
+  sha256 text NOT NULL,
+  signed text,
+  issued_at timestamptz NOT NULL,
+  CONSTRAINT receipt_version_pledge_id_version_pk PRIMARY KEY (pledge_id, version),
+  CONSTRAINT receipt_version_pledge_id_fk FOREIGN KEY (pledge_id) REFERENCES receipt (pledge_id),
+  CONSTRAINT receipt_version_version_ck CHECK (version > 0),
+  CONSTRAINT receipt_version_sha256_ck CHECK (sha256 ~ '^[0-9a-f]{64}$')
+);
+CREATE FUNCTION receipt_version_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP <> 'UPDATE' OR NEW.signed IS NOT NULL OR (NEW.pledge_id, NEW.version, NEW.sha256, NEW.issued_at)
+     IS DISTINCT FROM (OLD.pledge_id, OLD.version, OLD.sha256, OLD.issued_at) THEN
+    RAISE EXCEPTION 'a receipt never changes once issued; a correction is its next version' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER receipt_version_guard_tr BEFORE UPDATE OR DELETE ON receipt_version
+  FOR EACH ROW EXECUTE FUNCTION receipt_version_guard();
+CREATE TRIGGER receipt_guard_tr BEFORE UPDATE OR DELETE OR TRUNCATE ON receipt EXECUTE FUNCTION report_guard();

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { attachedJson, embeddedJson, type Format } from '#reports';
+import { attachedJson, embeddedJson, type Format, STATEMENT_CSV_HEAD } from '#reports';
 
 /** A downloaded report: what kind of file it is, its bytes, and the signed JSON that belongs to it. */
 export interface ReportFile {
@@ -38,7 +38,7 @@ export async function readReportFile(path: string, sibling?: string): Promise<Re
     return { format: 'html', bytes, json, source: 'inside the page' };
   }
   if (text.trimStart().startsWith('{')) return { format: 'json', bytes, json: text, source: 'the file itself' };
-  if (!text.startsWith('"section","subject","figure","value","unit"\r\n')) {
+  if (!text.startsWith('"section","subject","figure","value","unit"\r\n') && !text.startsWith(STATEMENT_CSV_HEAD)) {
     throw new UnreadableReport(`${path} is none of the forms of a report (JSON, HTML, PDF, CSV).`);
   }
   const json = sibling ?? join(dirname(path), `${basename(path, '.csv')}.json`);

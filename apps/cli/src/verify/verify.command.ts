@@ -1,7 +1,14 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { type Check, isRenderedFrom, verifySignedReport } from '#reports';
+import {
+  type Check,
+  isRenderedFrom,
+  isStatementRenderedFrom,
+  readSignedStatement,
+  verifySignedReport,
+  verifySignedStatement,
+} from '#reports';
 import { readReportFile, type ReportFile, UnreadableReport } from './report-file.js';
 
 interface VerifyOptions {
@@ -15,7 +22,9 @@ interface VerifyOptions {
 export function registerVerifyCommands(program: Command): void {
   program
     .command('verify')
-    .description('Check a downloaded report (JSON, HTML, PDF or CSV) without a network connection.')
+    .description(
+      'Check a downloaded report, receipt or statement (JSON, HTML, PDF or CSV) without a network connection.',
+    )
     .argument('<file>', 'the downloaded report')
     .option(
       '--key <key>',
@@ -36,14 +45,18 @@ async function verify(path: string, options: VerifyOptions): Promise<number> {
     const key = options.key === undefined ? undefined : await textOrFile(options.key);
     const checkpoint = options.checkpoint === undefined ? undefined : await readText(options.checkpoint);
     const leaves = options.leaves === undefined ? undefined : await readLeaves(options.leaves);
-    const { checks, signed } = await verifySignedReport(file.json, {
-      ...(key === undefined ? {} : { key }),
-      ...(checkpoint === undefined ? {} : { checkpoint }),
-      ...(leaves === undefined ? {} : { leaves }),
-    });
-    const all = signed && file.format !== 'json' ? [...checks, await renderingCheck(file, file.json)] : checks;
+    const statement = readSignedStatement(file.json);
+    const { checks, signed } = statement
+      ? { ...(await verifySignedStatement(statement, key)), signed: statement }
+      : await verifySignedReport(file.json, {
+          ...(key === undefined ? {} : { key }),
+          ...(checkpoint === undefined ? {} : { checkpoint }),
+          ...(leaves === undefined ? {} : { leaves }),
+        });
+    const isRendering = statement ? isStatementRenderedFrom : isRenderedFrom;
+    const all = signed && file.format !== 'json' ? [...checks, await renderingCheck(file, isRendering)] : checks;
     const ok = all.every((check) => check.ok);
-    print(`${path}: ${file.format.toUpperCase()}, signed report ${file.source}`);
+    print(`${path}: ${file.format.toUpperCase()}, signed ${statement ? 'statement' : 'report'} ${file.source}`);
     for (const check of all) print(`  ${check.ok ? 'ok  ' : 'FAIL'}  ${check.name}: ${check.detail}`);
     print(ok ? 'Verified.' : 'NOT verified: do not rely on this file.');
     return ok ? 0 : 1;
@@ -55,8 +68,8 @@ async function verify(path: string, options: VerifyOptions): Promise<number> {
 }
 
 /** What people read must be what the signed figures say: the file is made anew from the JSON and compared byte by byte. */
-async function renderingCheck(file: ReportFile, json: string): Promise<Check> {
-  const ok = await isRenderedFrom(json, file.format, file.bytes);
+async function renderingCheck(file: ReportFile, isRendering: typeof isRenderedFrom): Promise<Check> {
+  const ok = await isRendering(file.json, file.format, file.bytes);
   const detail = ok
     ? 'What the file shows is exactly what the signed figures give.'
     : 'The file is not what this version of the program makes of the signed figures. It was changed, or made by another version: rely on the JSON, or verify with that version.';

@@ -16,14 +16,15 @@ export function renderCsv(report: RunReport, sha256: string): string {
     ...trainingRows(report),
     ...eventRows(report),
   ];
-  return stringify(
-    [['section', 'subject', 'figure', 'value', 'unit'], ...rows.map((row) => row.map((cell) => guarded(cell)))],
-    {
-      record_delimiter: '\r\n',
-      quoted: true,
-      quoted_empty: true,
-    },
-  );
+  return csvText(['section', 'subject', 'figure', 'value', 'unit'], rows);
+}
+
+export function csvText(header: readonly string[], rows: readonly (readonly (string | number | null)[])[]): string {
+  return stringify([[...header], ...rows.map((row) => row.map((cell) => guarded(cell)))], {
+    record_delimiter: '\r\n',
+    quoted: true,
+    quoted_empty: true,
+  });
 }
 
 const NUMBER = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i;

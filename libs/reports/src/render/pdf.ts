@@ -7,7 +7,6 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import PDFDocument from 'pdfkit';
 import type { Block, ReportDocument } from '../document/document.js';
-import type { RunReport } from '../domain/run-report.js';
 import { drawChart } from './pdf-chart.js';
 import { artifact, ensureRoom, innerWidth, MARGIN, PALETTE, type Pdf, type Tag } from './pdf-page.js';
 import { drawTable } from './pdf-table.js';
@@ -23,7 +22,14 @@ const UA_METADATA = `
 <pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource"><pdfaProperty:category>internal</pdfaProperty:category><pdfaProperty:description>Indicates which part of ISO 14289 the file conforms to</pdfaProperty:description><pdfaProperty:name>part</pdfaProperty:name><pdfaProperty:valueType>Integer</pdfaProperty:valueType></rdf:li></rdf:Seq></pdfaSchema:property>
 </rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>`;
 
-export async function renderPdf(document: ReportDocument, report: RunReport, signedJson: string): Promise<Uint8Array> {
+/** What names a document and dates it. */
+interface Edition {
+  readonly slug: string;
+  readonly version: number;
+  readonly lastEventAt: string;
+}
+
+export async function renderPdf(document: ReportDocument, report: Edition, signedJson: string): Promise<Uint8Array> {
   const date = new Date(report.lastEventAt === '' ? 0 : report.lastEventAt);
   const doc = openPdf(document, date);
   const chunks: Uint8Array[] = [];

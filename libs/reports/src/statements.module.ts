@@ -1,0 +1,16 @@
+import { Module } from '@nestjs/common';
+import { IdentityModule } from '#identity';
+import { PaymentsModule } from '#payments';
+import { PledgesModule } from '#pledges';
+import { TransparencyModule } from '#transparency';
+import { StatementController } from './http/statement.controller.js';
+import { ReceiptErasure, ReceiptIssue } from './jobs/receipts.subscriber.js';
+import { Statements } from './statements.js';
+
+/** Receipts, invoices, yearly summaries and accounts of campaigns: for those whom they concern, and nobody else. */
+@Module({
+  imports: [IdentityModule, PaymentsModule, PledgesModule, TransparencyModule],
+  controllers: [StatementController],
+  providers: [Statements, ReceiptIssue, ReceiptErasure],
+})
+export class StatementsModule {}
