@@ -84,6 +84,8 @@ export class FundingStage {
       STRIPE_PUBLISHABLE_KEY: PUBLISHABLE_KEY,
       STRIPE_WEBHOOK_SECRET: WEBHOOK_SECRET,
       STRIPE_API_BASE: sandbox.url,
+      // The sandbox has no limit of its own to keep to.
+      STRIPE_CALLS_PER_SECOND: '5000',
       DEVELOPER_SIGN_IN: '1',
       LOG_LEVEL: 'silent',
       ...more.env,
@@ -208,7 +210,7 @@ export class FundingStage {
   }
 
   /** The same for the secret of a setup: the card is saved and not charged. */
-  async saveCard(clientSecret: string | undefined, card: string): Promise<void> {
+  async saveCard(clientSecret: string | undefined, card: string): Promise<{ nextUrl: string | undefined }> {
     const intent = (clientSecret ?? '').split('_secret_')[0];
     const response = await fetch(`${this.sandbox.url}/v1/setup_intents/${intent}/confirm`, {
       method: 'POST',
@@ -224,6 +226,8 @@ export class FundingStage {
       }),
     });
     if (response.status !== 200) throw new Error(await response.text());
+    const body = (await response.json()) as { next_action?: { redirect_to_url?: { url: string } } | null };
+    return { nextUrl: body.next_action?.redirect_to_url?.url };
   }
 
   /** Pledges and pays by card; answers the pledge's id. */
@@ -295,11 +299,8 @@ export class FundingStage {
     await clock.tick();
   }
 
-  /**
-   * Moves the time of the application and of the sandbox ahead, runs every clock that fell due meanwhile once, in the
-   * order of their names, and settles what they began.
-   */
-  async advance(ms: number): Promise<void> {
+  /** Moves the time of the application and of the sandbox ahead, and nothing else. */
+  async pass(ms: number): Promise<void> {
     this.clock.move(ms);
     const answer = await fetch(`${this.sandbox.url}/_sandbox/time`, {
       method: 'POST',
@@ -307,6 +308,14 @@ export class FundingStage {
       body: JSON.stringify({ advanceMs: ms }),
     });
     if (!answer.ok && answer.status !== 404) throw new Error(await answer.text());
+  }
+
+  /**
+   * Moves the time of the application and of the sandbox ahead, runs every clock that fell due meanwhile once, in the
+   * order of their names, and settles what they began.
+   */
+  async advance(ms: number): Promise<void> {
+    await this.pass(ms);
     const nowMs = this.now().getTime();
     const due = this.app
       .get(Handlers, { strict: false })
