@@ -66,6 +66,7 @@ export async function moneyPage(context: PageContext, params: Record<string, str
     section: 'campaigns',
     status: taken.errors.length > 0 ? 422 : 200,
     problems: answer.problems,
+    islands: powers.submits ? ['evidence-upload'] : [],
     body: (
       <div class="wrap">
         <div>
@@ -276,10 +277,17 @@ function EvidenceForm({ tranche, about, errors }: { tranche: Tranche; about: Abo
           {typed('report')}
         </textarea>
       </Field>
+      <div class="field-row" data-evidence-upload hidden>
+        <label for={field('upload')}>Add files</label>
+        <input type="file" id={field('upload')} multiple />
+        <p class="hint" role="status">
+          At most 25 MiB each. They are stored under the digest of their bytes.
+        </p>
+      </div>
       <Field
         label="Files"
         id={field('files')}
-        hint="One a line, as sha256sum prints them, after they were uploaded to /evidence/files/."
+        hint="One a line, as sha256sum prints them; chosen files are written here. Without scripts: upload by PUT to /evidence/files/<sha256> first."
         errors={errors}
       >
         <textarea name="files" rows={2}>
