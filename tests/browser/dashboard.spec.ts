@@ -45,6 +45,10 @@ describe.skipIf(reasonToSkip !== undefined && !mustRun)('pages of the dashboard'
     set('reports', '/reports');
     set('report', found.reports.nodes[0] && `/reports-view/${encodeURIComponent(found.reports.nodes[0].id)}`);
     set('pledge', `/campaigns/${campaign.slug}/pledge`);
+    set('terms', `/campaigns/${campaign.slug}/terms`);
+    set('updates', `/campaigns/${campaign.slug}/updates`);
+    set('money', `/campaigns/${campaign.slug}/money`);
+    set('matching', '/matching');
     set('sign-in', '/sign-in');
     set('status', '/status');
   });
@@ -60,6 +64,10 @@ describe.skipIf(reasonToSkip !== undefined && !mustRun)('pages of the dashboard'
     'reports',
     'report',
     'pledge',
+    'terms',
+    'updates',
+    'money',
+    'matching',
     'sign-in',
     'status',
   ])('shows %s accessibly, without complaint, overflow or shift, in few bytes', async (name) => {

@@ -43,7 +43,7 @@ export interface OpenCampaign {
 }
 
 /** A live campaign of its own, so that the tests depend on no other and change no other's books. */
-export async function openCampaign(title: string): Promise<OpenCampaign> {
+export async function openCampaign(title: string, terms: object = {}): Promise<OpenCampaign> {
   const organiser = await signIn('Browser Organiser');
   const { project } = await mutate<{ project: { id: string } }>(
     'projectCreate',
@@ -96,6 +96,7 @@ export async function openCampaign(title: string): Promise<OpenCampaign> {
       computeGoalMilliseconds: '360000000000',
       computeClass: 'cpu',
       deadline: new Date(Date.now() + 20 * 86_400_000).toISOString(),
+      ...terms,
     },
     'campaign { id }',
     organiser,

@@ -76,7 +76,7 @@ export function PayStep(props: PayStepProps) {
           {props.monthly
             ? 'It is charged each month, and you are told a week ahead.'
             : props.chargedAtClose
-              ? 'Nothing is charged now. It is charged when the campaign settles, and given back if the goal is missed.'
+              ? 'Nothing is charged now. It is charged at the deadline, only if all that is pledged reaches the goal (or is near enough to extend), and given back if too little of it can be collected.'
               : 'The amount is above what one charge can carry, so it is charged in several.'}
         </p>
       )}

@@ -83,7 +83,7 @@ function explain(quote: Quote | undefined, rail: Rail, chargedAtClose: boolean):
     rail === 'BANK_TRANSFER'
       ? 'Your bank sends it to an account number of your own.'
       : chargedAtClose
-        ? 'Saved now, charged when the campaign settles, given back if it misses its goal.'
+        ? 'Saved now, charged at the deadline and only if all that is pledged reaches the goal (or is near enough to extend).'
         : rail === 'CARD'
           ? 'Charged at once, held in escrow.'
           : 'Debited at once, held in escrow when it comes.';

@@ -24,6 +24,7 @@ import {
   MyCashLeft,
   MyPlans,
   MyPledges,
+  MyYears,
   type Money,
   type MyCash,
   type MyCompute,
@@ -113,9 +114,14 @@ export async function accountPage(context: PageContext): Promise<Result> {
               Organise
             </a>
             {me.platformRoles.includes('operator') && (
-              <a class="button small quiet" href="/review">
-                Review
-              </a>
+              <>
+                <a class="button small quiet" href="/review">
+                  Review
+                </a>
+                <a class="button small quiet" href="/organise/refunds">
+                  Failed refunds
+                </a>
+              </>
             )}
             <form method="post" action="/sign-out">
               <button class="button quiet small">Sign out</button>
@@ -125,9 +131,18 @@ export async function accountPage(context: PageContext): Promise<Result> {
         {done && <Outcome done={done} />}
         <section class="stack" aria-labelledby="my-pledges">
           <h2 id="my-pledges">My pledges</h2>
-          <MyPledges cash={nodesOf(pledges.data?.myPledges.cash)} compute={nodesOf(pledges.data?.myPledges.compute)} />
+          <MyPledges
+            cash={nodesOf(pledges.data?.myPledges.cash)}
+            compute={nodesOf(pledges.data?.myPledges.compute)}
+            unapplied={(pledges.data?.myUnappliedCash ?? []).map(({ currency }) => currency)}
+          />
           <MyPlans plans={pledges.data?.myPledgePlans ?? []} />
           <MyCashLeft cash={pledges.data?.myUnappliedCash ?? []} />
+          <MyYears
+            cash={nodesOf(pledges.data?.myPledges.cash)}
+            compute={nodesOf(pledges.data?.myPledges.compute)}
+            now={context.now}
+          />
         </section>
         <section class="stack" aria-labelledby="my-nodes">
           <h2 id="my-nodes">My machines</h2>

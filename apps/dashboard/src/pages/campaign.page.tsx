@@ -129,7 +129,7 @@ export async function campaignPage(context: PageContext, params: Record<string, 
             )}
             {keeper && (
               <p class="call-note">
-                <a href={`/campaigns/${encodeURIComponent(campaign.slug)}/manage`}>Keep this campaign</a>
+                <a href={`${path}/manage`}>Keep this campaign</a> · <a href={`${path}/updates`}>Write an update</a>
                 {offers > 0 && ` · ${plural(offers, 'offer waits', 'offers wait')} for an answer`}
               </p>
             )}

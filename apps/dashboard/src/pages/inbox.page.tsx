@@ -95,9 +95,9 @@ export async function inboxPage(context: PageContext): Promise<Result> {
 function Line({ message, now }: { message: Message; now: number }) {
   return (
     <li class={message.readAt ? 'message' : 'message unread'}>
-      <h3>
+      <h2>
         <a href={message.link}>{message.title}</a>
-      </h3>
+      </h2>
       <p>{message.body}</p>
       <p class="fine">
         {words(message.kind)} ·{' '}
@@ -106,7 +106,6 @@ function Line({ message, now }: { message: Message; now: number }) {
         </time>
         {!message.readAt && (
           <>
-            {' · '}
             <form method="post" action="/account/inbox" class="inline">
               <input type="hidden" name="do" value="read" />
               <input type="hidden" name="id" value={message.id} />

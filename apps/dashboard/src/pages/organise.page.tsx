@@ -109,6 +109,13 @@ export async function organisePage(context: PageContext): Promise<Result> {
               <a class="button quiet" href="/review">
                 Campaigns in review
               </a>
+              {viewer.projects.some(({ viewerRoles }) =>
+                viewerRoles.some((role) => /^(owner|treasurer)$/i.test(role)),
+              ) && (
+                <a class="button quiet" href="/organise/refunds">
+                  Failed refunds
+                </a>
+              )}
             </p>
           )}
         </section>

@@ -185,7 +185,7 @@ function Summary({ campaign, now, estimates }: { campaign: Head; now: number; es
           <dt>Charged</dt>
           <dd>
             {campaign.fundingModel === 'ALL_OR_NOTHING'
-              ? 'When the campaign settles; given back if it misses its goal'
+              ? 'At the deadline or when the cap is full, only if what is pledged reaches the goal (or is near enough to extend); given back if too little of it can be collected'
               : 'At once, held in the campaign’s escrow'}
           </dd>
         </div>

@@ -167,6 +167,7 @@ function Footer() {
           <a href="/graphql">GraphQL</a>
           <a href="/status">Status</a>
           <a href="/reports">Reports</a>
+          <a href="/matching">Matching</a>
         </nav>
       </div>
     </footer>

@@ -21,7 +21,13 @@ export interface MyPlan {
   nextDueAt: string | null;
 }
 
-export function MyPledges({ cash, compute }: { cash: MyCash[]; compute: MyCompute[] }) {
+export function MyPledges(props: {
+  cash: MyCash[];
+  compute: MyCompute[];
+  /** Currencies of which cash waits that pays nothing yet. */
+  unapplied: string[];
+}) {
+  const { cash, compute } = props;
   if (cash.length + compute.length === 0) {
     return (
       <Empty title="Nothing pledged yet">
@@ -43,7 +49,7 @@ export function MyPledges({ cash, compute }: { cash: MyCash[]; compute: MyComput
             {isPart(pledge) && ` · ${money(pledge.collected)} came`}
             {pledge.nextAt &&
               ` · ${pledge.rail === 'BANK_TRANSFER' ? 'awaited until' : 'tried again'} ${date(pledge.nextAt)}`}
-            <CashSteps pledge={pledge} />
+            <CashSteps pledge={pledge} unapplied={props.unapplied.includes(pledge.amount.currency)} />
           </span>
         </li>
       ))}
@@ -71,7 +77,7 @@ export function MyPledges({ cash, compute }: { cash: MyCash[]; compute: MyComput
 const isPart = ({ collected, amount }: MyCash): boolean =>
   collected.amountMinor !== '0' && collected.amountMinor !== amount.amountMinor;
 
-function CashSteps({ pledge }: { pledge: MyCash }) {
+function CashSteps({ pledge, unapplied }: { pledge: MyCash; unapplied: boolean }) {
   const path = `/campaigns/${encodeURIComponent(pledge.campaign.slug)}/pledge?pay=${encodeURIComponent(pledge.id)}`;
   const awaited = /^(INSTRUCTIONS_ISSUED|PARTIALLY_FUNDED)$/.test(pledge.state);
   return (
@@ -86,10 +92,11 @@ function CashSteps({ pledge }: { pledge: MyCash }) {
           Where to send it
         </a>
       )}
-      {awaited && <PledgeStep step="apply" id={pledge.id} label="Pay with unapplied cash" />}
+      {awaited && unapplied && <PledgeStep step="apply" id={pledge.id} label="Pay with unapplied cash" />}
       {/^(METHOD_REQUIRED|PLEDGED|FROZEN|ERRORED)$/.test(pledge.state) && (
         <a class="link" href={`${path}&how=method`}>
-          {pledge.state === 'METHOD_REQUIRED' ? 'Save a card' : 'Change the card'}
+          {pledge.state === 'METHOD_REQUIRED' ? 'Save' : 'Change'} the{' '}
+          {pledge.rail === 'CARD' ? 'card' : 'bank account'}
         </a>
       )}
       {/^(COLLECTED|PARTIALLY_FUNDED)$/.test(pledge.state) && (
@@ -99,6 +106,31 @@ function CashSteps({ pledge }: { pledge: MyCash }) {
         <PledgeStep step="cancel" id={pledge.id} label="Withdraw it" />
       )}
     </>
+  );
+}
+
+/** Papers for one's own books: each year from the first pledge that is shown; offers of GPU time do not say their day. */
+export function MyYears({ cash, compute, now }: { cash: MyCash[]; compute: MyCompute[]; now: number }) {
+  const thisYear = new Date(now).getUTCFullYear();
+  if (cash.length + compute.length === 0) return null;
+  const given = cash.map((pledge) => new Date(pledge.createdAt).getUTCFullYear());
+  const first = Math.min(thisYear - (compute.length > 0 ? 1 : 0), ...given);
+  const years = Array.from({ length: thisYear - first + 1 }, (_, at) => thisYear - at);
+  return (
+    <ul class="rows">
+      {years.map((year) => (
+        <li key={year}>
+          <span class="rows-main">Summary of {year}</span>
+          <span class="rows-when">
+            {(['pdf', 'csv', 'json'] as const).map((form) => (
+              <a key={form} class="link" href={`/statements/years/${year}.${form}`}>
+                {form.toUpperCase()}
+              </a>
+            ))}
+          </span>
+        </li>
+      ))}
+    </ul>
   );
 }
 
