@@ -114,25 +114,25 @@ it('the money of one campaign, followed to the cent', async () => {
     cash pledge promised           memo:pledged:USD                    campaign:WHALE:pledged:USD              5000
     card payment captured          processor:available:USD             campaign:WHALE:escrow:USD               5000
     processing fee                 processor:fees:USD                  processor:available:USD                  175
-    cash pledge captured           campaign:WHALE:pledged:USD          memo:pledged:USD                        5000
+    cash pledge collected          campaign:WHALE:pledged:USD          memo:pledged:USD                        5000
     cash pledge promised           memo:pledged:USD                    campaign:WHALE:pledged:USD              3000
-    cash pledge failed             campaign:WHALE:pledged:USD          memo:pledged:USD                        3000
+    cash pledge errored            campaign:WHALE:pledged:USD          memo:pledged:USD                        3000
     card payment captured          processor:available:USD             campaign:WHALE:escrow:USD               3000
     processing fee                 processor:fees:USD                  processor:available:USD                  117
     cash pledge promised           memo:pledged:USD                    campaign:WHALE:pledged:USD              2000
     card payment captured          processor:available:USD             campaign:WHALE:escrow:USD               2000
     processing fee                 processor:fees:USD                  processor:available:USD                   88
-    cash pledge captured           campaign:WHALE:pledged:USD          memo:pledged:USD                        2000
+    cash pledge collected          campaign:WHALE:pledged:USD          memo:pledged:USD                        2000
     cash pledge promised           memo:pledged:USD                    campaign:WHALE:pledged:USD              1000
     card payment captured          processor:available:USD             campaign:WHALE:escrow:USD               1000
     processing fee                 processor:fees:USD                  processor:available:USD                   59
-    cash pledge captured           campaign:WHALE:pledged:USD          memo:pledged:USD                        1000
+    cash pledge collected          campaign:WHALE:pledged:USD          memo:pledged:USD                        1000
     refund requested               campaign:WHALE:escrow:USD           campaign:WHALE:refunds_payable:USD      1000
     refund paid                    campaign:WHALE:refunds_payable:USD  processor:available:USD                 1000
     cash pledge promised           memo:pledged:USD                    campaign:WHALE:pledged:USD              4000
     card payment captured          processor:available:USD             campaign:WHALE:escrow:USD               4000
     processing fee                 processor:fees:USD                  processor:available:USD                  146
-    cash pledge captured           campaign:WHALE:pledged:USD          memo:pledged:USD                        4000
+    cash pledge collected          campaign:WHALE:pledged:USD          memo:pledged:USD                        4000
     dispute opened                 disputes_receivable:USD             processor:available:USD                 4000
     dispute fee                    processor:dispute_fees:USD          processor:available:USD                 1500
     dispute lost                   campaign:WHALE:escrow:USD           disputes_receivable:USD                 4000
