@@ -111,7 +111,7 @@ export async function differingGpuTime(tx: Tx): Promise<GpuReading[]> {
        SELECT l.id AS "leaseId", coalesce(d.amount, 0)::text AS booked, l.delivered_ms::text AS metered,
               coalesce(u.delivered_ms, 0)::text AS recorded, coalesce(a.amount, 0)::text AS "acceptedBooked",
               coalesce(u.accepted_ms, 0)::text AS "acceptedRecorded",
-              (coalesce(greatest(0, floor(extract(epoch FROM l.last_beat_at - l.started_at) * 1000)), 0)::bigint
+              (coalesce(greatest(0, floor(extract(epoch FROM date_trunc('milliseconds', l.last_beat_at) - date_trunc('milliseconds', l.started_at)) * 1000)), 0)::bigint
                 * l.device_count)::text AS beaten
          FROM lease l
          LEFT JOIN usage_record u ON u.lease_id = l.id
