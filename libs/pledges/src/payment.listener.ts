@@ -146,6 +146,14 @@ export class PledgePaymentListener implements PaymentListener {
     // A transfer's money was counted when it came; this is the processor moving it.
     if (payment.rail === 'bank_transfer') {
       batch.change(row.id, fees);
+      tx.emit(
+        pledgeEvent('pledge.cash.fee_charged', row.campaignId, {
+          pledgeId: row.id,
+          paymentId: payment.id,
+          feeMinor: String(feeMinor),
+          currency: payment.currency,
+        }),
+      );
       return;
     }
     const collectedMinor = row.collectedMinor + payment.amountMinor;

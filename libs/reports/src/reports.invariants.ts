@@ -138,7 +138,7 @@ async function moneyFigures(tx: Tx, row: PublicationRow, { money }: RunFacts): P
   );
   const [later] = await tx.query<Sums>(
     `SELECT coalesce(sum((payload->>'amountMinor')::numeric) FILTER (WHERE type = 'pledge.cash.captured'), 0)::text AS captured,
-            coalesce(sum((payload->>'feeMinor')::numeric) FILTER (WHERE type = 'pledge.cash.captured'), 0)::text AS fees,
+            coalesce(sum((payload->>'feeMinor')::numeric) FILTER (WHERE type IN ('pledge.cash.captured', 'pledge.cash.fee_charged')), 0)::text AS fees,
             (coalesce(sum((payload->>'amountMinor')::numeric) FILTER (WHERE type = 'pledge.cash.refunded'), 0)
               - coalesce(sum((payload->>'amountMinor')::numeric) FILTER (WHERE type = 'pledge.cash.refund_failed' AND payload->>'wasPaid' = 'true'), 0))::text AS refunded,
             (coalesce(sum((payload->>'amountMinor')::numeric) FILTER (WHERE type = 'pledge.cash.disputed'), 0)

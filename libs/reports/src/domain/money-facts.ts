@@ -10,7 +10,7 @@ import { type CitedEvent, groupBy, sum, text, whole } from './cited-event.js';
 export interface MoneyMovement {
   readonly index: number;
   readonly at: string;
-  readonly kind: 'captured' | 'refunded' | 'refund returned' | 'disputed' | 'dispute won';
+  readonly kind: 'captured' | 'processor fee' | 'refunded' | 'refund returned' | 'disputed' | 'dispute won';
   readonly contributor: string;
   readonly amountMinor: string;
   readonly feeMinor: string;
@@ -40,7 +40,8 @@ export function moneyFacts(events: readonly CitedEvent[]): MoneyFacts {
     of('created').map(({ payload }) => [text(payload, 'pledgeId'), text(payload, 'contributor')]),
   );
   const captured = total('captured', 'amountMinor');
-  const fees = total('captured', 'feeMinor');
+  // What a bank transfer costs is known only when the processor moves the money, after it was counted.
+  const fees = total('captured', 'feeMinor') + total('fee_charged', 'feeMinor');
   const returned = sum(
     of('refund_failed')
       .filter(wasPaid)
@@ -89,6 +90,8 @@ function movement(
   switch (event.type) {
     case 'pledge.cash.captured':
       return [{ ...base, ...amounts, kind: 'captured' }];
+    case 'pledge.cash.fee_charged':
+      return [{ ...base, ...amounts, kind: 'processor fee' }];
     case 'pledge.cash.refunded':
       return [{ ...base, ...amounts, kind: 'refunded' }];
     case 'pledge.cash.refund_failed':
