@@ -49,6 +49,11 @@ export function MyPledges(props: {
             {isPart(pledge) && ` · ${money(pledge.collected)} came`}
             {pledge.nextAt &&
               ` · ${pledge.rail === 'BANK_TRANSFER' ? 'awaited until' : 'tried again'} ${date(pledge.nextAt)}`}
+            {pledge.collected.amountMinor !== '0' && (
+              <a class="link" href={`/statements/receipts/${encodeURIComponent(pledge.id)}.pdf`}>
+                Receipt
+              </a>
+            )}
             <CashSteps pledge={pledge} unapplied={props.unapplied.includes(pledge.amount.currency)} />
           </span>
         </li>
