@@ -32,6 +32,7 @@ const REACH: Record<string, () => Promise<string>> = {
   live: () => stage.live(owner),
   async settling() {
     const id = await stage.live(owner, AON);
+    await stage.promise(id, 10_000n);
     await stage.advance(31);
     return id;
   },
@@ -191,6 +192,33 @@ describe('all or nothing', () => {
     ]);
   });
 
+  it('fails at once, and charges nobody, when kept promises would still miss the goal', async () => {
+    const [short, enough, near, far] = await Promise.all([
+      stage.live(owner, AON),
+      stage.live(owner, AON),
+      stage.live(owner, EXTENDABLE),
+      stage.live(owner, EXTENDABLE),
+    ]);
+    await stage.promise(short, 9_999n);
+    await stage.promise(enough, 10_000n);
+    await stage.promise(near, 9_500n);
+    await stage.promise(far, 9_499n);
+    await stage.advance(31);
+    expect(await Promise.all([short, enough, near, far].map((id) => stage.stateOf(id)))).toEqual([
+      'failed',
+      'settling',
+      'settling',
+      'failed',
+    ]);
+    expect(await stage.emitted(short)).not.toContain('campaign.settling');
+    expect(await stage.payload(short, 'campaign.failed')).toMatchObject({
+      reason: 'below_goal',
+      cash: { amountMinor: '0' },
+    });
+    const [record] = await stage.rows('SELECT * FROM campaign_settlement WHERE campaign_id = $1', [short]);
+    expect(record).toMatchObject({ promised_minor: 9_999n, verdict: 'failed', judged_cash_minor: 0n });
+  });
+
   it('is frozen before its deadline when the hard cap is reached, and tells what is left of it', async () => {
     const id = await stage.live(owner, { ...AON, hardCapMinor: 15_000n });
     const left = () => stage.run((tx) => stage.funds.remainingToCapMinor(tx, id));
@@ -228,6 +256,7 @@ describe('all or nothing', () => {
     });
     await stage.advance(13);
     expect(await stage.stateOf(id)).toBe('extended');
+    await stage.promise(id, 400n);
     await stage.advance(2);
     expect(await stage.stateOf(id)).toBe('settling');
     expect(await stage.payload(id, 'campaign.settling')).toMatchObject({ round: 2, reason: 'extension_over' });

@@ -134,6 +134,23 @@ describe('the close of an all-or-nothing campaign', () => {
     expect(await stage.violations()).toEqual([]);
   });
 
+  it('charges nobody and lets the saved cards go when the promises are below the goal', async () => {
+    const campaignId = await allOrNothing();
+    const id = await save(donors[0] as Person, campaignId, 4_999n);
+    await stage.advance(30 * DAY_MS + 1000);
+    await work();
+    expect(await statesOf(campaignId)).toEqual(['released']);
+    expect(await campaignState(campaignId)).toBe('refunded');
+    expect(await stage.rows('SELECT 1 FROM payment WHERE reference = $1', [id])).toEqual([]);
+    const [method] = await stage.rows(
+      'SELECT m.state FROM saved_method m JOIN cash_pledge p ON p.saved_method_id = m.id WHERE p.id = $1',
+      [id],
+    );
+    expect(method?.['state']).not.toBe('kept');
+    expect(codes(await stage.cash.payNow(donors[0] as Person, id))).toEqual(['PLEDGE_STATE_INVALID']);
+    expect(await stage.violations()).toEqual([]);
+  });
+
   it('charges nothing and lets the saved cards go when the campaign is cancelled first', async () => {
     const campaignId = await allOrNothing();
     const id = await save(donors[0] as Person, campaignId, 3_000n);

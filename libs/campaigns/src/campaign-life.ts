@@ -12,6 +12,7 @@ import {
   failReason,
   goalsReached,
   isCollapsed,
+  isOutOfReach,
   liveStep,
   netCashMinor,
   verdict,
@@ -101,14 +102,14 @@ export class CampaignLife {
 
   /**
    * Freezes the pledges. They are charged until the window is over; where everything was charged when it was pledged and
-   * nothing is on its way any more, the verdict follows at once.
+   * nothing is on its way any more, or where the promises can't reach the goal, the verdict follows at once.
    */
   private async freeze(
     tx: Tx,
     campaign: CampaignRow,
     cause: Extract<CampaignEvent, 'deadline' | 'hard_cap' | 'extension_over'>,
   ): Promise<void> {
-    const { tally, netMinor } = await this.standing(tx, campaign);
+    const { funding, tally, netMinor } = await this.standing(tx, campaign);
     const snapshotId = newId();
     const settlementEndsAt = new Date(tx.now.getTime() + campaign.plan.windows.settlementWindowSeconds * 1_000);
     const round = cause === 'extension_over' ? 2 : 1;
@@ -125,7 +126,8 @@ export class CampaignLife {
     // After an extension whoever didn't consent is let go first; that is for pledges to do.
     const atRest =
       round === 1 && chargesAtOnce(campaign.fundingModel) && (await this.pending.of(tx, campaign.id)) === 0;
-    if (atRest) await this.conclude(tx, settling);
+    const extension = campaign.extendedAt === null ? campaign.plan.extension : null;
+    if (atRest || isOutOfReach(funding, tally.promisedMinor, extension)) await this.conclude(tx, settling);
     else
       tx.emit(
         event('campaign.settling', campaign.id, {
@@ -150,7 +152,7 @@ export class CampaignLife {
     if (step === 'fund') await this.succeed(tx, campaign, step, standing);
     else if (step === 'extend') await this.extend(tx, campaign, standing);
     else {
-      const reason = failReason(standing.funding);
+      const reason = failReason(standing.funding, standing.tally.promisedMinor);
       await this.step(tx, campaign, step, { endedAs: 'failed', failReason: reason });
       tx.emit(event('campaign.failed', campaign.id, { ...figuresOf(campaign, standing), reason }));
     }

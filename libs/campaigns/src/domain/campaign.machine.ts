@@ -96,7 +96,12 @@ export const campaignMachine = stateMachine<CampaignState, CampaignEvent>(CAMPAI
     to: 'succeeded',
     guard: 'nothing is pending: collected ≥ cash goal and committed ≥ compute goal; keep-it-all: something was given',
   },
-  { from: 'settling', event: 'fall_short', to: 'failed', guard: 'nothing is pending: a mandatory goal was missed' },
+  {
+    from: 'settling',
+    event: 'fall_short',
+    to: 'failed',
+    guard: 'nothing is pending, or the promises cannot reach the goal: a mandatory goal was missed',
+  },
   {
     from: 'settling',
     event: 'extend',

@@ -7,6 +7,7 @@ import {
   coverCostMinor,
   goalsReached,
   isCollapsed,
+  isOutOfReach,
   isTolerated,
   liveStep,
   netCashMinor,
@@ -122,5 +123,31 @@ describe('verdict', () => {
     expect(liveStep(saved, { ...at, promisedMinor: 49n, hardCapMinor: 150n })).toBeUndefined();
     const open = { ...saved, computeGoalMs: 1n };
     expect(liveStep(open, { ...at, promisedMinor: 50n, hardCapMinor: 150n })).toBeUndefined();
+  });
+
+  it('5. charges nobody where kept promises would miss the goal, and everybody where they could reach it', () => {
+    fc.assert(
+      fc.property(funding, amount, extension, (f, promisedMinor, terms) => {
+        const kept = { ...f, capturedMinor: f.capturedMinor + promisedMinor };
+        if (isOutOfReach(f, promisedMinor, terms)) return verdict(kept, terms) === 'fall_short';
+        return f.fundingModel !== 'all_or_nothing' || netCashMinor(kept) >= f.cashGoalMinor || terms !== null;
+      }),
+    );
+    const f: Funding = {
+      fundingModel: 'all_or_nothing',
+      cashGoalMinor: 10_000n,
+      computeGoalMs: 5n,
+      coverPriceMinor: null,
+      capturedMinor: 0n,
+      refundedMinor: 0n,
+      disputedMinor: 0n,
+      committedMs: 0n,
+    };
+    const tolerance = { toleranceBp: 500, days: 14 };
+    expect(isOutOfReach(f, 9_999n, null)).toBe(true);
+    expect(isOutOfReach(f, 10_000n, null)).toBe(false);
+    expect(isOutOfReach(f, 9_500n, tolerance)).toBe(false);
+    expect(isOutOfReach(f, 9_499n, tolerance)).toBe(true);
+    expect(isOutOfReach({ ...f, fundingModel: 'tranches' }, 0n, null)).toBe(false);
   });
 });

@@ -6,6 +6,7 @@ import { type CampaignEvent, type FundingModel, goalsAreMandatory } from './camp
  *    campaign went live; money that is missing is covered by nothing.
  * 3. More money or more GPU time never turns funded into failed.
  * 4. Extended at most once, and only within the tolerance that the terms named.
+ * 5. Nobody is charged for an all-or-nothing campaign that could not succeed if every promise were kept.
  */
 
 /** What a campaign has and needs, for the verdict: minor units of its currency, milliseconds of its accelerator class. */
@@ -76,8 +77,19 @@ export function verdict(
   return extension !== null && isTolerated(f, extension.toleranceBp) ? 'extend' : 'fall_short';
 }
 
-export const failReason = (f: Funding): 'below_goal' | 'nothing_given' =>
-  hasSupport(f) ? 'below_goal' : 'nothing_given';
+/**
+ * Whether the promises, if all of them were kept, would leave an all-or-nothing campaign below its cash goal, and nothing
+ * can extend it. GPU time is left out: more of it may be accepted while the pledges are charged. `promisedMinor` in minor
+ * units of the campaign's currency; `extension` is null when it was extended before.
+ */
+export function isOutOfReach(f: Funding, promisedMinor: bigint, extension: Extension | null): boolean {
+  if (f.fundingModel !== 'all_or_nothing') return false;
+  const committedMs = f.committedMs > f.computeGoalMs ? f.committedMs : f.computeGoalMs;
+  return verdict({ ...f, capturedMinor: f.capturedMinor + promisedMinor, committedMs }, extension) === 'fall_short';
+}
+
+export const failReason = (f: Funding, promisedMinor: bigint): 'below_goal' | 'nothing_given' =>
+  hasSupport(f) || promisedMinor > 0n ? 'below_goal' : 'nothing_given';
 
 /**
  * Whether refunds and disputes brought a funded campaign below what its goals need in money. GPU time that donors took
