@@ -72,7 +72,8 @@ describe('a suspended campaign', () => {
     const killed = vi
       .spyOn(stage.funding.app.get(Payouts, { strict: false }), 'submit')
       .mockRejectedValueOnce(new Error('the process died between row and call'));
-    await stage.funding.advance(WINDOW_MS);
+    await stage.funding.rows("UPDATE campaign SET safety_ends_at = now() - interval '1 hour' WHERE id = $1", [id]);
+    await expect(stage.disbursements.release((await stage.tranche(id)).id, id)).rejects.toThrow('died');
     killed.mockRestore();
     expect((await stage.tranche(id)).state).toBe('reserved');
     got(await stage.funding.campaigns.suspend(stage.people.operator, id, 'A question is open.'));
