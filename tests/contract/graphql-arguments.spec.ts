@@ -91,6 +91,13 @@ describe('an id in a query', () => {
     ['run', 'id', 'Run'],
     ['checkpoint', 'id', 'Checkpoint'],
     ['report', 'id', 'Report'],
+    ['matchPool', 'id', 'MatchPool'],
+  ] as const;
+  /** Answered to by something else than an object or a connection. */
+  const others = [
+    ['matchEstimate', 'campaignId', 'Campaign', ', amountMinor: "1000"', '{ __typename }'],
+    ['webhookEndpoints', 'projectId', 'Project', '', '{ __typename }'],
+    ['pledgeInvoice', 'pledgeId', 'CashPledge', '', '{ __typename }'],
   ] as const;
   const filters = [
     ['runs', 'campaignId', 'Campaign'],
@@ -110,6 +117,14 @@ describe('an id in a query', () => {
       ).toEqual(['ID_INVALID']);
       expect(errors[0]?.message).toContain(type);
     }
+  });
+
+  it.each(others)('%s(%s:) is one of a %s, or an error', async (field, argument, type, more, fields) => {
+    const query = `query ($id: ID!) { ${field}(${argument}: $id${more}) ${fields} }`;
+    for (const id of ['zzz', toGlobalId('Contributor', newId()), toGlobalId(type, 'zzz')]) {
+      expect(await codes(query, { id })).toEqual(['ID_INVALID']);
+    }
+    expect(await codes(query, { id: toGlobalId(type, newId()) })).toEqual([]);
   });
 
   it.each(typed)('%s(%s:) of nobody is null', async (field, argument, type) => {
@@ -138,9 +153,9 @@ describe('an id in a query', () => {
     const asked = Object.values(fields).flatMap((field) =>
       field.args.filter((arg) => /ID/.test(String(arg.type))).map((arg) => `${field.name}(${arg.name}:)`),
     );
-    const known = [...typed, ...filters].map(([field, argument]) => `${field}(${argument}:)`);
-    // Of any type; ids of the public record, which are bare UUIDs.
-    known.push('node(id:)', 'leaseLog(leaseId:)', 'logProof(eventId:)');
+    const known = [...typed, ...filters, ...others].map(([field, argument]) => `${field}(${argument}:)`);
+    // Of any type; ids of the public record, which are bare UUIDs; a slug or an id.
+    known.push('node(id:)', 'leaseLog(leaseId:)', 'logProof(eventId:)', 'matchRound(id:)');
     expect(asked.sort()).toEqual(known.sort());
   });
 });

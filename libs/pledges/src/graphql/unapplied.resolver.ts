@@ -1,6 +1,6 @@
 import { Args, Field, ID, InputType, Mutation, ObjectType, Query, Resolver } from '@nestjs/graphql';
 import { isRefused } from '#kernel';
-import { Access, CurrentViewer, Money, UserError, type Viewer, fromGlobalId, toUserErrors } from '#platform';
+import { Access, CurrentViewer, Money, UserError, type Viewer, askedId, fromGlobalId, toUserErrors } from '#platform';
 import { PledgeQueries } from '../pledge.queries.js';
 import { UnappliedCashCommands } from '../unapplied.commands.js';
 import { CashPledgePayload, PledgeInvoice } from './pledge.input.js';
@@ -50,8 +50,7 @@ export class UnappliedCashResolver {
     @Args({ name: 'pledgeId', type: () => ID, description: 'Global id of the cash pledge.' }) pledgeId: string,
     @CurrentViewer() viewer: SignedIn,
   ): Promise<PledgeInvoice | null> {
-    const id = fromGlobalId('CashPledge', pledgeId, ['pledgeId']);
-    const row = isRefused(id) ? undefined : await this.queries.invoiceData(id);
+    const row = await this.queries.invoiceData(askedId('CashPledge', pledgeId));
     if (!row || row.contributorId !== viewer.contributorId) return null;
     return {
       ...row,
