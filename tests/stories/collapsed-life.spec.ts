@@ -35,18 +35,18 @@ it('a campaign that falls below its goal before any money left fails and refunds
     "
     reason                 debit                               credit                              amount
     ---------------------  ----------------------------------  ----------------------------------  ------
-    cash pledge pledged    memo:pledged:USD                    campaign:WHALE:pledged:USD            6000
-    cash pledge pledged    memo:pledged:USD                    campaign:WHALE:pledged:USD            4000
     card payment captured  processor:available:USD             campaign:WHALE:escrow:USD             4000
-    processing fee         processor:fees:USD                  processor:available:USD                146
-    cash pledge collected  campaign:WHALE:pledged:USD          memo:pledged:USD                      4000
     card payment captured  processor:available:USD             campaign:WHALE:escrow:USD             6000
-    processing fee         processor:fees:USD                  processor:available:USD                204
+    cash pledge collected  campaign:WHALE:pledged:USD          memo:pledged:USD                      4000
     cash pledge collected  campaign:WHALE:pledged:USD          memo:pledged:USD                      6000
-    refund requested       campaign:WHALE:escrow:USD           campaign:WHALE:refunds_payable:USD    4000
+    cash pledge pledged    memo:pledged:USD                    campaign:WHALE:pledged:USD            4000
+    cash pledge pledged    memo:pledged:USD                    campaign:WHALE:pledged:USD            6000
+    processing fee         processor:fees:USD                  processor:available:USD                146
+    processing fee         processor:fees:USD                  processor:available:USD                204
     refund paid            campaign:WHALE:refunds_payable:USD  processor:available:USD               4000
-    refund requested       campaign:WHALE:escrow:USD           campaign:WHALE:refunds_payable:USD    6000
     refund paid            campaign:WHALE:refunds_payable:USD  processor:available:USD               6000
+    refund requested       campaign:WHALE:escrow:USD           campaign:WHALE:refunds_payable:USD    4000
+    refund requested       campaign:WHALE:escrow:USD           campaign:WHALE:refunds_payable:USD    6000
     "
   `);
   expect(await life.balances()).toMatchInlineSnapshot(`

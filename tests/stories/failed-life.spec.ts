@@ -52,31 +52,31 @@ it('a failed campaign gives everything back', async () => {
     "
     reason                                  debit                               credit                              amount
     --------------------------------------  ----------------------------------  ----------------------------------  ------
+    bank transfer applied at the processor  processor:available:USD             donor_cash_balance:USD                2000
+    bank transfer applied                   donor:CLEO:unapplied_cash:USD       campaign:WHALE:escrow:USD             2000
+    bank transfer received                  donor_cash_balance:USD              donor:CLEO:unapplied_cash:USD         2000
+    bank transfer received                  donor_cash_balance:USD              donor:CLEO:unapplied_cash:USD         2000
+    card payment captured                   processor:available:USD             campaign:WHALE:escrow:USD             4000
+    cash pledge charging                    memo:pledged:USD                    campaign:WHALE:pledged:USD            5000
+    cash pledge charging                    memo:pledged:USD                    campaign:WHALE:pledged:USD            5000
+    cash pledge charging                    memo:pledged:USD                    campaign:WHALE:pledged:USD            5000
+    cash pledge collected                   campaign:WHALE:pledged:USD          memo:pledged:USD                      4000
+    cash pledge errored                     campaign:WHALE:pledged:USD          memo:pledged:USD                      5000
+    cash pledge errored                     campaign:WHALE:pledged:USD          memo:pledged:USD                      5000
+    cash pledge errored                     campaign:WHALE:pledged:USD          memo:pledged:USD                      5000
+    cash pledge errored                     campaign:WHALE:pledged:USD          memo:pledged:USD                      5000
+    cash pledge funded                      campaign:WHALE:pledged:USD          memo:pledged:USD                      2000
     cash pledge pledged                     memo:pledged:USD                    campaign:WHALE:pledged:USD            4000
     cash pledge pledged                     memo:pledged:USD                    campaign:WHALE:pledged:USD            5000
     cash pledge promised                    memo:pledged:USD                    campaign:WHALE:pledged:USD            2000
-    bank transfer received                  donor_cash_balance:USD              donor:CLEO:unapplied_cash:USD         2000
-    cash pledge funded                      campaign:WHALE:pledged:USD          memo:pledged:USD                      2000
-    bank transfer applied                   donor:CLEO:unapplied_cash:USD       campaign:WHALE:escrow:USD             2000
-    bank transfer applied at the processor  processor:available:USD             donor_cash_balance:USD                2000
     processing fee                          processor:fees:USD                  processor:available:USD                 10
-    card payment captured                   processor:available:USD             campaign:WHALE:escrow:USD             4000
     processing fee                          processor:fees:USD                  processor:available:USD                146
-    cash pledge errored                     campaign:WHALE:pledged:USD          memo:pledged:USD                      5000
-    cash pledge collected                   campaign:WHALE:pledged:USD          memo:pledged:USD                      4000
-    cash pledge charging                    memo:pledged:USD                    campaign:WHALE:pledged:USD            5000
-    cash pledge errored                     campaign:WHALE:pledged:USD          memo:pledged:USD                      5000
-    cash pledge charging                    memo:pledged:USD                    campaign:WHALE:pledged:USD            5000
-    cash pledge errored                     campaign:WHALE:pledged:USD          memo:pledged:USD                      5000
-    cash pledge charging                    memo:pledged:USD                    campaign:WHALE:pledged:USD            5000
-    cash pledge errored                     campaign:WHALE:pledged:USD          memo:pledged:USD                      5000
-    refund requested                        campaign:WHALE:escrow:USD           campaign:WHALE:refunds_payable:USD    4000
-    refund requested                        campaign:WHALE:escrow:USD           campaign:WHALE:refunds_payable:USD    2000
-    refund paid                             campaign:WHALE:refunds_payable:USD  processor:available:USD               4000
     refund paid                             campaign:WHALE:refunds_payable:USD  processor:available:USD               2000
-    bank transfer received                  donor_cash_balance:USD              donor:CLEO:unapplied_cash:USD         2000
-    return of a bank transfer requested     donor:CLEO:unapplied_cash:USD       cash_returns_payable:USD              2000
+    refund paid                             campaign:WHALE:refunds_payable:USD  processor:available:USD               4000
+    refund requested                        campaign:WHALE:escrow:USD           campaign:WHALE:refunds_payable:USD    2000
+    refund requested                        campaign:WHALE:escrow:USD           campaign:WHALE:refunds_payable:USD    4000
     return of a bank transfer paid          cash_returns_payable:USD            donor_cash_balance:USD                2000
+    return of a bank transfer requested     donor:CLEO:unapplied_cash:USD       cash_returns_payable:USD              2000
     "
   `);
   expect(await life.balances()).toMatchInlineSnapshot(`

@@ -25,16 +25,20 @@ interface Entry {
   readonly amount: bigint;
 }
 
-/** The journal from the first transfer to the last: reason, debit, credit, amount in minor units. */
-export async function printJournal(stage: FundingStage, cast: Cast): Promise<string> {
+/**
+ * The journal from the first transfer to the last: reason, debit, credit, amount in minor units. `sorted` where several
+ * things happen at once, so that the order of their transfers says nothing.
+ */
+export async function printJournal(stage: FundingStage, cast: Cast, sorted = false): Promise<string> {
   const entries = await stage.rows<Entry>(
     `SELECT t.reason, d.code AS debit, c.code AS credit, t.amount FROM ledger_transfer t
        JOIN ledger_account d ON d.id = t.debit_account_id JOIN ledger_account c ON c.id = t.credit_account_id
       ORDER BY t.seq`,
   );
+  const rows = entries.map((e) => [e.reason, named(e.debit, cast), named(e.credit, cast), String(e.amount)]);
   return table(
     ['reason', 'debit', 'credit', 'amount'],
-    entries.map((e) => [e.reason, named(e.debit, cast), named(e.credit, cast), String(e.amount)]),
+    sorted ? rows.toSorted((a, b) => (a.join(' ') < b.join(' ') ? -1 : 1)) : rows,
   );
 }
 

@@ -196,7 +196,7 @@ export class Life {
     return found;
   }
 
-  journal = async (): Promise<string> => `\n${await printJournal(this.stage, this.cast as Cast)}\n`;
+  journal = async (): Promise<string> => `\n${await printJournal(this.stage, this.cast as Cast, true)}\n`;
   balances = async (): Promise<string> => `\n${await printBalances(this.stage, this.cast as Cast)}\n`;
 }
 

@@ -49,21 +49,21 @@ it('a successful campaign is charged once, and paid out', async () => {
     "
     reason                                 debit                               credit                              amount
     -------------------------------------  ----------------------------------  ----------------------------------  ------
-    cash pledge pledged                    memo:pledged:USD                    campaign:WHALE:pledged:USD            7000
-    cash pledge pledged                    memo:pledged:USD                    campaign:WHALE:pledged:USD            4000
-    card payment captured                  processor:available:USD             campaign:WHALE:escrow:USD             7000
-    processing fee                         processor:fees:USD                  processor:available:USD                233
-    cash pledge collected                  campaign:WHALE:pledged:USD          memo:pledged:USD                      7000
     card payment captured                  processor:available:USD             campaign:WHALE:escrow:USD             4000
-    processing fee                         processor:fees:USD                  processor:available:USD                146
+    card payment captured                  processor:available:USD             campaign:WHALE:escrow:USD             7000
     cash pledge collected                  campaign:WHALE:pledged:USD          memo:pledged:USD                      4000
-    processing fees borne by the campaign  campaign:WHALE:escrow:USD           campaign:WHALE:fees_borne:USD          379
+    cash pledge collected                  campaign:WHALE:pledged:USD          memo:pledged:USD                      7000
+    cash pledge pledged                    memo:pledged:USD                    campaign:WHALE:pledged:USD            4000
+    cash pledge pledged                    memo:pledged:USD                    campaign:WHALE:pledged:USD            7000
     held back for disputes                 campaign:WHALE:escrow:USD           campaign:WHALE:dispute_reserve:USD     165
-    set aside for a payout                 campaign:WHALE:escrow:USD           campaign:WHALE:payouts_payable:USD   10456
-    payout owed                            campaign:WHALE:escrow:USD           campaign:WHALE:payouts_payable:USD   10456
-    payout on its way                      bank:in_transit:USD                 processor:available:USD              10456
     payout arrived                         campaign:WHALE:payouts_payable:USD  campaign:WHALE:released:USD          10456
     payout arrived                         grants_paid:USD                     bank:in_transit:USD                  10456
+    payout on its way                      bank:in_transit:USD                 processor:available:USD              10456
+    payout owed                            campaign:WHALE:escrow:USD           campaign:WHALE:payouts_payable:USD   10456
+    processing fee                         processor:fees:USD                  processor:available:USD                146
+    processing fee                         processor:fees:USD                  processor:available:USD                233
+    processing fees borne by the campaign  campaign:WHALE:escrow:USD           campaign:WHALE:fees_borne:USD          379
+    set aside for a payout                 campaign:WHALE:escrow:USD           campaign:WHALE:payouts_payable:USD   10456
     "
   `);
   expect(await life.balances()).toMatchInlineSnapshot(`

@@ -98,35 +98,35 @@ it('a campaign in tranches pays by evidence, and answers for a late dispute', as
     "
     reason                                 debit                               credit                              amount
     -------------------------------------  ----------------------------------  ----------------------------------  ------
-    cash pledge promised                   memo:pledged:USD                    campaign:WHALE:pledged:USD            6000
+    card payment captured                  processor:available:USD             campaign:WHALE:escrow:USD             4000
     card payment captured                  processor:available:USD             campaign:WHALE:escrow:USD             6000
-    processing fee                         processor:fees:USD                  processor:available:USD                204
+    cash pledge collected                  campaign:WHALE:pledged:USD          memo:pledged:USD                      4000
     cash pledge collected                  campaign:WHALE:pledged:USD          memo:pledged:USD                      6000
     cash pledge promised                   memo:pledged:USD                    campaign:WHALE:pledged:USD            4000
-    card payment captured                  processor:available:USD             campaign:WHALE:escrow:USD             4000
-    processing fee                         processor:fees:USD                  processor:available:USD                146
-    cash pledge collected                  campaign:WHALE:pledged:USD          memo:pledged:USD                      4000
-    processing fees borne by the campaign  campaign:WHALE:escrow:USD           campaign:WHALE:fees_borne:USD          350
-    held back for disputes                 campaign:WHALE:escrow:USD           campaign:WHALE:dispute_reserve:USD     150
-    set aside for a payout                 campaign:WHALE:escrow:USD           campaign:WHALE:payouts_payable:USD    4750
-    payout owed                            campaign:WHALE:escrow:USD           campaign:WHALE:payouts_payable:USD    4750
-    payout on its way                      bank:in_transit:USD                 processor:available:USD               4750
-    payout failed                          processor:available:USD             bank:in_transit:USD                   4750
-    payout failed                          campaign:WHALE:payouts_payable:USD  campaign:WHALE:escrow:USD             4750
-    set aside for a payout                 campaign:WHALE:escrow:USD           campaign:WHALE:payouts_payable:USD    4750
-    payout owed                            campaign:WHALE:escrow:USD           campaign:WHALE:payouts_payable:USD    4750
-    payout on its way                      bank:in_transit:USD                 processor:available:USD               4750
-    payout arrived                         campaign:WHALE:payouts_payable:USD  campaign:WHALE:released:USD           4750
-    payout arrived                         grants_paid:USD                     bank:in_transit:USD                   4750
-    set aside for a payout                 campaign:WHALE:escrow:USD           campaign:WHALE:payouts_payable:USD    4750
-    payout owed                            campaign:WHALE:escrow:USD           campaign:WHALE:payouts_payable:USD    4750
-    payout on its way                      bank:in_transit:USD                 processor:available:USD               4750
-    payout arrived                         campaign:WHALE:payouts_payable:USD  campaign:WHALE:released:USD           4750
-    payout arrived                         grants_paid:USD                     bank:in_transit:USD                   4750
-    dispute opened                         disputes_receivable:USD             processor:available:USD               4000
+    cash pledge promised                   memo:pledged:USD                    campaign:WHALE:pledged:USD            6000
     dispute fee                            processor:dispute_fees:USD          processor:available:USD               1500
     dispute lost                           campaign:WHALE:dispute_reserve:USD  disputes_receivable:USD                150
     dispute lost, more than was held       campaign:WHALE:debt:USD             disputes_receivable:USD               3850
+    dispute opened                         disputes_receivable:USD             processor:available:USD               4000
+    held back for disputes                 campaign:WHALE:escrow:USD           campaign:WHALE:dispute_reserve:USD     150
+    payout arrived                         campaign:WHALE:payouts_payable:USD  campaign:WHALE:released:USD           4750
+    payout arrived                         campaign:WHALE:payouts_payable:USD  campaign:WHALE:released:USD           4750
+    payout arrived                         grants_paid:USD                     bank:in_transit:USD                   4750
+    payout arrived                         grants_paid:USD                     bank:in_transit:USD                   4750
+    payout failed                          campaign:WHALE:payouts_payable:USD  campaign:WHALE:escrow:USD             4750
+    payout failed                          processor:available:USD             bank:in_transit:USD                   4750
+    payout on its way                      bank:in_transit:USD                 processor:available:USD               4750
+    payout on its way                      bank:in_transit:USD                 processor:available:USD               4750
+    payout on its way                      bank:in_transit:USD                 processor:available:USD               4750
+    payout owed                            campaign:WHALE:escrow:USD           campaign:WHALE:payouts_payable:USD    4750
+    payout owed                            campaign:WHALE:escrow:USD           campaign:WHALE:payouts_payable:USD    4750
+    payout owed                            campaign:WHALE:escrow:USD           campaign:WHALE:payouts_payable:USD    4750
+    processing fee                         processor:fees:USD                  processor:available:USD                146
+    processing fee                         processor:fees:USD                  processor:available:USD                204
+    processing fees borne by the campaign  campaign:WHALE:escrow:USD           campaign:WHALE:fees_borne:USD          350
+    set aside for a payout                 campaign:WHALE:escrow:USD           campaign:WHALE:payouts_payable:USD    4750
+    set aside for a payout                 campaign:WHALE:escrow:USD           campaign:WHALE:payouts_payable:USD    4750
+    set aside for a payout                 campaign:WHALE:escrow:USD           campaign:WHALE:payouts_payable:USD    4750
     "
   `);
   expect(await life.balances()).toMatchInlineSnapshot(`

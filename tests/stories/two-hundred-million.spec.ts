@@ -15,12 +15,6 @@ beforeAll(async () => {
 });
 afterAll(() => life.end());
 
-async function read(text: string, variables: object): Promise<Loose> {
-  const { data, errors } = await life.stage.gql(text, variables);
-  expect(errors).toBeUndefined();
-  return data;
-}
-
 it('a campaign of $200,000,000 loses no cent on its way', async () => {
   const { stage } = life;
   const [bank, ada, fund] = await Promise.all(['A Bank', 'Ada', 'A Fund'].map((name) => life.stage.person(name)));

@@ -38,7 +38,7 @@ export const disbursementInvariants: readonly InvariantCheck[] = [
   ),
   check(
     'disbursements.whole',
-    4,
+    3,
     'A tranche has succeeded only when every part of its payout has arrived, and never more than its amount is on the way.',
     `SELECT 'tranche ' || t.id || ' (' || t.state || ') of ' || t.amount_minor || ' has sent ' || n.live AS violation
        FROM disbursement_tranche t JOIN payout p ON p.id = t.payout_id
@@ -49,7 +49,7 @@ export const disbursementInvariants: readonly InvariantCheck[] = [
   ),
   check(
     'disbursements.exchanged',
-    8,
+    2,
     'Each exchange stands in the books as two transfers of its amounts through the liquidity accounts, and no other reaches an escrow.',
     `SELECT 'exchange ' || coalesce(x.id::text, t.exchange) || ': given ' || coalesce(t.gave, 0) || ', got ' || coalesce(t.got, 0) AS violation
        FROM disbursement_exchange x
