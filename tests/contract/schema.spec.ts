@@ -56,6 +56,8 @@ const BOUNDED: Record<string, string> = {
   'Query.myUnappliedCash': 'one for each currency',
   'Query.notificationPreferences': 'one for each kind in the code',
   'Query.railQuote': 'one for each rail in the code',
+  'ReconciliationSummary.figures': 'one for each currency',
+  'ReconciliationSummary.openCases': 'one for each kind in the code',
   'Query.refundTopUpPlan': 'one for each currency',
   'Query.webhookEndpoints': 'at most ten for each project',
   'ReserveSizing.rails': 'one for each rail in the code',

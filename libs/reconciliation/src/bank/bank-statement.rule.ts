@@ -36,7 +36,8 @@ export interface BankStatement {
 export const refuseFile = (detail: string, hint: string): Refused =>
   refuse({ code: 'BANK_FILE_INVALID', message: 'The file is no bank statement that can be read.', detail, hint });
 
-/** The largest amount of one line: eighteen digits before the point hold any bank's line. */
+/** The largest amount of one line, minor units: more than any bank's line, and within 64 bits. */
+const MINOR_MAX = 10n ** 18n;
 const AMOUNT = /^(-?)(\d{1,18})(?:\.(\d{1,6}))?$/;
 
 /** Exact minor units of a decimal text; undefined for any other text, or for digits that the currency does not have. */
@@ -47,6 +48,7 @@ export function minorUnits(decimal: string, currency: string): bigint | undefine
   const scale = currencyScale(currency);
   if (!/^0*$/.test(fraction.slice(scale))) return undefined;
   const minor = BigInt(whole) * 10n ** BigInt(scale) + BigInt(fraction.slice(0, scale).padEnd(scale, '0') || '0');
+  if (minor > MINOR_MAX) return undefined;
   return sign === '-' ? -minor : minor;
 }
 
@@ -57,9 +59,26 @@ export function isDay(text: string): boolean {
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
 }
 
-/** Holds a statement against itself. Refuses `BANK_STATEMENT_UNBALANCED` and `BANK_FILE_INVALID` (an entry that comes twice). */
+/** ISO 20022 has 34 characters for an account and 35 for a reference; no bank needs more than this. */
+const NAME_CHARS_MAX = 140;
+
+/**
+ * Holds a statement against itself. Refuses `BANK_STATEMENT_UNBALANCED` and `BANK_FILE_INVALID` (an entry that comes
+ * twice, a currency that is none, a name beyond all bounds).
+ */
 export function checkStatement(statement: BankStatement): Outcome<BankStatement> {
   const { openingMinor, closingMinor, currency, statementId } = statement;
+  if (!/^[A-Z]{3}$/.test(currency)) {
+    return refuseFile(`"${currency.slice(0, 20)}" is no currency.`, 'A currency is three capital letters, like EUR.');
+  }
+  const names = [statementId, statement.account, ...statement.entries.map(({ reference }) => reference)];
+  const long = names.find((name) => name.length > NAME_CHARS_MAX);
+  if (long !== undefined) {
+    return refuseFile(
+      `"${long.slice(0, 40)}…" is longer than ${NAME_CHARS_MAX} characters.`,
+      'Statement, account and reference are short names; check which column is the reference.',
+    );
+  }
   const seen = new Set<string>();
   for (const { reference } of statement.entries) {
     if (seen.has(reference)) {

@@ -78,6 +78,18 @@ export async function findOpenCases(tx: Tx): Promise<CaseRow[]> {
   );
 }
 
+/** Oldest first. One row more than asked for tells that there are more. */
+export async function pageOfCases(
+  tx: Tx,
+  page: { first: number; after: string | undefined; states: readonly CaseState[] },
+): Promise<CaseRow[]> {
+  return tx.query<CaseRow>(
+    `SELECT * FROM reconciliation_case WHERE ($1::uuid IS NULL OR id > $1) AND state = ANY($2)
+      ORDER BY id LIMIT ${Math.trunc(page.first) + 1}`,
+    [page.after ?? null, page.states],
+  );
+}
+
 export async function lockCase(tx: Tx, id: string): Promise<CaseRow | undefined> {
   const [row] = await tx.query<CaseRow>('SELECT * FROM reconciliation_case WHERE id = $1 FOR UPDATE', [id]);
   return row;

@@ -1,4 +1,5 @@
 import type { Tx } from '#platform';
+import type { DifferenceKind } from '../domain/comparison.rule.js';
 
 /** What each side says, minor units of one currency. */
 export interface SummaryRow {
@@ -13,6 +14,30 @@ export interface SummaryRow {
   /** Until when the processor's movements were read, and until when its events were compared with the inbox. */
   readonly read_until: Date | null;
   readonly events_until: Date | null;
+}
+
+/** What is open, and how far the processor was read. */
+export interface StandingRow {
+  readonly oldest_opened_at: Date | null;
+  readonly read_until: Date | null;
+  readonly events_until: Date | null;
+}
+
+export async function readStanding(tx: Tx): Promise<StandingRow> {
+  const [row] = await tx.query<StandingRow>(
+    `SELECT (SELECT min(opened_at) FROM reconciliation_case WHERE state IN ('open', 'assigned', 'reopened')) AS oldest_opened_at,
+            (SELECT read_until FROM processor_watermark) AS read_until,
+            (SELECT compared_until FROM stripe_backfill) AS events_until`,
+  );
+  if (!row) throw new Error('a row of constants is always there');
+  return row;
+}
+
+export async function countOpenCases(tx: Tx): Promise<{ kind: DifferenceKind; open: number }[]> {
+  return tx.query<{ kind: DifferenceKind; open: number }>(
+    `SELECT kind, count(*)::int AS open FROM reconciliation_case
+      WHERE state IN ('open', 'assigned', 'reopened') GROUP BY kind ORDER BY kind`,
+  );
 }
 
 export async function readSummary(tx: Tx): Promise<SummaryRow[]> {
