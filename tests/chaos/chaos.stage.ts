@@ -196,9 +196,14 @@ export async function install(home: string, databaseUrl: string): Promise<Instal
   const sandbox = new Victim('sandbox', 'libs/payments/src/sandbox/main.js', {
     env: {},
     args: [
-      ...['--port', String(sandboxPort), '--home', home, '--secret-key', SECRET_KEY],
-      ...['--publishable-key', PUBLISHABLE_KEY, '--webhook-url', `http://127.0.0.1:${apiPort}/stripe/webhook`],
-      ...['--webhook-secret', WEBHOOK_SECRET, '--dispute-delay-ms', '0', '--outcome-delay-ms', '0'],
+      `--port=${sandboxPort}`,
+      `--home=${home}`,
+      `--secret-key=${SECRET_KEY}`,
+      `--publishable-key=${PUBLISHABLE_KEY}`,
+      `--webhook-url=http://127.0.0.1:${apiPort}/stripe/webhook`,
+      `--webhook-secret=${WEBHOOK_SECRET}`,
+      '--dispute-delay-ms=0',
+      '--outcome-delay-ms=0',
     ],
     log: join(home, 'sandbox.log'),
     ready: `${sandboxUrl}/_sandbox/health`,
@@ -257,7 +262,13 @@ export class Hands {
     Module({
       imports: [
         PlatformModule.forRoot({ processName: 'chaos', entities: [], config }),
-        ...[IdentityModule, LedgerModule, PaymentsModule, CatalogModule, CampaignsModule, NodesModule, PledgesModule],
+        IdentityModule,
+        LedgerModule,
+        PaymentsModule,
+        CatalogModule,
+        CampaignsModule,
+        NodesModule,
+        PledgesModule,
       ],
     })(Root);
     return new Hands(await NestFactory.createApplicationContext(Root as Type, { logger: false, abortOnError: false }));

@@ -87,10 +87,10 @@ async function prepare(): Promise<{ campaignId: string; owner: Person }> {
   const campaignId = await hands.liveCampaign(owner, {
     fundingModel: 'all_or_nothing',
     cashGoalMinor: goalMinor,
-    // Charges are as fast as the processor; killed processes give their rows back after a minute.
+    // Declined cards are tried again until the window is over.
     windows: {
-      settlementWindowSeconds: 240 + Math.ceil(pledges / 20),
-      retryEverySeconds: 60,
+      settlementWindowSeconds: 45 + Math.ceil(pledges / 20),
+      retryEverySeconds: 15,
       safetyWindowSeconds: 86_400,
     },
   });
