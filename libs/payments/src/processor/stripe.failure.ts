@@ -31,8 +31,3 @@ export function declinedIntent(error: unknown): Stripe.PaymentIntent | undefined
   if (!(error instanceof Stripe.errors.StripeCardError)) return undefined;
   return error.payment_intent;
 }
-
-/** Stripe asks for fewer calls, or for a moment of peace on one object. */
-export function isThrottled(error: unknown): boolean {
-  return error instanceof Stripe.errors.StripeRateLimitError;
-}

@@ -156,10 +156,6 @@ export async function findPayment(tx: Tx, id: string): Promise<PaymentRow | unde
   return row;
 }
 
-export async function lockPayment(tx: Tx, id: string): Promise<PaymentRow | undefined> {
-  return (await lockPayments(tx, [id])).get(id);
-}
-
 /** In the order of their ids, so that two batches never wait for each other in a ring. */
 export async function lockPayments(tx: Tx, ids: readonly string[]): Promise<Map<string, PaymentRow>> {
   const rows = await tx.query<PaymentRow>('SELECT * FROM payment WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE', [

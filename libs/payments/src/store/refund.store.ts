@@ -74,11 +74,6 @@ export async function refundsByKey(tx: Tx, keys: readonly string[]): Promise<Map
   return new Map(rows.map((row) => [row.idempotency_key, row]));
 }
 
-export async function findRefundAtStripe(tx: Tx, stripeRefundId: string): Promise<RefundRow | undefined> {
-  const [row] = await tx.query<RefundRow>('SELECT * FROM refund WHERE stripe_refund_id = $1', [stripeRefundId]);
-  return row;
-}
-
 /** What was, or is being, given back of payments, minor units, by payment. Call with the payments locked. */
 export async function refundedOf(tx: Tx, paymentIds: readonly string[]): Promise<Map<string, bigint>> {
   const rows = await tx.query<{ payment_id: string; sum: string }>(

@@ -152,7 +152,3 @@ export const isOpen = inOneOf(
   'partially_funded',
   'funded',
 );
-/** It takes room under a hard cap: what may still come, and what came and stays. */
-export const takesRoom = (state: CashPledgeState): boolean => isOpen(state) || holdsCash(state);
-/** Nothing more is to be done about it when its campaign is refunded. */
-export const isOver = inOneOf('refunded', 'charged_back', 'cancelled', 'released', 'dropped', 'expired');

@@ -110,13 +110,6 @@ export async function refundStates(tx: Tx, refundIds: readonly string[]): Promis
   return new Map(known.map(({ id, state }) => [id, state]));
 }
 
-export async function isDisputeOpen(tx: Tx, disputeId: string): Promise<boolean> {
-  const rows = await tx.query(`SELECT 1 FROM cash_pledge_dispute WHERE dispute_id = $1 AND state = 'open' FOR UPDATE`, [
-    disputeId,
-  ]);
-  return rows.length > 0;
-}
-
 export async function openDispute(
   tx: Tx,
   dispute: { disputeId: string; pledgeId: string; amountMinor: bigint; feeMinor: bigint },
