@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { campaignChart } from '#campaigns';
+import { type CampaignPlan, campaignChart } from '#campaigns';
 import type { PublishedBudget } from '#catalog';
 import { isRefused, systemClock } from '#kernel';
 import { Ledger } from '#ledger';
@@ -43,6 +43,25 @@ const BUDGET = JSON.stringify({
   ],
 } satisfies PublishedBudget);
 
+const PLAN = JSON.stringify({
+  cashOptimumMinor: null,
+  hardCapMinor: null,
+  stretchGoals: [],
+  shortfall: { rule: 'none' },
+  surplus: 'reserve',
+  budgetLines: [{ kind: 'compute', amountMinor: '500000', note: '' }],
+  tranches: [],
+  approvalsRequired: 1,
+  approvers: [],
+  extension: null,
+  windows: {
+    settlementWindowSeconds: 604_800,
+    retryEverySeconds: 172_800,
+    safetyWindowSeconds: 1_209_600,
+    reserveDays: { card: 120, us_bank_account: 60, sepa_debit: 56, bank_transfer: 0 },
+  },
+} satisfies CampaignPlan);
+
 /** UUIDv7 of a moment and a number that keeps ids apart. */
 const ID_FUNCTION = `CREATE FUNCTION pg_temp.id_at(at timestamptz, n bigint, kind text) RETURNS uuid LANGUAGE sql AS $$
   SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(n % 4096), 3, '0') ||
@@ -65,11 +84,12 @@ const statements = ({ campaigns, pledgesEach, backers }: Seed): string[] => [
            pg_temp.id_at('2026-01-01Z', 1, 'project'), pg_temp.id_at('2026-01-01Z', 1, 'dataset'), 'Small model', 'tiny-lm',
            'process', 'cpu', 1000000, 1000000, 1, 4, 50, '{}', pg_temp.id_at('2026-01-01Z', 0, 'person'), '2026-01-01Z')`,
   `INSERT INTO campaign (id, slug, project_id, recipe_id, title, summary, state, funding_model, currency, cash_goal_minor,
-                         compute_goal_ms, gpu_class, auto_accept_compute, deadline, budget, created_by, created_at, live_at)
+                         compute_goal_ms, gpu_class, auto_accept_compute, deadline, budget, plan, terms_version, created_by,
+                         created_at, live_at)
    SELECT pg_temp.id_at('2026-02-01Z'::timestamptz + n * interval '1 minute', n, 'campaign'), 'campaign-' || n,
           pg_temp.id_at('2026-01-01Z', 1, 'project'), pg_temp.id_at('2026-01-01Z', 1, 'recipe'), 'A model for town ' || n,
           'A small language model that the people of a town train together.', 'live', 'keep_it_all', 'USD', 500000, 3600000, 'cpu',
-          false, '2036-01-01Z', '${BUDGET}', pg_temp.id_at('2026-01-01Z', 0, 'person'),
+          false, '2036-01-01Z', '${BUDGET}', '${PLAN}', 1, pg_temp.id_at('2026-01-01Z', 0, 'person'),
           '2026-02-01Z'::timestamptz + n * interval '1 minute', '2026-02-01Z'::timestamptz + n * interval '1 minute'
      FROM generate_series(0, ${campaigns} - 1) n`,
   `INSERT INTO cash_pledge (id, campaign_id, contributor_id, pseudonym, amount_minor, counted_minor, currency, rail,

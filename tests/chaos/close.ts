@@ -10,21 +10,20 @@
 //    once, in full. The audit is clean after each part.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { got } from '../integration/funding.material.ts';
 import {
   ChaosDatabase,
   Hands,
   type Installation,
   type Person,
   audit,
-  confirm,
-  everything,
-  got,
   inParallel,
   install,
   openPlace,
   pause,
   secondsSince,
 } from './chaos.stage.ts';
+import { confirm, everything } from './processor.ts';
 import { generator } from './webhook.plan.ts';
 
 const CARD = { good: '4242424242424242', declinesWhenCharged: '4000000000000341' };

@@ -17,16 +17,13 @@ import {
   Hands,
   type Installation,
   audit,
-  confirm,
-  control,
-  everything,
   inParallel,
   install,
   openPlace,
   pause,
   secondsSince,
-  stripe,
 } from './chaos.stage.ts';
+import { confirm, control, everything, stripe } from './processor.ts';
 import {
   ageEvents,
   commitPayments,

