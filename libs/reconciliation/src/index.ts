@@ -1,5 +1,5 @@
-export { type CsvMapping, readBankCsv } from './bank/bank-csv.reader.js';
-export { readCamt053 } from './bank/camt053.reader.js';
+export { type CsvMapping } from './bank/bank-csv.reader.js';
+export { readStatementFile } from './bank/statement-file.reader.js';
 export { importStatements } from './bank-import.js';
 export { Reconciler } from './reconciler.js';
 export { type SummaryRow } from './store/summary.store.js';

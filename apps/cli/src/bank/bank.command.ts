@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { isRefused, type Outcome, systemClock } from '#kernel';
-import { UnitOfWork, createDataSource } from '#platform';
-import { type CsvMapping, importStatements, readBankCsv, readCamt053 } from '#reconciliation';
+import { type CsvMapping, importStatements, readStatementFile } from '#reconciliation';
+import { orStop, readNamedFile, withDatabase } from '../database.js';
 import { Installation } from '../installation.js';
 import { StartError } from '../up/home.js';
 
@@ -25,32 +23,24 @@ export function registerBankCommand(program: Command, packageRoot: string): void
     .action(async (file: string, options: ImportOptions) => {
       const statements = orStop(readStatements(file, options));
       const url = options.database ?? new Installation(packageRoot).databaseUrl();
-      const dataSource = await createDataSource({ url, poolSize: 2, packageRoot })
-        .initialize()
-        .catch((error: unknown) => {
-          throw new StartError(
-            `The database can't be reached: ${error instanceof Error ? error.message : String(error)}`,
-          );
-        });
-      try {
-        const uow = new UnitOfWork(dataSource, systemClock);
-        const taken = orStop(await uow.run('bank-import', (tx) => importStatements(tx, statements)));
-        process.stdout.write(
-          `✓ ${taken.statements} statements taken, ${taken.lines} new lines, ${taken.known} known before.\n`,
-        );
-      } finally {
-        await dataSource.destroy();
-      }
+      const outcome = await withDatabase(url, packageRoot, (uow) =>
+        uow.run('bank-import', (tx) => importStatements(tx, statements)),
+      );
+      const taken = orStop(outcome);
+      process.stdout.write(
+        `✓ ${taken.statements} statements taken, ${taken.lines} new lines, ${taken.known} known before.\n`,
+      );
     });
 }
 
 function readStatements(file: string, options: ImportOptions) {
   const format = options.format ?? (file.toLowerCase().endsWith('.csv') ? 'csv' : 'camt053');
-  if (format === 'camt053') return readCamt053(read(file));
-  if (format !== 'csv') throw new StartError(`There is no format ${format}: use camt053 or csv.`);
-  if (options.mapping === undefined) throw new StartError('A CSV file needs --mapping FILE.');
-  const statement = readBankCsv(read(file), mappingOf(options.mapping));
-  return isRefused(statement) ? statement : [statement];
+  if (format !== 'camt053' && format !== 'csv') {
+    throw new StartError(`There is no format ${format}: use camt053 or csv.`);
+  }
+  if (format === 'csv' && options.mapping === undefined) throw new StartError('A CSV file needs --mapping FILE.');
+  const mapping = options.mapping === undefined ? undefined : mappingOf(options.mapping);
+  return readStatementFile({ text: readNamedFile(file), format, mapping });
 }
 
 const DELIMITERS: readonly unknown[] = [',', ';', '\t'];
@@ -59,7 +49,7 @@ const DAY_FORMS: readonly unknown[] = ['YYYY-MM-DD', 'DD.MM.YYYY', 'DD/MM/YYYY',
 function mappingOf(file: string): CsvMapping {
   let mapping: Partial<CsvMapping>;
   try {
-    mapping = JSON.parse(read(file)) as Partial<CsvMapping>;
+    mapping = JSON.parse(readNamedFile(file)) as Partial<CsvMapping>;
   } catch (error) {
     if (error instanceof StartError) throw error;
     throw new StartError(`The mapping is no JSON: ${file}`);
@@ -80,18 +70,4 @@ function mappingOf(file: string): CsvMapping {
     );
   }
   return mapping as CsvMapping;
-}
-
-function orStop<T>(outcome: Outcome<T>): T {
-  if (!isRefused(outcome)) return outcome;
-  const { message, detail, hint } = outcome.first;
-  throw new StartError([message, detail, hint].filter((text) => text !== undefined).join('\n'));
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    throw new StartError(`The file can't be read: ${file}`);
-  }
 }
