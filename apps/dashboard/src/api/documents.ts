@@ -15,6 +15,10 @@ const computePledge = `id class count state time ${time} delivered ${time} accep
 const campaignEvent = 'id type position occurredAt summary';
 const goals = `cashGoal ${money} computeGoal ${time} deadline`;
 
+/** How a pledge is paid: by a secret that the payer confirms with, or by a transfer to an account. */
+const payment = 'payment { clientSecret savesMethod publishableKey apiBase status }';
+const instructions = 'transfer { currency accounts { label value } }';
+
 export const viewerQuery = `query Frame { viewer { contributor ${person} platformRoles } notificationUnreadCount }`;
 
 export const campaignsQuery = `query Campaigns($first: Int!, $after: String, $state: CampaignState) {
@@ -51,31 +55,31 @@ export const campaignHeadQuery = `query CampaignHead($slug: String!) {
 export const pledgeCashCreate = `mutation PledgeCash($input: PledgeCashCreateInput!) {
   pledgeCashCreate(input: $input) {
     pledge { id state amount ${money} }
-    payment { clientSecret savesMethod publishableKey apiBase status }
-    transfer { currency accounts { label value } }
+    ${payment}
+    ${instructions}
     userErrors { code message detail hint path }
   }
 }`;
 export const pledgePayNow = `mutation PledgePayNow($input: PledgeStepInput!) {
   pledgePayNow(input: $input) {
     pledge { id state rail amount ${money} }
-    payment { clientSecret savesMethod publishableKey apiBase status }
-    transfer { currency accounts { label value } }
+    ${payment}
+    ${instructions}
     userErrors { code message detail hint path }
   }
 }`;
 export const pledgeMethodChange = `mutation PledgeMethodChange($input: PledgeStepInput!) {
   pledgeMethodChange(input: $input) {
     pledge { id state rail amount ${money} }
-    payment { clientSecret savesMethod publishableKey apiBase status }
-    transfer { currency accounts { label value } }
+    ${payment}
+    ${instructions}
     userErrors { code message detail hint path }
   }
 }`;
 export const pledgePlanCreate = `mutation PledgePlan($input: PledgePlanCreateInput!) {
   pledgePlanCreate(input: $input) {
     plan { id state amount ${money} }
-    payment { clientSecret savesMethod publishableKey apiBase status }
+    ${payment}
     userErrors { code message detail hint path }
   }
 }`;
