@@ -7,17 +7,19 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { NotificationsModule } from '#notifications';
 import { toGlobalId } from '#platform';
+import { eventually } from '../../libs/testkit/src/index.js';
 import { FundingStage, type Person } from './funding.stage.js';
 
 /** A program of the project's that listens. */
 const heard: { headers: IncomingHttpHeaders; body: string }[] = [];
 let status = 200;
+let delayMs = 0;
 const program: Server = createServer((request, response) => {
   let body = '';
   request.on('data', (chunk: Buffer) => (body += chunk.toString('utf8')));
   request.on('end', () => {
     heard.push({ headers: request.headers, body });
-    response.writeHead(status).end();
+    setTimeout(() => response.writeHead(status).end(), delayMs);
   });
 });
 
@@ -122,6 +124,22 @@ it('waits for the one before, and gets the same event again', async () => {
     'four',
   ]);
   expect(heard[0]?.headers['webhook-id']).toBe(heard[1]?.headers['webhook-id']);
+});
+
+it('hears an event once, however many workers carry', async () => {
+  heard.length = 0;
+  for (const title of ['a', 'b', 'c']) await update(title);
+  delayMs = 200;
+  const first = stage.tick('notifications.webhooks');
+  await eventually('the second event is on its way', () => Promise.resolve(heard.length === 2));
+  await stage.tick('notifications.webhooks');
+  await first;
+  delayMs = 0;
+  expect(heard.map(({ body }) => (JSON.parse(body) as { data: { title: string } }).data.title)).toEqual([
+    'a',
+    'b',
+    'c',
+  ]);
 });
 
 it('is switched off after five days of failures, and goes on where it stood', async () => {

@@ -117,12 +117,12 @@ export async function nextEvents(
   return { events, lookedTo };
 }
 
-/** Moves the endpoint on: everything below the position was taken. */
-export async function passTo(tx: Tx, endpoint: EndpointRow, position: bigint): Promise<void> {
+/** Moves the endpoint on: everything below the position was taken. Nobody else looks at it before `nextAttemptAt`. */
+export async function passTo(tx: Tx, endpoint: EndpointRow, position: bigint, nextAttemptAt: Date): Promise<void> {
   await tx.query(
     `UPDATE webhook_endpoint SET next_position = $2, failing_since = NULL, attempts = 0, next_attempt_at = $4
       WHERE id = $1 AND next_position = $3`,
-    [endpoint.id, String(position), String(endpoint.next_position), tx.now],
+    [endpoint.id, String(position), String(endpoint.next_position), nextAttemptAt],
   );
 }
 

@@ -50,7 +50,8 @@ export class WebhookCourier {
       const isTaken = attempt.error === undefined;
       await this.uow.run('webhooks.record', async (tx) => {
         await recordAttempt(tx, endpoint.id, attempt);
-        if (isTaken) await passTo(tx, endpoint, event.position + 1n);
+        // Held on: another worker that took it now would send the next event beside this one.
+        if (isTaken) await passTo(tx, endpoint, event.position + 1n, new Date(tx.now.getTime() + HOLD_MS));
         else if (await failEndpoint(tx, endpoint, attempt.error ?? '')) {
           this.logger.warn({ endpointId: endpoint.id }, 'webhook endpoint switched off: it failed for five days');
         }
@@ -64,7 +65,7 @@ export class WebhookCourier {
 
   async #pass(endpoint: EndpointRow, position: bigint): Promise<void> {
     await this.uow.run('webhooks.pass', async (tx) => {
-      await passTo(tx, endpoint, position);
+      await passTo(tx, endpoint, position, tx.now);
       return undefined;
     });
   }
