@@ -99,7 +99,7 @@ function Line({ message, now }: { message: Message; now: number }) {
         <a href={message.link}>{message.title}</a>
       </h2>
       <p>{message.body}</p>
-      <p class="fine">
+      <div class="fine">
         {words(message.kind)} ·{' '}
         <time dateTime={message.createdAt} title={dateTime(message.createdAt)}>
           {relative(message.createdAt, now)}
@@ -115,7 +115,7 @@ function Line({ message, now }: { message: Message; now: number }) {
             </form>
           </>
         )}
-      </p>
+      </div>
     </li>
   );
 }

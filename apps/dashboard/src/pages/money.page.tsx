@@ -139,8 +139,9 @@ function CashTiles({ cash }: { cash: CashLine }) {
     ['Held back for disputes', cash.reserve],
     ['On its way', cash.onItsWay],
     ['Paid out', cash.released],
-    ['Processing fees', cash.fees],
-    ['All of it, after fees', cash.net],
+    // Borne when the first tranche is shared out, so that nothing is taken of money that may still go back.
+    ['Fees taken so far', cash.fees],
+    ['All of it, less those fees', cash.net],
   ] as const;
   return (
     <dl class="tiles">

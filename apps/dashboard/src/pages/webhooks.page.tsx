@@ -127,7 +127,7 @@ function EndpointPanel({ endpoint, path, now }: { endpoint: Endpoint; path: stri
   );
   return (
     <article class="panel stack">
-      <h3 class="breakable">{endpoint.url}</h3>
+      <h2 class="breakable endpoint">{endpoint.url}</h2>
       <p class="muted">
         <State of={endpoint.enabled ? (endpoint.failingSince ? 'FAILING' : 'ACTIVE') : 'DISABLED'} />{' '}
         {endpoint.eventTypes.length === 0 ? 'All public events' : endpoint.eventTypes.join(', ')} · since{' '}
@@ -139,11 +139,11 @@ function EndpointPanel({ endpoint, path, now }: { endpoint: Endpoint; path: stri
         </Notice>
       )}
       {endpoint.disabledReason && <Notice tone="warn" title={`Switched off: ${endpoint.disabledReason}`} />}
-      <p class="actions">
+      <div class="actions">
         {endpoint.enabled ? step('off', 'Switch off') : step('on', 'Switch on', '')}
         {step('rotate', 'New secret')}
         {step('again', 'Send all again')}
-      </p>
+      </div>
       {endpoint.recentAttempts.length > 0 && (
         <details>
           <summary>Newest deliveries</summary>
