@@ -8,6 +8,14 @@ const server = {
   resolve: { conditions: ['source'], alias: [graphql] },
 };
 
+/** Specs that start processes of their own, or measure time and connections: one at a time, so that none starves another. */
+const ALONE = [
+  'tests/integration/{agent*,queue*,telemetry,torch-workload,training-agents,training-simulation,main-job-play}.spec.ts',
+  'tests/integration/{payments-process,payments-charger,nodes-bench,ledger-bench,ledger-properties,platform*}.spec.ts',
+  'tests/integration/*chaos*.spec.ts',
+  'tests/contract/{pages,graphql-hostile,graphql-subscriptions}.spec.ts',
+];
+
 export default defineConfig({
   test: {
     fsModuleCache: false,
@@ -26,9 +34,25 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['tests/{integration,contract,stories,smoke}/**/*.spec.ts'],
+          exclude: ALONE,
+          setupFiles: ['./tests/setup.ts'],
+          globalSetup: ['./tests/global-setup.ts'],
+          // Each has a database of its own, and mostly waits for it.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        ...server,
+        test: {
+          name: 'processes',
+          include: ALONE,
           setupFiles: ['./tests/setup.ts'],
           globalSetup: ['./tests/global-setup.ts'],
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -41,6 +65,7 @@ export default defineConfig({
           setupFiles: ['./tests/setup.ts'],
           globalSetup: ['./tests/product/setup.ts'],
           fileParallelism: false,
+          sequence: { groupOrder: 3 },
           testTimeout: 120_000,
           hookTimeout: 180_000,
         },
