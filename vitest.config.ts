@@ -10,10 +10,9 @@ const server = {
 
 /** Specs that start processes of their own, or measure time and connections: one at a time, so that none starves another. */
 const ALONE = [
-  'tests/integration/{agent*,queue*,telemetry,torch-workload,training-agents,training-simulation,main-job-play}.spec.ts',
-  'tests/integration/{payments-process,payments-charger,nodes-bench,ledger-bench,ledger-properties,platform*}.spec.ts',
-  'tests/integration/*chaos*.spec.ts',
-  'tests/contract/{pages,graphql-hostile,graphql-subscriptions}.spec.ts',
+  'tests/integration/{agent*,queue*,telemetry,torch-workload,training-agents,main-job-play}.spec.ts',
+  'tests/integration/{payments-process,nodes-bench,ledger-bench,platform-edges}.spec.ts',
+  'tests/contract/{pages,graphql-hostile}.spec.ts',
 ];
 
 export default defineConfig({
@@ -38,7 +37,7 @@ export default defineConfig({
           setupFiles: ['./tests/setup.ts'],
           globalSetup: ['./tests/global-setup.ts'],
           // Each has a database of its own, and mostly waits for it.
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 120_000,

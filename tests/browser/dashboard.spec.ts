@@ -142,7 +142,8 @@ describe.skipIf(reasonToSkip !== undefined && !mustRun)('pages of the dashboard'
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.textContent')).toContain('Skip to the content');
     await page.keyboard.press('Enter');
-    expect(new URL(page.url()).hash).toBe('#main');
+    await page.waitForURL('**/#main');
+    expect(await page.evaluate("document.querySelector(':target')?.id")).toBe('main');
     await close();
   });
 });
