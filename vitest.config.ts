@@ -15,6 +15,9 @@ const ALONE = [
   'tests/contract/{pages,graphql-hostile}.spec.ts',
 ];
 
+/** Files share the modules that a worker has loaded: they keep no state at module level, and loading them anew was half of the time. */
+const shared = { isolate: false };
+
 export default defineConfig({
   test: {
     fsModuleCache: false,
@@ -23,6 +26,7 @@ export default defineConfig({
         ...server,
         test: {
           name: 'unit',
+          ...shared,
           include: ['{apps,libs,tools,workloads}/**/*.spec.ts', 'tests/tidy*.spec.ts'],
           exclude: ['**/node_modules/**'],
           setupFiles: ['./tests/setup.ts'],
@@ -32,6 +36,7 @@ export default defineConfig({
         ...server,
         test: {
           name: 'integration',
+          ...shared,
           include: ['tests/{integration,contract,stories,smoke}/**/*.spec.ts'],
           exclude: ALONE,
           setupFiles: ['./tests/setup.ts'],
@@ -47,6 +52,7 @@ export default defineConfig({
         ...server,
         test: {
           name: 'processes',
+          ...shared,
           include: ALONE,
           setupFiles: ['./tests/setup.ts'],
           globalSetup: ['./tests/global-setup.ts'],
@@ -60,6 +66,7 @@ export default defineConfig({
         ...server,
         test: {
           name: 'product',
+          ...shared,
           include: ['tests/{product,conformance,browser}/**/*.spec.ts'],
           setupFiles: ['./tests/setup.ts'],
           globalSetup: ['./tests/product/setup.ts'],
