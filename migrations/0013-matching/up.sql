@@ -32,7 +32,6 @@ CREATE TABLE match_deposit (
   rail text NOT NULL,
   state text NOT NULL,
   idempotency_key text NOT NULL,
-  payment_id uuid,
   refunded_minor bigint NOT NULL DEFAULT 0,
   disputed_minor bigint NOT NULL DEFAULT 0,
   failure_code text,
@@ -42,13 +41,27 @@ CREATE TABLE match_deposit (
   CONSTRAINT match_deposit_pool_id_fk FOREIGN KEY (pool_id) REFERENCES match_pool (id),
   CONSTRAINT match_deposit_contributor_id_fk FOREIGN KEY (contributor_id) REFERENCES contributor (id),
   CONSTRAINT match_deposit_contributor_id_idempotency_key_uq UNIQUE (contributor_id, idempotency_key),
-  CONSTRAINT match_deposit_payment_id_uq UNIQUE (payment_id),
   CONSTRAINT match_deposit_amount_minor_ck CHECK (amount_minor > 0),
   CONSTRAINT match_deposit_refunded_minor_ck CHECK (refunded_minor BETWEEN 0 AND amount_minor),
   CONSTRAINT match_deposit_state_ck CHECK (state IN
     ('created', 'collected', 'failed', 'refund_pending', 'refunded', 'disputed', 'charged_back'))
 );
 CREATE INDEX match_deposit_pool_id_ix ON match_deposit (pool_id, id);
+-- Announced bank transfers of a sponsor, looked for when cash of his arrives.
+CREATE INDEX match_deposit_waiting_ix ON match_deposit (pseudonym, id) WHERE rail = 'bank_transfer' AND state = 'created';
+
+-- The captured payments of a deposit: one by card or debit, several for a bank transfer above what one intent carries.
+CREATE TABLE match_deposit_payment (
+  payment_id uuid NOT NULL,
+  deposit_id uuid NOT NULL,
+  amount_minor bigint NOT NULL,
+  -- Asked back so far, whether it has arrived yet or not.
+  asked_back_minor bigint NOT NULL DEFAULT 0,
+  CONSTRAINT match_deposit_payment_payment_id_pk PRIMARY KEY (payment_id),
+  CONSTRAINT match_deposit_payment_deposit_id_fk FOREIGN KEY (deposit_id) REFERENCES match_deposit (id),
+  CONSTRAINT match_deposit_payment_asked_back_minor_ck CHECK (asked_back_minor BETWEEN 0 AND amount_minor)
+);
+CREATE INDEX match_deposit_payment_deposit_id_ix ON match_deposit_payment (deposit_id);
 
 CREATE TABLE match_deposit_transition (
   from_state text NOT NULL,

@@ -20,7 +20,8 @@ export const matchingInvariants: readonly InvariantCheck[] = [
        JOIN ledger_account a ON a.code = 'pool:' || p.id || ':' || p.currency
        CROSS JOIN LATERAL (
          SELECT coalesce((SELECT sum(d.amount_minor) FROM match_deposit d WHERE d.pool_id = p.id AND d.collected_at IS NOT NULL), 0)
-              - coalesce((SELECT sum(r.amount_minor) FROM refund r JOIN match_deposit d ON d.payment_id = r.payment_id
+              - coalesce((SELECT sum(r.amount_minor) FROM refund r JOIN match_deposit_payment y USING (payment_id)
+                           JOIN match_deposit d ON d.id = y.deposit_id
                            WHERE d.pool_id = p.id AND r.status IN ('REQUESTED', 'PENDING', 'SUCCEEDED')), 0)
               - coalesce((SELECT sum(r.pool_minor) FROM match_round r
                            WHERE r.pool_id = p.id AND r.state IN ('open', 'closed', 'computed', 'final')), 0)

@@ -4,6 +4,7 @@ import { Ledger } from '#ledger';
 import { UnitOfWork, type Viewer } from '#platform';
 import { poolAccounts } from './domain/pool-postings.rule.js';
 import { giftSums } from './store/gift.store.js';
+import { type DepositRow, depositsOf } from './store/deposit.store.js';
 import { type PoolRow, type SponsorRow, listPools, poolsById, sponsorsOf } from './store/pool.store.js';
 import {
   type ExclusionRow,
@@ -74,6 +75,12 @@ export class MatchingQueries {
 
   async pool(id: string): Promise<PoolView | undefined> {
     return (await this.poolViews([id])).get(id);
+  }
+
+  /** What the viewer himself paid into a pool, newest first. */
+  deposits(viewer: Viewer, poolId: string): Promise<DepositRow[]> {
+    if (viewer.kind !== 'contributor') return Promise.resolve([]);
+    return this.uow.read((tx) => depositsOf(tx, poolId, viewer.contributorId));
   }
 
   /** Drafts only for those who manage the pool. */

@@ -43,6 +43,14 @@ const CATALOGUE = {
     message: 'Nobody decides an appeal against his own exclusion, or his own appeal.',
     hint: 'Let another manager of the pool, or an operator, decide.',
   },
+  MATCHING_DEPOSIT_NOT_FOUND: {
+    message: 'There is no such deposit of yours.',
+    hint: 'Take the id from viewerDeposits of the pool.',
+  },
+  MATCHING_DEPOSIT_STATE_INVALID: {
+    message: 'Only a bank transfer that has not come yet can be taken back.',
+    hint: 'What is in a pool goes back when its manager gives it back.',
+  },
   MATCHING_EXCLUDED_ALREADY: { message: 'This does not count already.', hint: 'Look at the exclusions of the round.' },
   MATCHING_EXCLUSION_NOT_FOUND: { message: 'There is no such exclusion.', hint: 'Take the id from the round.' },
   MATCHING_FORBIDDEN: {

@@ -1,7 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { type Outcome, type Refused, isRefused, newId, parseMinorUnits } from '#kernel';
 import { Ledger } from '#ledger';
-import { type CardPayment, type PaymentInput, Payments, type Rail } from '#payments';
+import {
+  BankTransfers,
+  type CardPayment,
+  type FundingInstructions,
+  type PaymentInput,
+  Payments,
+  RAIL_TERMS,
+  type Rail,
+} from '#payments';
 import { type DomainEventInput, type Tx, UnitOfWork, type Viewer } from '#platform';
 import { depositMachine } from './domain/deposit.machine.js';
 import { poolAccounts, poolAccountsToOpen } from './domain/pool-postings.rule.js';
@@ -9,15 +17,15 @@ import { returnsOf } from './domain/return.rule.js';
 import { refuseMatch } from './matching.refusal.js';
 import {
   type DepositRow,
-  type PoolRow,
+  askBack,
   changeDeposit,
   collectedDeposits,
   depositByKey,
-  findPool,
+  depositPayments,
   insertDeposit,
-  insertPool,
-  lockPool,
-} from './store/pool.store.js';
+  lockDeposit,
+} from './store/deposit.store.js';
+import { type PoolRow, findPool, insertPool, lockPool } from './store/pool.store.js';
 
 export type SignedIn = Viewer & { kind: 'contributor' };
 
@@ -32,8 +40,10 @@ export interface PoolDeposit {
 
 export interface MadeDeposit {
   readonly deposit: DepositRow;
-  /** Null once nothing is left to pay. */
+  /** Null once nothing is left to pay, and for a bank transfer. */
   readonly payment: CardPayment | null;
+  /** Where a bank transfer goes, while it is waited for. */
+  readonly transfer: FundingInstructions | null;
 }
 
 const CURRENCIES: ReadonlySet<string> = new Set(['USD', 'EUR', 'GBP', 'CHF', 'CAD', 'JPY']);
@@ -45,6 +55,7 @@ export class PoolCommands {
     private readonly uow: UnitOfWork,
     private readonly ledger: Ledger,
     private readonly payments: Payments,
+    private readonly transfers: BankTransfers,
   ) {}
 
   /** Opens a pool and its accounts. Who opens it manages it. */
@@ -64,22 +75,42 @@ export class PoolCommands {
 
   /**
    * Begins a sponsor's payment into a pool. Deposit and payment row are committed before the processor hears of them;
-   * the same key with the same particulars gives the same deposit again. Refusals of the payment come through.
+   * the same key with the same particulars gives the same deposit again. A bank transfer is announced: its money is
+   * taken when all of it has come. Refusals of the payment come through.
    */
   async deposit(viewer: SignedIn, input: PoolDeposit): Promise<Outcome<MadeDeposit>> {
     const made = await this.uow.run('matching.deposit', (tx) => this.prepare(tx, viewer, input));
     if (isRefused(made)) return made;
-    if (made.deposit.state !== 'created' && made.deposit.state !== 'failed')
-      return { deposit: made.deposit, payment: null };
-    const payment = await this.payments.submitPayment(made.paymentId);
-    return isRefused(payment) ? payment : { deposit: made.deposit, payment };
+    const { deposit, paymentId } = made;
+    const isOpen = deposit.state === 'created' || deposit.state === 'failed';
+    if (paymentId === undefined) {
+      const transfer = isOpen ? await this.transfers.instructions(viewer.pseudonym, deposit.currency) : null;
+      return isRefused(transfer) ? transfer : { deposit, payment: null, transfer };
+    }
+    if (!isOpen) return { deposit, payment: null, transfer: null };
+    const payment = await this.payments.submitPayment(paymentId);
+    return isRefused(payment) ? payment : { deposit, payment, transfer: null };
+  }
+
+  /** Takes an announced bank transfer back before its money has come; what comes later stays the sender's. */
+  withdraw(viewer: SignedIn, depositId: string): Promise<Outcome<string>> {
+    return this.uow.run('matching.deposit-withdraw', async (tx) => {
+      const deposit = await lockDeposit(tx, depositId);
+      if (!deposit || deposit.contributorId !== viewer.contributorId)
+        return refuseMatch('MATCHING_DEPOSIT_NOT_FOUND', ['input', 'depositId']);
+      if (deposit.rail !== 'bank_transfer' || deposit.state !== 'created')
+        return refuseMatch('MATCHING_DEPOSIT_STATE_INVALID', ['input', 'depositId'], `It is ${deposit.state}.`);
+      const state = depositMachine.next(deposit.state, 'fail');
+      await changeDeposit(tx, deposit.id, { state, failureCode: 'withdrawn' });
+      return deposit.poolId;
+    });
   }
 
   private async prepare(
     tx: Tx,
     viewer: SignedIn,
     input: PoolDeposit,
-  ): Promise<Outcome<{ deposit: DepositRow; paymentId: string }>> {
+  ): Promise<Outcome<{ deposit: DepositRow; paymentId: string | undefined }>> {
     const amountMinor = parseMinorUnits(String(input.amountMinor), ['input', 'amountMinor']);
     if (isRefused(amountMinor)) return amountMinor;
     const pool = await findPool(tx, input.poolId);
@@ -88,6 +119,8 @@ export class PoolCommands {
       return refuseMatch('MATCHING_KEY_INVALID', ['input', 'idempotencyKey']);
     if (input.currency !== pool.currency)
       return refuseMatch('MATCHING_TERMS_INVALID', ['input', 'currency'], `The pool takes ${pool.currency}.`);
+    const unfit = input.rail === 'bank_transfer' ? refuseTransfer(amountMinor, pool.currency) : undefined;
+    if (unfit) return unfit;
     const id = newId();
     await insertDeposit(tx, {
       id,
@@ -105,8 +138,10 @@ export class PoolCommands {
     const isSame =
       deposit.poolId === pool.id &&
       deposit.amountMinor === amountMinor &&
+      deposit.rail === input.rail &&
       deposit.isAnonymous === (input.anonymous ?? false);
     if (!isSame) return refuseMatch('MATCHING_KEY_MISMATCH', ['input', 'idempotencyKey']);
+    if (deposit.rail === 'bank_transfer') return { deposit, paymentId: undefined };
     const prepared = await this.payments.preparePayments(tx, [paymentOf(deposit, pool)]);
     return isRefused(prepared) ? prepared : { deposit, paymentId: prepared[0] ?? '' };
   }
@@ -124,25 +159,32 @@ export class PoolCommands {
       const free = await this.ledger.balance(tx, poolAccounts(pool.id, pool.currency).pool);
       const deposits = await collectedDeposits(tx, pool.id);
       const left = free.creditsPosted - free.debitsPosted - free.debitsPending;
-      const held = deposits.map((d) => ({ depositId: d.id, heldMinor: d.amountMinor - d.refundedMinor }));
+      const payments = await depositPayments(
+        tx,
+        deposits.map((d) => d.id),
+      );
+      const held = payments.map(({ paymentId, heldMinor }) => ({ paymentId, heldMinor }));
       const returns = returnsOf(left, held);
       if (returns.size === 0)
         return refuseMatch('MATCHING_POOL_NOTHING_LEFT', ['input', 'poolId'], `It has ${left} free.`);
       const asked: string[] = [];
-      for (const deposit of deposits) {
-        const amountMinor = returns.get(deposit.id);
-        if (amountMinor === undefined || deposit.paymentId === null) continue;
-        const refund = await this.payments.requestRefund(tx, deposit.paymentId, amountMinor, reason);
+      for (const { paymentId } of payments) {
+        const amountMinor = returns.get(paymentId);
+        if (amountMinor === undefined) continue;
+        const refund = await this.payments.requestRefund(tx, paymentId, amountMinor, reason);
         if (isRefused(refund)) return refund;
-        await changeDeposit(tx, deposit.id, { state: depositMachine.next(deposit.state, 'request_refund') });
+        await askBack(tx, paymentId, amountMinor);
         asked.push(refund.refundId);
       }
+      const returning = new Set(payments.flatMap((p) => (returns.has(p.paymentId) ? [p.depositId] : [])));
+      for (const { id, state } of deposits)
+        if (returning.has(id)) await changeDeposit(tx, id, { state: depositMachine.next(state, 'request_refund') });
       const total = [...returns.values()].reduce((sum, amount) => sum + amount, 0n);
       tx.emit(
         poolEvent('match.pool.given_back', pool.id, {
           amountMinor: String(total),
           currency: pool.currency,
-          sponsors: returns.size,
+          sponsors: returning.size,
           reason,
         }),
       );
@@ -175,6 +217,15 @@ export const poolEvent = (type: string, poolId: string, payload: object): Domain
   isPublic: true,
   payload: { poolId, ...payload },
 });
+
+/** Less than the processor moves would never be taken. */
+function refuseTransfer(amountMinor: bigint, currency: string): Refused | undefined {
+  const least = RAIL_TERMS.bank_transfer.currencies[currency]?.minimumMinor;
+  if (least === undefined)
+    return refuseMatch('MATCHING_TERMS_INVALID', ['input', 'rail'], `No bank transfer carries ${currency}.`);
+  if (amountMinor >= least) return undefined;
+  return refuseMatch('MATCHING_TERMS_INVALID', ['input', 'amountMinor'], `At least ${least} minor units.`);
+}
 
 function paymentOf(deposit: DepositRow, pool: PoolRow): PaymentInput {
   const accounts = poolAccounts(pool.id, pool.currency);

@@ -42,13 +42,13 @@ describe('what sponsors get back', () => {
     const deposits = fc.array(fc.bigInt({ min: 0n, max: 10n ** 15n }), { minLength: 1, maxLength: 20 });
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: 10n ** 16n }), deposits, (left, held) => {
-        const rows = held.map((heldMinor, n) => ({ depositId: String(n).padStart(2, '0'), heldMinor }));
+        const rows = held.map((heldMinor, n) => ({ paymentId: String(n).padStart(2, '0'), heldMinor }));
         const returns = returnsOf(left, rows);
         const total = held.reduce((a, b) => a + b, 0n);
         const sum = [...returns.values()].reduce((a, b) => a + b, 0n);
         expect(sum).toBe(left < total ? left : total);
-        for (const { depositId, heldMinor } of rows)
-          expect(returns.get(depositId) ?? 0n).toBeLessThanOrEqual(heldMinor);
+        for (const { paymentId, heldMinor } of rows)
+          expect(returns.get(paymentId) ?? 0n).toBeLessThanOrEqual(heldMinor);
       }),
     );
   });

@@ -1,23 +1,6 @@
-import { Field, ID, InputType, ObjectType, registerEnumType } from '@nestjs/graphql';
+import { Field, ID, InputType, ObjectType } from '@nestjs/graphql';
 import { BigIntScalar, DateTimeScalar, JsonScalar, UrlScalar, UserError } from '#platform';
-import { MatchExclusionKindEnum, MatchPool, MatchRound } from './matching.type.js';
-
-export enum MatchRailEnum {
-  CARD = 'card',
-  US_BANK_ACCOUNT = 'us_bank_account',
-  SEPA_DEBIT = 'sepa_debit',
-  BANK_TRANSFER = 'bank_transfer',
-}
-registerEnumType(MatchRailEnum, {
-  name: 'MatchRail',
-  description: 'How a sponsor pays.',
-  valuesMap: {
-    CARD: { description: 'By card.' },
-    US_BANK_ACCOUNT: { description: 'By debit of a US bank account.' },
-    SEPA_DEBIT: { description: 'By SEPA debit.' },
-    BANK_TRANSFER: { description: 'By bank transfer.' },
-  },
-});
+import { MatchDeposit, MatchExclusionKindEnum, MatchPool, MatchRailEnum, MatchRound } from './matching.type.js';
 
 @InputType({ description: 'A pool to open.' })
 export class MatchPoolCreateInput {
@@ -41,6 +24,12 @@ export class MatchPoolDepositInput {
   anonymous: boolean;
   @Field(() => String, { description: '8 to 100 visible characters; the same key makes one deposit.' })
   idempotencyKey: string;
+}
+
+@InputType({ description: 'An announced bank transfer to take back.' })
+export class MatchDepositWithdrawInput {
+  @Field(() => ID, { description: 'The deposit (global id).' })
+  depositId: string;
 }
 
 @InputType({ description: 'A pool, and why.' })
@@ -187,12 +176,32 @@ export class MatchDepositPayment {
   apiBase: string | null;
 }
 
+@ObjectType({ description: 'One line of an account number to send to.' })
+export class MatchTransferLine {
+  @Field(() => String, { description: 'What it is, such as "Account number".' })
+  label: string;
+  @Field(() => String, { description: 'What to enter.' })
+  value: string;
+}
+
+@ObjectType({ description: 'Where a sponsor sends his money: an account of his own.' })
+export class MatchTransfer {
+  @Field(() => String, { description: 'ISO 4217 code.' })
+  currency: string;
+  @Field(() => [[MatchTransferLine]], { description: 'Each way to address it, as lines.' })
+  accounts: MatchTransferLine[][];
+}
+
 @ObjectType({ description: 'A deposit and how to pay it.' })
 export class MatchDepositPayload {
   @Field(() => MatchPool, { nullable: true, description: 'The pool.' })
   pool: MatchPool | null;
   @Field(() => MatchDepositPayment, { nullable: true, description: 'Null once nothing is left to pay.' })
   payment: MatchDepositPayment | null;
+  @Field(() => MatchDeposit, { nullable: true, description: 'The deposit.' })
+  deposit: MatchDeposit | null;
+  @Field(() => MatchTransfer, { nullable: true, description: 'Where to send a bank transfer; null for other ways.' })
+  transfer: MatchTransfer | null;
   @Field(() => [UserError], { description: 'Why it was refused; empty when it was done.' })
   userErrors: UserError[];
 }

@@ -1,8 +1,17 @@
 import { Money, type Viewer, toGlobalId } from '#platform';
 import type { PoolView } from '../matching.queries.js';
+import type { FundingInstructions } from '#payments';
+import type { DepositRow } from '../store/deposit.store.js';
 import type { ExclusionRow, ResultRow } from '../store/review.store.js';
 import type { RoundRow } from '../store/round.store.js';
-import { type MatchExclusion, type MatchPool, type MatchResultVersion, type MatchRound } from './matching.type.js';
+import type { MatchTransfer } from './matching.input.js';
+import {
+  type MatchDeposit,
+  type MatchExclusion,
+  type MatchPool,
+  type MatchResultVersion,
+  type MatchRound,
+} from './matching.type.js';
 
 export const manages = (viewer: Viewer, createdBy: string): boolean =>
   viewer.kind === 'contributor' && (viewer.contributorId === createdBy || viewer.platformRoles.has('operator'));
@@ -75,3 +84,24 @@ export function toExclusion(e: ExclusionRow, round: RoundRow, viewer: Viewer, is
     viewerMayDecide: isManager && e.state === 'appealed' && me !== e.excludedBy && me !== e.appellantId,
   };
 }
+
+export const toDeposit = (row: DepositRow): MatchDeposit => ({
+  id: toGlobalId('MatchDeposit', row.id),
+  amount: Money.of(row.amountMinor, row.currency),
+  refunded: Money.of(row.refundedMinor, row.currency),
+  rail: row.rail,
+  state: row.state,
+  anonymous: row.isAnonymous,
+  createdAt: row.createdAt,
+  collectedAt: row.collectedAt,
+});
+
+/** "account_number" as people read it. */
+const label = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1).replaceAll('_', ' ');
+
+export const toTransfer = (instructions: FundingInstructions): MatchTransfer => ({
+  currency: instructions.currency,
+  accounts: instructions.addresses.map((address) =>
+    Object.entries(address.fields).map(([name, value]) => ({ label: label(name), value })),
+  ),
+});

@@ -5,12 +5,13 @@ import { MatchingQueries } from '../matching.queries.js';
 import { PoolCommands, type SignedIn } from '../pool.commands.js';
 import { ReviewCommands } from '../review.commands.js';
 import { RoundCommands, type RoundDraft } from '../round.commands.js';
-import { toMatchPool, toMatchRound } from './matching.mapper.js';
+import { toDeposit, toMatchPool, toMatchRound, toTransfer } from './matching.mapper.js';
 import {
   MatchAppealDecideInput,
   MatchAppealInput,
   MatchCampaignInput,
   MatchDepositPayload,
+  MatchDepositWithdrawInput,
   MatchExcludeInput,
   MatchGroupsReplaceInput,
   MatchPoolCreateInput,
@@ -51,7 +52,8 @@ export class MatchingMutations {
   ): Promise<MatchDepositPayload> {
     const poolId = fromGlobalId('MatchPool', input.poolId, ['input', 'poolId']);
     const made = isRefused(poolId) ? poolId : await this.pools.deposit(viewer, Object.assign({}, input, { poolId }));
-    if (isRefused(made)) return { pool: null, payment: null, userErrors: toUserErrors(made) };
+    if (isRefused(made))
+      return { pool: null, deposit: null, payment: null, transfer: null, userErrors: toUserErrors(made) };
     const { publishableKey, apiBase } = this.config.stripe;
     const payment = made.payment && {
       clientSecret: made.payment.clientSecret ?? null,
@@ -59,7 +61,20 @@ export class MatchingMutations {
       apiBase: apiBase?.href ?? null,
     };
     const { pool } = await this.poolPayload(viewer, made.deposit.poolId);
-    return { pool, payment, userErrors: [] };
+    const transfer = made.transfer && toTransfer(made.transfer);
+    return { pool, deposit: toDeposit(made.deposit), payment, transfer, userErrors: [] };
+  }
+
+  @Access({ scope: 'pledge:write' })
+  @Mutation(() => MatchPoolPayload, {
+    description: 'Takes an announced bank transfer back before its money has come; what comes later stays yours.',
+  })
+  async matchDepositWithdraw(
+    @Args(...INPUT('The deposit.')) input: MatchDepositWithdrawInput,
+    @CurrentViewer() viewer: SignedIn,
+  ) {
+    const id = fromGlobalId('MatchDeposit', input.depositId, ['input', 'depositId']);
+    return this.poolPayload(viewer, isRefused(id) ? id : await this.pools.withdraw(viewer, id));
   }
 
   @Access({ scope: 'pledge:write' })

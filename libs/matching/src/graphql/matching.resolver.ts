@@ -19,8 +19,9 @@ import {
 import { MatchEstimates } from '../estimate.js';
 import { MatchingQueries, type PoolView } from '../matching.queries.js';
 import type { RoundRow } from '../store/round.store.js';
-import { toExclusion, toMatchPool, toMatchRound, toResultVersion } from './matching.mapper.js';
+import { toDeposit, toExclusion, toMatchPool, toMatchRound, toResultVersion } from './matching.mapper.js';
 import {
+  MatchDeposit,
   MatchEstimate,
   MatchExclusion,
   MatchPool,
@@ -153,6 +154,16 @@ export class MatchingResolver {
     const round = rowOf(parent);
     const results = await this.queries.results(round);
     return results.map((result) => toResultVersion(result, round.slug, this.config.publicUrl.href));
+  }
+}
+
+@Resolver(() => MatchPool)
+export class MatchPoolResolver {
+  constructor(private readonly queries: MatchingQueries) {}
+
+  @ResolveField(() => [MatchDeposit], { description: 'What you paid into it, newest first; up to 100.' })
+  async viewerDeposits(@Parent() parent: MatchPool, @CurrentViewer() viewer: Viewer): Promise<MatchDeposit[]> {
+    return (await this.queries.deposits(viewer, askedId('MatchPool', parent.id))).map(toDeposit);
   }
 }
 

@@ -57,6 +57,23 @@ registerEnumType(MatchExclusionStateEnum, {
   },
 });
 
+export enum MatchRailEnum {
+  CARD = 'card',
+  US_BANK_ACCOUNT = 'us_bank_account',
+  SEPA_DEBIT = 'sepa_debit',
+  BANK_TRANSFER = 'bank_transfer',
+}
+registerEnumType(MatchRailEnum, {
+  name: 'MatchRail',
+  description: 'How a sponsor pays.',
+  valuesMap: {
+    CARD: { description: 'By card.' },
+    US_BANK_ACCOUNT: { description: 'By debit of a US bank account.' },
+    SEPA_DEBIT: { description: 'By SEPA debit.' },
+    BANK_TRANSFER: { description: 'By bank transfer.' },
+  },
+});
+
 @ObjectType({ description: 'Who pays into a pool; anonymous sponsors stand together.' })
 export class MatchSponsor {
   @Field(() => String, { description: 'Name, or "Anonymous".' })
@@ -87,6 +104,49 @@ export class MatchPool implements NodeInterface {
   viewerManages: boolean;
   @Field(() => DateTimeScalar, { description: 'When it was opened.' })
   createdAt: Date;
+}
+
+export enum MatchDepositStateEnum {
+  CREATED = 'created',
+  COLLECTED = 'collected',
+  FAILED = 'failed',
+  REFUND_PENDING = 'refund_pending',
+  REFUNDED = 'refunded',
+  DISPUTED = 'disputed',
+  CHARGED_BACK = 'charged_back',
+}
+registerEnumType(MatchDepositStateEnum, {
+  name: 'MatchDepositState',
+  description: 'Where a payment into a pool stands.',
+  valuesMap: {
+    CREATED: { description: 'Begun, or announced; nothing has come yet.' },
+    COLLECTED: { description: 'In the pool.' },
+    FAILED: { description: 'Declined, or taken back before it came.' },
+    REFUND_PENDING: { description: 'All or a part of it is on its way back.' },
+    REFUNDED: { description: 'Given back.' },
+    DISPUTED: { description: 'Its bank took it back for now; a dispute decides.' },
+    CHARGED_BACK: { description: 'Its bank took it back for good.' },
+  },
+});
+
+@ObjectType({ description: 'What a sponsor paid into a pool. Shown to himself alone.' })
+export class MatchDeposit {
+  @Field(() => ID, { description: 'Global id; also what the public record calls it.' })
+  id: string;
+  @Field(() => Money, { description: 'How much.' })
+  amount: Money;
+  @Field(() => Money, { description: 'What of it was given back.' })
+  refunded: Money;
+  @Field(() => MatchRailEnum, { description: 'How it is paid.' })
+  rail: string;
+  @Field(() => MatchDepositStateEnum, { description: 'Where it stands.' })
+  state: string;
+  @Field(() => Boolean, { description: 'Whether the name is kept from the public.' })
+  anonymous: boolean;
+  @Field(() => DateTimeScalar, { description: 'When it was begun.' })
+  createdAt: Date;
+  @Field(() => DateTimeScalar, { nullable: true, description: 'When it came into the pool.' })
+  collectedAt: Date | null;
 }
 
 @ObjectType({ description: 'A campaign in a round, and what it gets.' })
