@@ -7,6 +7,7 @@ import { paymentInvariants, payoutInvariants } from '#payments';
 import type { InvariantCheck } from '#platform';
 import { pledgeInvariants } from '#pledges';
 import { provenanceInvariants } from '#provenance';
+import { reconciliationInvariants } from '#reconciliation';
 import { reportInvariants } from '#reports';
 import { trainingInvariants } from '#training';
 import { transparencyInvariants } from '#transparency';
@@ -21,6 +22,7 @@ export const INVARIANTS: readonly InvariantCheck[] = [
   ...pledgeInvariants,
   ...disbursementInvariants,
   ...matchingInvariants,
+  ...reconciliationInvariants,
   ...nodesInvariants,
   ...trainingInvariants,
   ...provenanceInvariants,

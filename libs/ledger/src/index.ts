@@ -8,6 +8,6 @@ export { type AccountSpec, type Transfer, type TransferSpec } from './domain/tra
 export { type Balance } from './store/balance.store.js';
 export { type Exchange, type ExchangeSide, exchange, exchangeAccounts } from './domain/exchange.rules.js';
 export { bookLines } from './ledger-book.js';
-export { type BookForm, CSV_BOOK, JSONL_BOOK } from './domain/book-file.rules.js';
+export { type BookForm, CSV_BOOK, csvCell, isFormula, JSONL_BOOK } from './domain/book-file.rules.js';
 export { type BookVerdict, BookVerifier, type PinnedSeal } from './domain/book-verifier.rules.js';
 export { ledgerInvariants } from './ledger.invariants.js';

@@ -4,21 +4,24 @@ import { Ledger } from '#ledger';
 import { ProcessorStatements } from '#payments';
 import { type Tx, UnitOfWork } from '#platform';
 import { OPEN_STATES } from './domain/case.machine.js';
-import {
-  type BankLine,
-  compareBank,
-  compareGpuTime,
-  compareMovements,
-  type Difference,
-} from './domain/comparison.rule.js';
-import { matchLine } from './store/bank.store.js';
+import { arrive } from './bank-matches.js';
+import { type BankLine, compareBank } from './domain/bank-match.rule.js';
+import { compareDonorCash, compareGpuTime, compareMovements, type Difference } from './domain/comparison.rule.js';
+import { takeTurn } from './exclusive.js';
+import { lapseCorrections } from './store/correction.store.js';
 import { type CaseRow, changeCase, findOpenCases, lockCases, openCases } from './store/case.store.js';
-import { bankLines, bankPayouts, differingGpuTime, differingMovements } from './store/comparison.store.js';
-import { readSummary, type SummaryRow } from './store/summary.store.js';
+import {
+  bankLines,
+  bankPayouts,
+  differingDonorCash,
+  differingGpuTime,
+  differingMovements,
+} from './store/comparison.store.js';
+import { readSummary, saveRun, type SummaryRow } from './store/summary.store.js';
 
 /** What a run found. */
 export interface Reconciled {
-  /** Movements of the processor that were new. */
+  /** Movements of the processor that were new, those of donors' cash included. */
   readonly read: number;
   /** Bank lines that were found to be payouts. */
   readonly matched: number;
@@ -37,10 +40,9 @@ export class Reconciler {
 
   /** Reads what is new at the processor, matches bank lines, and opens and closes cases. May be run at any time, by anyone. */
   async run(): Promise<Reconciled> {
-    const read = await this.statements.pull();
+    const read = (await this.statements.pull()) + (await this.statements.pullDonorCash());
     const outcome = await this.uow.run('reconcile', async (tx) => {
-      // One at a time: two runs would open the same case.
-      await tx.query("SELECT pg_advisory_xact_lock(hashtext('reconciliation'))");
+      await takeTurn(tx);
       const nowMs = tx.now.getTime();
       const { ledger, processor } = await differingMovements(tx);
       const lines = await bankLines(tx);
@@ -48,9 +50,12 @@ export class Reconciler {
       const differences = [
         ...compareMovements(ledger, processor, nowMs),
         ...bank.differences,
+        ...compareDonorCash(await differingDonorCash(tx), nowMs),
         ...compareGpuTime(await differingGpuTime(tx)),
       ];
       await this.#follow(tx, differences);
+      await lapseCorrections(tx);
+      await saveRun(tx);
       const open = await findOpenCases(tx);
       await this.#arrive(tx, lines, bank.matches);
       return { matched: bank.matches.length, open };
@@ -98,33 +103,11 @@ export class Reconciler {
     const byId = new Map(lines.map((line) => [line.lineId, line]));
     for (const { lineId, payoutId } of matches) {
       const line = byId.get(lineId);
-      if (line) await arrive(tx, this.#ledger, line, payoutId);
+      if (!line) continue;
+      const { currency, amountMinor } = line;
+      await arrive(tx, this.#ledger, { id: lineId, currency, amount_minor: amountMinor }, payoutId, null);
     }
   }
-}
-
-async function arrive(tx: Tx, ledger: Ledger, line: BankLine, payoutId: string): Promise<void> {
-  const { lineId, currency: unit, amountMinor } = line;
-  const [operating, transit] = [`bank:operating:${unit}`, `bank:in_transit:${unit}`];
-  const key = `bank_line:${lineId}`;
-  await matchLine(tx, lineId, payoutId, key);
-  await ledger.openAccounts(
-    tx,
-    [operating, transit].map((code) => ({ code, unit, limit: 'none' as const })),
-  );
-  const came = amountMinor > 0n;
-  const posted = await ledger.post(tx, [
-    {
-      key,
-      kind: 'posted',
-      debit: came ? operating : transit,
-      credit: came ? transit : operating,
-      amount: came ? amountMinor : -amountMinor,
-      reason: came ? 'payout arrived at the bank' : 'left the bank for the processor',
-      refs: { bank_line: lineId, processor_payout: payoutId },
-    },
-  ]);
-  if (isRefused(posted)) throw new Error(`a bank line could not be booked: ${posted.first.code}`);
 }
 
 const nameOf = (of: { kind: string; subject: string; unit: string }): string => `${of.kind} ${of.subject} ${of.unit}`;

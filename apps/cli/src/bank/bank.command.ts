@@ -7,6 +7,7 @@ import { StartError } from '../up/home.js';
 interface ImportOptions {
   format?: string;
   mapping?: string;
+  formulasAsText?: boolean;
   database?: string;
 }
 
@@ -19,6 +20,7 @@ export function registerBankCommand(program: Command, packageRoot: string): void
     .argument('<file>', 'ISO 20022 camt.053 (XML), or the bank’s CSV')
     .option('--format <format>', 'camt053 or csv (default: by the ending of the file)')
     .option('--mapping <file>', 'for CSV: JSON that says which column is what; see libs/reconciliation/README.md')
+    .option('--formulas-as-text', 'take names that a spreadsheet would run as formulas, after you have looked at them')
     .option('--database <url>', 'the database (default: DATABASE_URL, else that of the data folder)')
     .action(async (file: string, options: ImportOptions) => {
       const statements = orStop(readStatements(file, options));
@@ -40,7 +42,12 @@ function readStatements(file: string, options: ImportOptions) {
   }
   if (format === 'csv' && options.mapping === undefined) throw new StartError('A CSV file needs --mapping FILE.');
   const mapping = options.mapping === undefined ? undefined : mappingOf(options.mapping);
-  return readStatementFile({ text: readNamedFile(file), format, mapping });
+  return readStatementFile({
+    text: readNamedFile(file),
+    format,
+    mapping,
+    formulasAsText: options.formulasAsText === true,
+  });
 }
 
 const DELIMITERS: readonly unknown[] = [',', ';', '\t'];

@@ -1,14 +1,17 @@
-import type { Command } from 'commander';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { Argument, type Command } from 'commander';
 import { systemClock } from '#kernel';
 import { ProcessorStatements, Reconciliation } from '#payments';
 import { UnitOfWork, createDataSource } from '#platform';
-import { Reconciler } from '#reconciliation';
+import { type ExportName, EXPORTS, exportLines, Reconciler } from '#reconciliation';
+import { withDatabase } from '../database.js';
 import { Installation } from '../installation.js';
 import { StartError } from '../up/home.js';
 
 /** `commonweights reconcile`: exit 0 when books, Stripe, bank and meters agree, 1 when they differ or can't be compared. */
 export function registerReconcileCommand(program: Command, packageRoot: string): void {
-  program
+  const reconcile = program
     .command('reconcile')
     .description("compare the books with Stripe, the bank's statements and the meters; exit 1 if they differ")
     .option('--database <url>', 'the database (default: DATABASE_URL, else that of the data folder)')
@@ -33,6 +36,36 @@ export function registerReconcileCommand(program: Command, packageRoot: string):
         await dataSource.destroy();
       }
     });
+  reconcile
+    .command('export')
+    .description('write every case, or every match of a bank line, to a CSV that no spreadsheet runs')
+    .addArgument(new Argument('<what>', 'cases or matches').choices(EXPORTS))
+    .requiredOption('--out <file>', 'where to write it')
+    .option('--database <url>', 'the database (default: DATABASE_URL, else that of the data folder)')
+    .action(async (what: ExportName, options: { out: string; database?: string }, command: Command) => {
+      // The command above has this option too, and takes it first.
+      const { database } = command.optsWithGlobals<{ database?: string }>();
+      const url = database ?? new Installation(packageRoot).databaseUrl();
+      const rows = await withDatabase(url, packageRoot, (uow) => writeLines(options.out, exportLines(uow, what)));
+      process.stdout.write(`✓ ${rows} ${what} written to ${options.out}\n`);
+    });
+}
+
+/** @returns how many lines were written below the head. */
+async function writeLines(path: string, lines: AsyncIterable<string>): Promise<number> {
+  const file = createWriteStream(path);
+  const opened = once(file, 'open');
+  await opened.catch((error: unknown) => {
+    throw new StartError(`The file could not be written: ${(error as Error).message}`);
+  });
+  let written = -1;
+  for await (const line of lines) {
+    if (!file.write(line)) await once(file, 'drain');
+    written += 1;
+  }
+  file.end();
+  await once(file, 'finish');
+  return written;
 }
 
 /** @returns how many cases are open. */

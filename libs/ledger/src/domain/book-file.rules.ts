@@ -64,7 +64,7 @@ export const CSV_BOOK: BookForm = {
   head: COLUMNS.join(','),
   line(entry) {
     const texts = toTexts(entry);
-    return COLUMNS.map((column) => cell(column === 'refs' ? canonicalRefs(entry.refs) : texts[column])).join(',');
+    return COLUMNS.map((column) => csvCell(column === 'refs' ? canonicalRefs(entry.refs) : texts[column])).join(',');
   },
   parse(record) {
     const cells = cellsOf(record);
@@ -80,11 +80,15 @@ export const CSV_BOOK: BookForm = {
 };
 
 // What spreadsheets begin a formula with, in both widths, and the white space before which they still see one.
-const NEUTRALISED = /^['=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
+const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 
-function cell(value: string | null): string {
+/** Whether a spreadsheet would take a text for a formula. */
+export const isFormula = (text: string): boolean => FORMULA.test(text);
+
+/** A cell of a CSV: quoted where it must be, and an apostrophe before what a spreadsheet would take for a formula. */
+export function csvCell(value: string | null): string {
   const text = value ?? '';
-  const safe = NEUTRALISED.test(text) ? `'${text}` : text;
+  const safe = text.startsWith("'") || isFormula(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 

@@ -8,6 +8,7 @@ import { bankInTransit } from '../payouts/payout.postings.js';
 import { idOf } from '../processor/observation.js';
 import { createStripe, type StripeSettings } from '../processor/stripe.client.js';
 import { STRIPE } from '../processor/stripe.token.js';
+import { pullDonorCash } from './donor-cash.reader.js';
 import { insertEntries, type ProcessorEntry, readUntil, saveReadUntil } from './processor-entry.store.js';
 
 /** Movements between the processor and the platform's own bank account. */
@@ -60,6 +61,11 @@ export class ProcessorStatements {
       return 'saved';
     });
     return added;
+  }
+
+  /** The same for what the processor holds for donors. @returns how many movements of their cash were new. */
+  pullDonorCash(): Promise<number> {
+    return pullDonorCash(this.uow, this.stripe);
   }
 
   async #store(page: readonly ProcessorEntry[]): Promise<number> {

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type BankLine, type BankPayout, compareBank } from './bank-match.rule.js';
 import {
-  type BankLine,
-  type BankPayout,
-  compareBank,
+  compareDonorCash,
   compareGpuTime,
   compareMovements,
   type DifferenceKind,
@@ -256,5 +255,47 @@ describe('a year of money', () => {
     );
     expect(matches).toEqual([{ lineId: 'a', payoutId: 'po_1' }]);
     expect(differences.map((d) => d.kind)).toEqual(['duplicate']);
+  });
+
+  it('puts nothing together that a person took apart, and counts what was corrected as arrived', () => {
+    const payout = { payoutId: 'po_1', currency: 'USD', amountMinor: 100n, atMs: 0 };
+    const l = { lineId: 'a', currency: 'USD', amountMinor: 100n, texts: ['po_1'], matchedWith: undefined };
+    const apart = compareBank([payout], [{ ...l, apartFrom: ['po_1'] }], NOW);
+    expect(apart.differences.map((d) => d.kind)).toEqual(['unexpected_bank_line', 'missing_in_bank']);
+    expect(compareBank([{ ...payout, correctedMinor: 100n }], [{ ...l, isBooked: true }], NOW)).toEqual({
+      matches: [],
+      differences: [],
+    });
+  });
+
+  it('compares a subject that was corrected as a whole by what is left of amount and fee', () => {
+    const at = { subject: 'entry:txn_1', currency: 'USD', atMs: NOW - 3_600_000 };
+    const said = { ...at, amountMinor: 500n, feeMinor: 20n };
+    const corrected = { ...at, amountMinor: 480n, feeMinor: 0n, isNet: true };
+    expect(compareMovements([corrected], [said], NOW)).toEqual([]);
+    expect(compareMovements([{ ...corrected, isNet: false }], [said], NOW).map((d) => d.kind)).toEqual([
+      'amount_differs',
+      'fee_differs',
+    ]);
+    expect(compareMovements([corrected, { ...at, amountMinor: 1n, feeMinor: 0n }], [said], NOW)).toMatchObject([
+      { kind: 'amount_differs', expected: 480n, found: 481n },
+    ]);
+  });
+
+  it("holds each donor's cash against the processor's, though two errors cancel out", () => {
+    const cash = { currency: 'USD', atMs: NOW - 3_600_000 };
+    const differences = compareDonorCash(
+      [
+        { ...cash, pseudonym: 'ada', atProcessor: 100n, booked: 101n },
+        { ...cash, pseudonym: 'bob', atProcessor: 100n, booked: 99n },
+        { ...cash, pseudonym: 'eve', atProcessor: 7n, booked: 7n },
+        { ...cash, pseudonym: 'new', atProcessor: 5n, booked: 0n, atMs: NOW },
+      ],
+      NOW,
+    );
+    expect(differences.map(({ subject, expected, found: said }) => [subject, expected, said])).toEqual([
+      ['donor_cash:ada', 100n, 101n],
+      ['donor_cash:bob', 100n, 99n],
+    ]);
   });
 });

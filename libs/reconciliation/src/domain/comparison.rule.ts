@@ -14,14 +14,13 @@ export const DIFFERENCE_KINDS = [
   'bank_amount_differs',
   'unexpected_bank_line',
   'duplicate',
+  'donor_cash_differs',
   'gpu_time_differs',
 ] as const;
 export type DifferenceKind = (typeof DIFFERENCE_KINDS)[number];
 
 /** The processor's movements reach the books within this time, or there is a case. */
 export const GRACE_MS = 5 * 60_000;
-/** A payout is at the bank within this time, or there is a case: five working days and a weekend. */
-export const BANK_GRACE_MS = 7 * 86_400_000;
 
 /** What one side says of a subject. Minor units; positive came to the processor's balance. Fees are positive when paid. */
 export interface Movement {
@@ -30,6 +29,11 @@ export interface Movement {
   readonly amountMinor: bigint;
   readonly feeMinor: bigint;
   readonly atMs: number;
+  /**
+   * Two persons corrected the subject as a whole, by one transfer: amount and fee of the processor can't be told apart in
+   * it, so the subject is compared by what is left of both.
+   */
+  readonly isNet?: boolean;
 }
 
 export interface Difference {
@@ -49,6 +53,7 @@ interface Side {
   movements: number;
 }
 interface Pair {
+  isNet: boolean;
   readonly ledger: Map<string, Side>;
   readonly processor: Map<string, Side>;
   newestMs: number;
@@ -68,7 +73,9 @@ export function compareMovements(
 
 function add(subjects: Map<string, Pair>, side: 'ledger' | 'processor', movement: Movement): void {
   let pair = subjects.get(movement.subject);
-  if (!pair) subjects.set(movement.subject, (pair = { ledger: new Map(), processor: new Map(), newestMs: 0 }));
+  if (!pair)
+    subjects.set(movement.subject, (pair = { ledger: new Map(), processor: new Map(), newestMs: 0, isNet: false }));
+  pair.isNet ||= movement.isNet === true;
   pair.newestMs = Math.max(pair.newestMs, movement.atMs);
   let sum = pair[side].get(movement.currency);
   if (!sum) pair[side].set(movement.currency, (sum = { amount: 0n, fee: 0n, movements: 0 }));
@@ -79,7 +86,7 @@ function add(subjects: Map<string, Pair>, side: 'ledger' | 'processor', movement
 
 const NOTHING: Side = { amount: 0n, fee: 0n, movements: 0 };
 
-function differ(subject: string, { ledger, processor }: Pair): Difference[] {
+function differ(subject: string, { ledger, processor, isNet }: Pair): Difference[] {
   const currencies = [...new Set([...ledger.keys(), ...processor.keys()])];
   const isElsewhere = ledger.size === 1 && processor.size === 1 && currencies.length === 2;
   return currencies.flatMap((unit): Difference[] => {
@@ -87,92 +94,12 @@ function differ(subject: string, { ledger, processor }: Pair): Difference[] {
     const theirs = processor.get(unit) ?? NOTHING;
     const of = (kind: DifferenceKind, expected: bigint, found: bigint): Difference[] =>
       expected === found ? [] : [{ kind, subject, unit, expected, found }];
+    if (isNet) return of('amount_differs', theirs.amount - theirs.fee, own.amount - own.fee);
     if (isElsewhere) return of('currency_differs', theirs.amount, own.amount);
     if (own.movements === 0) return of('missing_in_ledger', theirs.amount - theirs.fee, 0n);
     if (theirs.movements === 0) return of('missing_at_processor', 0n, own.amount - own.fee);
     return [...of('amount_differs', theirs.amount, own.amount), ...of('fee_differs', theirs.fee, own.fee)];
   });
-}
-
-/** A payout of the processor to the platform's bank (negative: money that the bank sent to the processor). */
-export interface BankPayout {
-  readonly payoutId: string;
-  readonly currency: string;
-  readonly amountMinor: bigint;
-  readonly atMs: number;
-}
-export interface BankLine {
-  readonly lineId: string;
-  readonly currency: string;
-  readonly amountMinor: bigint;
-  readonly texts: readonly string[];
-  /** The payout that it was matched with. */
-  readonly matchedWith: string | undefined;
-}
-export interface BankComparison {
-  readonly matches: readonly { readonly lineId: string; readonly payoutId: string }[];
-  readonly differences: readonly Difference[];
-}
-
-/**
- * Which bank lines are which payouts, and what is left over. A line is a payout when it names it and has exactly what is
- * still missing of it; so a line is matched once, and a payout is never filled beyond its amount.
- */
-export function compareBank(payouts: readonly BankPayout[], lines: readonly BankLine[], nowMs: number): BankComparison {
-  const byId = new Map(payouts.map((payout) => [payout.payoutId, payout]));
-  const arrived = new Map<string, bigint>();
-  const matches: { lineId: string; payoutId: string }[] = [];
-  const differences: Difference[] = [];
-  const left = (payout: BankPayout): bigint => payout.amountMinor - (arrived.get(payout.payoutId) ?? 0n);
-  const take = (payoutId: string, amount: bigint): void => {
-    arrived.set(payoutId, (arrived.get(payoutId) ?? 0n) + amount);
-  };
-  for (const line of lines) if (line.matchedWith !== undefined) take(line.matchedWith, line.amountMinor);
-  for (const line of lines) {
-    if (line.matchedWith !== undefined) continue;
-    const named = namedPayout(line, byId);
-    const of = (kind: DifferenceKind, expected: bigint): void => {
-      differences.push({
-        kind,
-        subject: `bank_line:${line.lineId}`,
-        unit: line.currency,
-        expected,
-        found: line.amountMinor,
-      });
-    };
-    if (named === undefined) of('unexpected_bank_line', 0n);
-    else if (named.currency !== line.currency) of('currency_differs', 0n);
-    else if (left(named) === line.amountMinor) {
-      take(named.payoutId, line.amountMinor);
-      matches.push({ lineId: line.lineId, payoutId: named.payoutId });
-    } else if (left(named) === 0n) of('duplicate', 0n);
-    else of('bank_amount_differs', left(named));
-  }
-  for (const payout of payouts) {
-    if (left(payout) === 0n || payout.atMs > nowMs - BANK_GRACE_MS) continue;
-    const found = arrived.get(payout.payoutId) ?? 0n;
-    const kind = found === 0n ? 'missing_in_bank' : 'bank_amount_differs';
-    differences.push({
-      kind,
-      subject: `payout:${payout.payoutId}`,
-      unit: payout.currency,
-      expected: payout.amountMinor,
-      found,
-    });
-  }
-  return { matches, differences };
-}
-
-const PAYOUT_ID = /\b(?:po|tu)_[A-Za-z0-9]+/g;
-
-function namedPayout(line: BankLine, byId: ReadonlyMap<string, BankPayout>): BankPayout | undefined {
-  for (const text of line.texts) {
-    for (const [id] of text.matchAll(PAYOUT_ID)) {
-      const found = byId.get(id);
-      if (found) return found;
-    }
-  }
-  return undefined;
 }
 
 /** Milliseconds of GPU time of one ended lease, as each place that keeps them says. */
@@ -209,4 +136,33 @@ export function compareGpuTime(readings: readonly GpuReading[]): Difference[] {
           },
         ];
   });
+}
+
+/** Cash of one donor in one currency, minor units. */
+export interface DonorCash {
+  readonly pseudonym: string;
+  readonly currency: string;
+  /** What the processor says that it holds for him. */
+  readonly atProcessor: bigint;
+  /** What the books say: unapplied, and applied or given back where the processor is yet to move it. */
+  readonly booked: bigint;
+  /** When either side moved last, or the processor was asked. */
+  readonly atMs: number;
+}
+
+/** Cash of donors is compared donor by donor: two errors that cancel out are two cases. */
+export function compareDonorCash(donors: readonly DonorCash[], nowMs: number): Difference[] {
+  return donors.flatMap(({ pseudonym, currency, atProcessor, booked, atMs }) =>
+    atProcessor === booked || atMs > nowMs - GRACE_MS
+      ? []
+      : [
+          {
+            kind: 'donor_cash_differs' as const,
+            subject: `donor_cash:${pseudonym}`,
+            unit: currency,
+            expected: atProcessor,
+            found: booked,
+          },
+        ],
+  );
 }

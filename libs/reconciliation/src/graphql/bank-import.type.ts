@@ -98,6 +98,12 @@ export class BankStatementImportInput {
   format!: BankFileFormat;
   @Field(() => BankCsvMappingInput, { nullable: true, description: 'How a CSV is read; needed for CSV alone.' })
   mapping?: BankCsvMappingInput | null;
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'A CSV with a name or reference that a spreadsheet would take for a formula is refused. True takes it: somebody has looked, and the text stays text.',
+  })
+  formulasAsText?: boolean | null;
 }
 
 @ObjectType({ description: 'What was taken of a file: all of it or nothing.' })

@@ -30,6 +30,7 @@ export enum ReconciliationCaseKind {
   BANK_AMOUNT_DIFFERS = 'bank_amount_differs',
   UNEXPECTED_BANK_LINE = 'unexpected_bank_line',
   DUPLICATE = 'duplicate',
+  DONOR_CASH_DIFFERS = 'donor_cash_differs',
   GPU_TIME_DIFFERS = 'gpu_time_differs',
 }
 registerEnumType(ReconciliationCaseKind, {
@@ -45,6 +46,7 @@ registerEnumType(ReconciliationCaseKind, {
     BANK_AMOUNT_DIFFERS: { description: 'The bank shows another amount than the payout has.' },
     UNEXPECTED_BANK_LINE: { description: 'A bank line names no payout.' },
     DUPLICATE: { description: 'The bank shows a payout that had arrived already.' },
+    DONOR_CASH_DIFFERS: { description: 'The processor holds another amount for a donor than the books say.' },
     GPU_TIME_DIFFERS: { description: 'Booked, metered and recorded GPU time of a lease are not the same.' },
   },
 });
@@ -83,6 +85,11 @@ export const ReconciliationCaseConnection = Connection(ReconciliationCase);
 export class ReconciliationCaseAssignInput {
   @Field(() => ID, { description: 'The case.' })
   caseId!: string;
+  @Field(() => String, {
+    nullable: true,
+    description: 'Pseudonym of the operator to give it to; the caller when left out.',
+  })
+  to?: string | null;
 }
 
 @InputType({ description: 'Why a difference is right as it stands.' })

@@ -1,26 +1,25 @@
-import { Args, Mutation, Query, Resolver } from '@nestjs/graphql';
-import { decodeCursor, isRefused, isUuid, type Outcome, pageOf, pageSize, Refused } from '#kernel';
+import { Args, ID, Mutation, Query, Resolver } from '@nestjs/graphql';
+import { decodeCursor, isRefused, isUuid, type Outcome, pageOf, pageSize } from '#kernel';
 import {
   Access,
   AFTER_ARG,
   CurrentViewer,
   FIRST_ARG,
   fromGlobalId,
-  Money,
   toConnection,
-  toGlobalId,
   toUserErrors,
   UnitOfWork,
   type Viewer,
 } from '#platform';
-import type { CsvMapping } from '../bank/bank-csv.reader.js';
-import { readStatementFile } from '../bank/statement-file.reader.js';
-import { importStatements } from '../bank-import.js';
 import { CaseCommands } from '../case.commands.js';
 import { OPEN_STATES } from '../domain/case.machine.js';
-import { type CaseRow, pageOfCases } from '../store/case.store.js';
-import { countOpenCases, readStanding, readSummary, type SummaryRow } from '../store/summary.store.js';
-import { type BankCsvMappingInput, BankStatementImportInput, BankStatementImportPayload } from './bank-import.type.js';
+import { COUNTER_ACCOUNTS, neededCorrection } from '../domain/correction.rule.js';
+import { type CaseRow, findCase, findOperators, pageOfCases, stepsOf } from '../store/case.store.js';
+import { correctionsOf } from '../store/correction.store.js';
+import { candidatesOf, findLine } from '../store/match.store.js';
+import { countOpenCases, openDifferences, readGpuSides, readStanding, readSummary } from '../store/summary.store.js';
+import { sayingsOf } from '../store/trail.store.js';
+import { ReconciliationCaseRecord } from './case-record.type.js';
 import {
   ReconciliationCase,
   ReconciliationCaseAssignInput,
@@ -30,7 +29,17 @@ import {
   ReconciliationCasePayload,
   ReconciliationCaseStateEnum,
 } from './case.type.js';
-import { type ReconciliationFigures, ReconciliationSummary } from './summary.type.js';
+import {
+  toBankLine,
+  toCandidate,
+  toCase,
+  toCorrection,
+  toFigures,
+  toGpuFigures,
+  toSaying,
+  toStep,
+} from './reconciliation.mapper.js';
+import { ReconciliationStatus, ReconciliationSummary } from './summary.type.js';
 
 type SignedIn = Viewer & { kind: 'contributor' };
 const ID_PATH = ['input', 'caseId'];
@@ -42,6 +51,24 @@ export class ReconciliationResolver {
     private readonly cases: CaseCommands,
   ) {}
 
+  @Access('public')
+  @Query(() => ReconciliationStatus, {
+    description: 'Whether books, processor, bank and meters say the same, as of the last comparison.',
+  })
+  async reconciliationStatus(): Promise<ReconciliationStatus> {
+    return this.uow.read(async (tx) => {
+      const standing = await readStanding(tx);
+      const open = await openDifferences(tx);
+      return {
+        comparedAt: standing.ran_at,
+        processorReadUntil: standing.read_until,
+        eventsBackfilledUntil: standing.events_until,
+        oldestOpenedAt: standing.oldest_opened_at,
+        openDifferences: open.map(({ unit, cases, difference }) => ({ unit, cases, difference: BigInt(difference) })),
+      };
+    });
+  }
+
   @Access({ platformRole: 'operator' })
   @Query(() => ReconciliationSummary, {
     description: 'How books, processor, bank and meters stand to each other, as of the last comparison.',
@@ -52,6 +79,11 @@ export class ReconciliationResolver {
       const counts = await countOpenCases(tx);
       return {
         figures: (await readSummary(tx)).map(toFigures),
+        gpuFigures: (await readGpuSides(tx)).map(toGpuFigures),
+        operators: (await findOperators(tx)).map((row) => ({
+          pseudonym: row.pseudonym,
+          displayName: row.display_name,
+        })),
         openCases: counts.map(({ kind, open }) => ({ kind: kind as ReconciliationCaseKind, open })),
         oldestOpenedAt: standing.oldest_opened_at,
         processorReadUntil: standing.read_until,
@@ -86,13 +118,43 @@ export class ReconciliationResolver {
   }
 
   @Access({ platformRole: 'operator' })
-  @Mutation(() => ReconciliationCasePayload, { description: 'Takes a difference in hand, or over from somebody.' })
+  @Query(() => ReconciliationCaseRecord, {
+    nullable: true,
+    description: 'A case with what each side says of it; null when there is none of this id.',
+  })
+  async reconciliationCase(
+    @Args('id', { type: () => ID, description: 'The case.' }) globalId: string,
+  ): Promise<ReconciliationCaseRecord | null> {
+    const id = fromGlobalId('ReconciliationCase', globalId, ['id']);
+    if (isRefused(id)) return null;
+    return this.uow.read(async (tx) => {
+      const row = await findCase(tx, id);
+      if (row === undefined) return null;
+      const line = row.subject.startsWith('bank_line:')
+        ? await findLine(tx, row.subject.split(':')[1] ?? '')
+        : undefined;
+      return {
+        reconciliationCase: toCase(row),
+        sayings: (await sayingsOf(tx, row)).map(toSaying),
+        steps: (await stepsOf(tx, id)).map(toStep),
+        corrections: (await correctionsOf(tx, id)).map(toCorrection),
+        neededCorrection: neededOf(row),
+        bankLine: line === undefined ? null : toBankLine(line),
+        candidates: line === undefined || line.match_id !== null ? [] : (await candidatesOf(tx, line)).map(toCandidate),
+      };
+    });
+  }
+
+  @Access({ platformRole: 'operator' })
+  @Mutation(() => ReconciliationCasePayload, {
+    description: 'Takes a difference in hand, or over, or gives it to another operator.',
+  })
   async reconciliationCaseAssign(
     @CurrentViewer() viewer: SignedIn,
     @Args({ name: 'input', description: 'The case.' }) input: ReconciliationCaseAssignInput,
   ): Promise<ReconciliationCasePayload> {
     const id = fromGlobalId('ReconciliationCase', input.caseId, ID_PATH);
-    return payload(isRefused(id) ? id : await this.cases.assign(viewer, id));
+    return payload(isRefused(id) ? id : await this.cases.assign(viewer, id, input.to ?? undefined));
   }
 
   @Access({ platformRole: 'operator' })
@@ -106,43 +168,6 @@ export class ReconciliationResolver {
     const id = fromGlobalId('ReconciliationCase', input.caseId, ID_PATH);
     return payload(isRefused(id) ? id : await this.cases.explain(viewer, id, input.note));
   }
-
-  @Access({ platformRole: 'operator' })
-  @Mutation(() => BankStatementImportPayload, {
-    description:
-      'Takes the bank statements of a file, all or none. What was taken before is known, and not taken twice.',
-  })
-  async bankStatementImport(
-    @Args({ name: 'input', description: 'The file.' }) input: BankStatementImportInput,
-  ): Promise<BankStatementImportPayload> {
-    const mapping = input.mapping ? toMapping(input.mapping) : undefined;
-    const statements = readStatementFile({ text: input.text, format: input.format, mapping });
-    const outcome = isRefused(statements)
-      ? statements
-      : await this.uow.run('bank-import', (tx) => importStatements(tx, statements));
-    if (!isRefused(outcome)) return { ...outcome, userErrors: [] };
-    return { statements: null, lines: null, known: null, userErrors: toUserErrors(atFile(outcome)) };
-  }
-}
-
-/** What is said of a file without a place is said of its text. */
-const atFile = ({ refusals }: Refused): Refused =>
-  new Refused(refusals.map((each) => ({ ...each, path: each.path ?? ['input', 'text'] })));
-
-function toMapping({ columns, ...mapping }: BankCsvMappingInput): CsvMapping {
-  const { bookedOn, texts } = columns;
-  return {
-    ...mapping,
-    columns: {
-      bookedOn,
-      texts,
-      amount: columns.amount ?? undefined,
-      credit: columns.credit ?? undefined,
-      debit: columns.debit ?? undefined,
-      reference: columns.reference ?? undefined,
-      counterparty: columns.counterparty ?? undefined,
-    },
-  };
 }
 
 function payload(outcome: Outcome<CaseRow>): ReconciliationCasePayload {
@@ -150,31 +175,14 @@ function payload(outcome: Outcome<CaseRow>): ReconciliationCasePayload {
   return { reconciliationCase: toCase(outcome), userErrors: [] };
 }
 
-function toCase(row: CaseRow): ReconciliationCase {
-  return {
-    id: toGlobalId('ReconciliationCase', row.id),
-    kind: row.kind as ReconciliationCaseKind,
-    state: row.state as ReconciliationCaseStateEnum,
-    subject: row.subject,
-    unit: row.unit,
-    expected: row.expected,
-    found: row.found,
-    owner: row.owner,
-    note: row.note,
-    openedAt: row.opened_at,
-    changedAt: row.changed_at,
-  };
-}
-
-function toFigures(row: SummaryRow): ReconciliationFigures {
-  const of = (minor: string): Money => Money.of(BigInt(minor), row.currency);
-  return {
-    bookedAtProcessor: of(row.booked_at_processor),
-    saidByProcessor: of(row.said_by_processor),
-    bookedInTransit: of(row.booked_in_transit),
-    bookedAtBank: of(row.booked_at_bank),
-    saidByBank: of(row.said_by_bank),
-    donorCash: of(row.donor_cash),
-    fees: of(row.fees),
-  };
+function neededOf(row: CaseRow): ReconciliationCaseRecord['neededCorrection'] {
+  const needed = OPEN_STATES.includes(row.state) ? neededCorrection(row) : undefined;
+  return needed === undefined
+    ? null
+    : {
+        account: needed.account,
+        isDebit: needed.side === 'debit',
+        amountMinor: needed.amountMinor,
+        counterAccounts: COUNTER_ACCOUNTS.map((account) => `${account}:${row.unit}`),
+      };
 }

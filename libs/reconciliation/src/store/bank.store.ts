@@ -60,12 +60,3 @@ export async function insertLines(
     );
   }
 }
-
-export async function matchLine(tx: Tx, lineId: string, payoutId: string, ledgerKey: string): Promise<void> {
-  await tx.query('INSERT INTO bank_match (line_id, payout_id, ledger_key, matched_at) VALUES ($1, $2, $3, $4)', [
-    lineId,
-    payoutId,
-    ledgerKey,
-    tx.now,
-  ]);
-}

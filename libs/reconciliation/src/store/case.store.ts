@@ -90,6 +90,68 @@ export async function pageOfCases(
   );
 }
 
+/** Every case in the order of their ids, for an export. */
+export async function casesAfter(tx: Tx, after: string | undefined, limit: number): Promise<CaseRow[]> {
+  return tx.query<CaseRow>(
+    `SELECT * FROM reconciliation_case WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT ${Math.trunc(limit)}`,
+    [after ?? null],
+  );
+}
+
+export async function findCase(tx: Tx, id: string): Promise<CaseRow | undefined> {
+  const [row] = await tx.query<CaseRow>('SELECT * FROM reconciliation_case WHERE id = $1', [id]);
+  return row;
+}
+
+/** Closes what a match made go away, before the comparison finds it gone. */
+export async function closeCases(
+  tx: Tx,
+  subject: string,
+  note: string,
+  kinds?: readonly DifferenceKind[],
+): Promise<void> {
+  await tx.query(
+    `UPDATE reconciliation_case SET state = 'corrected', note = $2, changed_at = $3
+      WHERE subject = $1 AND state <> 'corrected' AND ($4::text[] IS NULL OR kind = ANY($4))`,
+    [subject, note, tx.now, kinds ?? null],
+  );
+}
+
+/** A step of a case, as it was written then. */
+export interface StepRow {
+  readonly state: CaseState;
+  readonly owner: string | null;
+  readonly note: string | null;
+  readonly expected: bigint;
+  readonly found: bigint;
+  readonly at: Date;
+}
+
+/** Oldest first; the newest 200 of a case that changed more often. */
+export async function stepsOf(tx: Tx, caseId: string): Promise<StepRow[]> {
+  return tx.query<StepRow>(
+    `SELECT * FROM (SELECT * FROM reconciliation_case_step WHERE case_id = $1 ORDER BY id DESC LIMIT 200) s ORDER BY id`,
+    [caseId],
+  );
+}
+
+/** Operators, by name; the first 100. */
+export async function findOperators(tx: Tx): Promise<{ pseudonym: string; display_name: string | null }[]> {
+  return tx.query(
+    `SELECT c.pseudonym, c.display_name FROM contributor_platform_role r JOIN contributor c ON c.id = r.contributor_id
+      WHERE r.role = 'operator' AND c.erased_at IS NULL ORDER BY c.display_name, c.pseudonym LIMIT 100`,
+  );
+}
+
+export async function isOperator(tx: Tx, pseudonym: string): Promise<boolean> {
+  const rows = await tx.query(
+    `SELECT 1 FROM contributor_platform_role r JOIN contributor c ON c.id = r.contributor_id
+      WHERE r.role = 'operator' AND c.erased_at IS NULL AND c.pseudonym::text = $1`,
+    [pseudonym],
+  );
+  return rows.length > 0;
+}
+
 export async function lockCase(tx: Tx, id: string): Promise<CaseRow | undefined> {
   const [row] = await tx.query<CaseRow>('SELECT * FROM reconciliation_case WHERE id = $1 FOR UPDATE', [id]);
   return row;
