@@ -139,6 +139,10 @@ CREATE TABLE dispute (
   respond_by timestamptz,
   closed_at timestamptz,
   updated_at timestamptz NOT NULL,
+  -- Pseudonym of who answers the bank, and when somebody did.
+  owner text,
+  taken_at timestamptz,
+  answered_at timestamptz,
   CONSTRAINT dispute_id_pk PRIMARY KEY (id),
   CONSTRAINT dispute_payment_id_fk FOREIGN KEY (payment_id) REFERENCES payment (id),
   CONSTRAINT dispute_stripe_dispute_id_uq UNIQUE (stripe_dispute_id),
@@ -148,7 +152,8 @@ CREATE TABLE dispute (
     AND lost_reserve_minor + lost_escrow_minor + lost_debt_minor + reinstated_minor <= amount_minor),
   CONSTRAINT dispute_reinstated_minor_ck CHECK (reinstated_minor >= 0 AND (reinstated_minor = 0 OR status = 'WON')),
   CONSTRAINT dispute_status_ck CHECK (status IN ('INQUIRY', 'OPEN', 'WON', 'LOST', 'CLOSED')),
-  CONSTRAINT dispute_closed_at_ck CHECK ((closed_at IS NOT NULL) = (status IN ('WON', 'LOST', 'CLOSED')))
+  CONSTRAINT dispute_closed_at_ck CHECK ((closed_at IS NOT NULL) = (status IN ('WON', 'LOST', 'CLOSED'))),
+  CONSTRAINT dispute_taken_ck CHECK ((owner IS NULL) = (taken_at IS NULL) AND (answered_at IS NULL OR owner IS NOT NULL))
 );
 CREATE INDEX dispute_payment_id_ix ON dispute (payment_id);
 
@@ -379,12 +384,33 @@ CREATE TABLE stripe_event (
   next_attempt_at timestamptz NOT NULL,
   done_at timestamptz,
   last_error text,
+  -- Of a parked event: the payment's id, or its intent's, without which nothing can be made of it.
+  awaits text,
   CONSTRAINT stripe_event_id_pk PRIMARY KEY (id),
   CONSTRAINT stripe_event_state_ck CHECK (state IN ('waiting', 'parked', 'done', 'ignored', 'orphaned')),
-  CONSTRAINT stripe_event_done_at_ck CHECK ((done_at IS NULL) = (state IN ('waiting', 'parked')))
+  CONSTRAINT stripe_event_done_at_ck CHECK ((done_at IS NULL) = (state IN ('waiting', 'parked'))),
+  CONSTRAINT stripe_event_awaits_ck CHECK (awaits IS NULL OR state = 'parked')
 );
 CREATE INDEX stripe_event_next_attempt_at_ix ON stripe_event (next_attempt_at) WHERE state IN ('waiting', 'parked');
 CREATE INDEX stripe_event_object_id_ix ON stripe_event (object_id);
+CREATE INDEX stripe_event_awaits_ix ON stripe_event (awaits) WHERE state = 'parked';
+
+-- A payment that comes, or goes on, wakes the events that were ahead of it, whoever writes it. Money never waits for the
+-- inbox: an event that somebody has in hand is passed over, and is looked at again by its own clock.
+CREATE FUNCTION payment_wakes_events() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE stripe_event SET next_attempt_at = received_at
+   WHERE id IN (SELECT e.id FROM stripe_event e
+                 WHERE e.state = 'parked' AND e.next_attempt_at > e.received_at
+                   AND e.awaits = ANY (ARRAY(SELECT id::text FROM changed
+                                              UNION ALL SELECT stripe_payment_intent_id FROM changed))
+                   FOR UPDATE SKIP LOCKED);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER payment_inserted_wakes_events_tr AFTER INSERT ON payment REFERENCING NEW TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION payment_wakes_events();
+CREATE TRIGGER payment_updated_wakes_events_tr AFTER UPDATE ON payment REFERENCING NEW TABLE AS changed
+  FOR EACH STATEMENT EXECUTE FUNCTION payment_wakes_events();
 
 -- Up to which moment Stripe's own list of events has been compared with the inbox.
 CREATE TABLE stripe_backfill (

@@ -1,18 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { isUuid } from '#kernel';
 import { UnitOfWork } from '#platform';
 import Stripe from 'stripe';
 import { BookingWriter } from './bookings/booking.writer.js';
 import type { Booked, Observed } from './bookings/observed.type.js';
 import { hasEnded } from './domain/payment.machine.js';
-import {
-  idOf,
-  observeDispute,
-  observePayment,
-  observeRefund,
-  observeWarning,
-  PAYMENT_EXPANSION,
-} from './processor/observation.js';
+import { refundAftermath, type Aftermath } from './processor/aftermath.js';
+import { idOf, observePayment, PAYMENT_EXPANSION } from './processor/observation.js';
+import { PaymentReader, type PaymentSubject, type SubjectReading } from './processor/payment.reader.js';
 import { STRIPE } from './processor/stripe.token.js';
 import { findPayment, findPaymentByIntent, type PaymentRow } from './store/payment.store.js';
 
@@ -22,12 +16,8 @@ const STALE_READINGS_MAX = 8;
 /** `missing`: the payment is not there (yet). `foreign`: Stripe's object is none of ours. */
 export type SyncResult = 'done' | 'missing' | 'foreign';
 
-type Aftermath =
-  Exclude<Observed, { kind: 'payment' }> extends infer O
-    ? O extends { paymentId: string }
-      ? Omit<O, 'paymentId'>
-      : never
-    : never;
+/** What became of one subject of a payment: its reading where that says nothing, else what was booked. */
+export type FollowResult = SyncResult | 'unknown' | Error;
 
 /**
  * Brings our rows up to what Stripe says now. Whoever suspects a change (a webhook, the sweep, our own call) names the
@@ -35,11 +25,15 @@ type Aftermath =
  */
 @Injectable()
 export class Synchronizer {
+  readonly #reader: PaymentReader;
+
   constructor(
     private readonly uow: UnitOfWork,
     private readonly bookings: BookingWriter,
     @Inject(STRIPE) private readonly stripe: Stripe,
-  ) {}
+  ) {
+    this.#reader = new PaymentReader(stripe);
+  }
 
   /** `intentId` may be known before our row knows it: a webhook can be faster than the answer to our call. */
   async payment(paymentId: string, intentId?: string): Promise<SyncResult> {
@@ -58,17 +52,10 @@ export class Synchronizer {
 
   /** @returns false when the row is no longer the one the reading was made for. */
   async applyIntent(before: PaymentRow, intent: Stripe.PaymentIntent): Promise<boolean> {
-    const offSession = before.saved_method_id !== null;
-    const observed = observePayment(intent, { offSession, failureCode: before.failure_code });
-    const booked = await this.bookings.book({
-      kind: 'payment',
-      paymentId: before.id,
-      version: before.version,
-      intentId: intent.id,
-      observed,
-    });
-    if (booked === 'stale') return false;
-    if (offSession && observed.status === 'REQUIRES_PAYMENT_METHOD') await this.#giveUp(before);
+    const step = paymentStep(before, intent);
+    if ((await this.bookings.book(step)) === 'stale') return false;
+    const declined = step.observed.status === 'REQUIRES_PAYMENT_METHOD';
+    if (declined && before.saved_method_id !== null) await this.#giveUp(before);
     return true;
   }
 
@@ -97,58 +84,77 @@ export class Synchronizer {
     return result;
   }
 
-  async applyRefund(refund: Stripe.Refund): Promise<SyncResult> {
-    const ours = refund.metadata?.['refund_id'];
-    return this.#aftermath(idOf(refund.payment_intent), {
-      kind: 'refund',
-      observed: {
-        ...observeRefund(refund),
-        stripeRefundId: refund.id,
-        refundId: ours !== undefined && isUuid(ours) ? ours : undefined,
-        amountMinor: BigInt(refund.amount),
-      },
+  applyRefund(refund: Stripe.Refund): Promise<SyncResult> {
+    return this.#aftermath(idOf(refund.payment_intent), refundAftermath(refund));
+  }
+
+  /**
+   * All that events say of one payment: what they name is read at the same time and booked in one transaction, the
+   * capture before what follows it.
+   * @param row as it was before the reading. @returns an answer for each subject. @throws where the payment can't be read
+   */
+  async follow(row: PaymentRow, intentId: string, subjects: readonly PaymentSubject[]): Promise<FollowResult[]> {
+    const [intent, readings] = await Promise.all([
+      hasEnded(row.status) ? undefined : this.#reader.intent(row.stripe_payment_intent_id ?? intentId),
+      this.#reader.aftermaths(intentId, subjects),
+    ]);
+    if (intent !== undefined && intent.metadata['payment_id'] !== row.id) return subjects.map(() => 'foreign');
+    const after = distinct(readings).map((each): Observed => ({ ...each, paymentId: row.id }));
+    const booked = await this.#bookTogether(row, intent, after);
+    const missing = booked.includes('missing');
+    return readings.map((reading): FollowResult => {
+      if (!Array.isArray(reading)) return reading;
+      return missing && reading.length > 0 ? 'missing' : 'done';
     });
   }
 
-  async dispute(stripeDisputeId: string): Promise<SyncResult> {
-    const dispute = await this.stripe.disputes.retrieve(stripeDisputeId);
-    const dueBy = dispute.evidence_details.due_by;
-    return this.#aftermath(idOf(dispute.payment_intent), {
-      kind: 'dispute',
-      observed: {
-        ...observeDispute(dispute),
-        stripeDisputeId: dispute.id,
-        amountMinor: BigInt(dispute.amount),
-        reason: dispute.reason,
-        openedAt: new Date(dispute.created * 1000),
-        respondBy: dueBy === null ? null : new Date(dueBy * 1000),
-      },
-    });
-  }
-
-  async warning(stripeWarningId: string): Promise<SyncResult> {
-    const warning = await this.stripe.radar.earlyFraudWarnings.retrieve(stripeWarningId);
-    return this.#aftermath(idOf(warning.payment_intent), { kind: 'warning', observed: observeWarning(warning) });
+  /** @returns what became of `after`. */
+  async #bookTogether(
+    row: PaymentRow,
+    intent: Stripe.PaymentIntent | undefined,
+    after: readonly Observed[],
+  ): Promise<Booked[]> {
+    if (intent === undefined) return this.bookings.bookAll(after);
+    const step = paymentStep(row, intent);
+    if (row.saved_method_id === null) {
+      const [first, ...others] = await this.bookings.bookAll([step, ...after]);
+      if (first !== 'stale') return others;
+    } else if (await this.applyIntent(row, intent)) return this.bookings.bookAll(after);
+    await this.payment(row.id, intent.id);
+    return this.bookings.bookAll(after);
   }
 
   /** What follows a capture may be heard of before it: then the capture is booked first. */
   async #aftermath(intentId: string | undefined, observed: Aftermath): Promise<SyncResult> {
     if (intentId === undefined) return 'foreign';
-    const paymentId = await this.paymentIdOf(intentId);
+    const paymentId = (await this.uow.read((tx) => findPaymentByIntent(tx, intentId)))?.id;
     if (paymentId === undefined) return 'missing';
     const result = await this.payment(paymentId, intentId);
     if (result !== 'done') return result;
     const booked: Booked = await this.bookings.book({ ...observed, paymentId });
     return booked === 'missing' ? 'missing' : 'done';
   }
+}
 
-  /** Our payment for an intent: by the intent's id, or by what the intent says of itself. */
-  async paymentIdOf(intentId: string, metadataId?: string): Promise<string | undefined> {
-    return this.uow.read(async (tx) => {
-      const known = await findPaymentByIntent(tx, intentId);
-      if (known !== undefined) return known.id;
-      if (metadataId === undefined || !isUuid(metadataId)) return undefined;
-      return (await findPayment(tx, metadataId))?.id;
-    });
-  }
+function paymentStep(row: PaymentRow, intent: Stripe.PaymentIntent): Extract<Observed, { kind: 'payment' }> {
+  const how = { offSession: row.saved_method_id !== null, failureCode: row.failure_code };
+  return {
+    kind: 'payment',
+    paymentId: row.id,
+    version: row.version,
+    intentId: intent.id,
+    observed: observePayment(intent, how),
+  };
+}
+
+/** Several events name one refund; what was read of it is booked once. */
+function distinct(readings: readonly SubjectReading[]): Aftermath[] {
+  const all = readings.flatMap((reading) => (Array.isArray(reading) ? reading : []));
+  const keyOf = ({ kind, observed }: Aftermath): string =>
+    kind === 'refund'
+      ? (observed.stripeRefundId ?? '')
+      : kind === 'dispute'
+        ? observed.stripeDisputeId
+        : observed.stripeWarningId;
+  return [...new Map(all.map((each) => [keyOf(each), each])).values()];
 }

@@ -14,21 +14,29 @@ const LANES = 2;
  */
 @Injectable()
 export class BookingWriter {
-  readonly #committer: GroupCommitter<Observed, Booked>;
+  readonly #committer: GroupCommitter<readonly Observed[], Booked[]>;
 
   constructor(uow: UnitOfWork, bookkeeper: Bookkeeper) {
     this.#committer = new GroupCommitter(
       async (batch) => {
-        const outcome = await uow.run('payments-book', (tx) => bookkeeper.book(tx, batch));
+        const outcome = await uow.run('payments-book', (tx) => bookkeeper.book(tx, batch.flat()));
         if (isRefused(outcome)) throw new Error('a booking is never refused');
-        return outcome;
+        let next = 0;
+        return batch.map((observed) => outcome.slice(next, (next += observed.length)));
       },
       { maxBatch: BATCH_MAX, lanes: LANES },
     );
   }
 
   /** Resolves after the commit. */
-  book(observed: Observed): Promise<Booked> {
-    return this.#committer.submit(observed);
+  async book(observed: Observed): Promise<Booked> {
+    const [booked] = await this.#committer.submit([observed]);
+    if (booked === undefined) throw new Error('an observation was booked without an answer');
+    return booked;
+  }
+
+  /** What was read of one payment, in this order and in one transaction. Resolves after the commit. */
+  bookAll(observed: readonly Observed[]): Promise<Booked[]> {
+    return observed.length === 0 ? Promise.resolve([]) : this.#committer.submit(observed);
   }
 }

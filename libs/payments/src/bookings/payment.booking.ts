@@ -41,6 +41,8 @@ export function bookPayment(draft: BookingDraft, asked: Extract<Observed, { kind
   });
   if (observed.status === 'SUCCEEDED') {
     draft.postings.push(...capturePostings(termsOf(after), observed.amountMinor, observed.feeMinor));
+    // What follows in the same batch, a refund or a loss, finds this money in escrow.
+    if (after.rail !== 'bank_transfer') draft.spend(after, { reserve: 0n, escrow: -observed.amountMinor, debt: 0n });
   }
   tell(draft, after, observed);
   return 'booked';

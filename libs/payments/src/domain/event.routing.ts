@@ -75,8 +75,8 @@ const RETRY_MS_FIRST = 250;
 const RETRY_MS_MAX = 60_000;
 /** An event whose payment never came is left alone after this; the sweep would find a payment without its event. */
 export const ORPHAN_MS = 24 * 3_600_000;
-/** Parked events are looked at again within this, so that a payment that commits late waits no longer. */
-const PARKED_MS_MAX = 30_000;
+/** A payment wakes what waits for it; this is for the one that committed in the moment in which its event was parked. */
+const PARKED_MS_MAX = 300_000;
 
 export function retryMs(attempts: number, parked: boolean): number {
   return Math.min(parked ? PARKED_MS_MAX : RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** Math.min(attempts, 16));

@@ -1,25 +1,49 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { isRefused, isUuid } from '#kernel';
 import { LOGGER, type Logger, UnitOfWork } from '#platform';
-import { ORPHAN_MS, retryMs, subjectOf, type EventSubject } from '../domain/event.routing.js';
-import { isMissing } from '../processor/stripe.failure.js';
-import { claimEvents, finishEvents, postponeEvent, type FinishedEvent, type InboxEvent } from '../store/inbox.store.js';
-import { MoneyOutHints } from '../payouts/money-out.hints.js';
 import { BankTransfers } from '../bank-transfers.js';
+import { ORPHAN_MS, retryMs, type EventSubject } from '../domain/event.routing.js';
 import { PaymentMethods } from '../payment-methods.js';
-import { Synchronizer, type SyncResult } from '../synchronizer.js';
+import { MoneyOutHints } from '../payouts/money-out.hints.js';
+import type { PaymentSubject } from '../processor/payment.reader.js';
+import { isMissing } from '../processor/stripe.failure.js';
+import {
+  claimEvents,
+  finishEvents,
+  postponeEvents,
+  type FinishedEvent,
+  type InboxEvent,
+  type PostponedEvent,
+} from '../store/inbox.store.js';
+import { findPaymentsBy, type PaymentRow } from '../store/payment.store.js';
+import { Synchronizer, type FollowResult } from '../synchronizer.js';
+import { groupedBySubject, type Hint, type PaymentGroup } from './event.groups.js';
 
-const BATCH = 200;
-/** What is read at the same time shares bookings. */
-const SUBJECTS_AT_ONCE = 16;
+/** So many that most of a second's work shares its statements; so few that what a killed worker held is soon redone. */
+const BATCH = 500;
+/** What is not about payments is rare, and worked off one by one. */
+const OTHERS_AT_ONCE = 16;
 /** A worker that died with events in hand gives them up after this. */
 const LEASE_MS = 10_000;
 
-type Verdict = { readonly state: 'done' | 'ignored' | 'orphaned' | 'parked'; readonly note?: string };
+/** `waiting`: something failed, and it is tried again. `awaits`: the id of the payment, or intent, that wakes it. */
+type Verdict =
+  | { readonly state: 'done' | 'ignored' | 'orphaned'; readonly note?: string }
+  | { readonly state: 'waiting'; readonly note: string }
+  | { readonly state: 'parked'; readonly note: string; readonly awaits?: string };
+
+interface Judged {
+  readonly events: readonly InboxEvent[];
+  readonly verdict: Verdict;
+}
 
 /**
  * Makes of stored events what they stand for, from the table alone: any number of workers, any order, any repetition.
- * An event whose payment is not there yet is parked and looked at again.
+ *
+ * 1. A batch is claimed, told apart by payment, and its payments' rows are read, by one statement each.
+ * 2. All that came about one payment is read from Stripe at the same time and booked together with what was read of the
+ *    others; a payment that has ended is not read for its own events.
+ * 3. An event whose payment is not there yet is parked, and woken by it (the database does that).
  */
 @Injectable()
 export class InboxProcessor {
@@ -43,74 +67,65 @@ export class InboxProcessor {
   }
 
   async #batch(): Promise<number> {
-    const events = await this.uow.run('inbox-claim', (tx) =>
-      claimEvents(tx, BATCH, new Date(tx.now.getTime() + LEASE_MS)),
-    );
-    if (isRefused(events)) throw new Error('claiming events is never refused');
-    const queue = [...groupedByIntent(events).values()];
-    const finished: FinishedEvent[] = [];
-    const lane = async (): Promise<void> => {
-      for (let group = queue.shift(); group !== undefined; group = queue.shift()) {
-        for (const hint of group) finished.push(...(await this.#handle(hint)));
-      }
-    };
-    await Promise.all(Array.from({ length: SUBJECTS_AT_ONCE }, lane));
-    // Lost with the process, the events are worked off again, and find their work done.
-    if (finished.length > 0) await this.uow.run('inbox-finish', (tx) => finishEvents(tx, finished));
+    const claimed = await this.uow.run('inbox-claim', async (tx) => ({
+      now: tx.now,
+      events: await claimEvents(tx, BATCH, new Date(tx.now.getTime() + LEASE_MS)),
+    }));
+    if (isRefused(claimed)) throw new Error('claiming events is never refused');
+    const { now, events } = claimed;
+    if (events.length === 0) return 0;
+    const { payments, others } = groupedBySubject(events);
+    const [judged, ofOthers] = await Promise.all([this.#judgePayments(payments), this.#judgeOthers(others)]);
+    await this.#write(now, [...judged, ...ofOthers]);
     return events.length;
   }
 
-  /** @returns the events that are over; the others have been put back. */
-  async #handle({ subject, events }: Hint): Promise<FinishedEvent[]> {
-    const eldest = events.reduce((a, b) => (a.received_at <= b.received_at ? a : b));
+  async #judgePayments(groups: readonly PaymentGroup[]): Promise<Judged[]> {
+    if (groups.length === 0) return [];
+    const marks = groups.flatMap(({ paymentId }) => (paymentId !== undefined && isUuid(paymentId) ? paymentId : []));
+    const intents = groups.map(({ intentId }) => intentId);
+    const { byIntent, byId } = await this.uow.read((tx) => findPaymentsBy(tx, intents, marks));
+    const all = groups.map((group) =>
+      this.#judgePayment(group, byIntent.get(group.intentId) ?? byId.get(group.paymentId ?? '')),
+    );
+    return (await Promise.all(all)).flat();
+  }
+
+  async #judgePayment({ intentId, hints }: PaymentGroup, row: PaymentRow | undefined): Promise<Judged[]> {
+    const judged = (hint: Hint<PaymentSubject>, result: FollowResult): Judged => ({
+      events: hint.events,
+      verdict: verdictOf(hint.subject, result),
+    });
     try {
-      const verdict = await this.#judge(eldest, subject);
-      if (verdict.state !== 'parked') {
-        const { state, note } = verdict;
-        return events.map(({ id }) => ({ id, state, note }));
+      if (row === undefined) return hints.map((hint) => judged(hint, absent(hint.subject)));
+      const subjects = hints.map(({ subject }) => subject);
+      const results = await this.synchronizer.follow(row, intentId, subjects);
+      return hints.map((hint, at) => judged(hint, results[at] ?? 'missing'));
+    } catch (error) {
+      const result = isMissing(error) ? 'unknown' : asError(error);
+      return hints.map((hint) => judged(hint, result));
+    }
+  }
+
+  async #judgeOthers(hints: readonly Hint<OtherSubject>[]): Promise<Judged[]> {
+    const queue = [...hints];
+    const judged: Judged[] = [];
+    const lane = async (): Promise<void> => {
+      for (let hint = queue.shift(); hint !== undefined; hint = queue.shift()) {
+        const result = await this.#bringUp(hint.subject).catch((error: unknown): FollowResult =>
+          isMissing(error) ? 'unknown' : asError(error),
+        );
+        judged.push({ events: hint.events, verdict: verdictOf(hint.subject, result) });
       }
-      for (const event of events) await this.#postpone(event, 'parked', verdict.note ?? '');
-    } catch (error) {
-      const note = error instanceof Error ? error.message : String(error);
-      const ids = events.map((event) => event.id);
-      this.logger.warn({ ids, attempts: eldest.attempts, note }, 'events not processed; they are tried again');
-      for (const event of events) await this.#postpone(event, 'waiting', note);
-    }
-    return [];
+    };
+    await Promise.all(Array.from({ length: OTHERS_AT_ONCE }, lane));
+    return judged;
   }
 
-  async #judge(event: InboxEvent, subject: EventSubject): Promise<Verdict> {
-    if (subject.kind === 'none') return { state: 'ignored' };
-    try {
-      const result = await this.#bringUp(subject);
-      if (result === 'done') return { state: 'done' };
-      if (result === 'foreign') return { state: 'ignored', note: 'not a payment of this platform' };
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-      return { state: 'orphaned', note: 'Stripe does not know the object' };
-    }
-    const now = await this.uow.read((tx) => Promise.resolve(tx.now));
-    const ageMs = now.getTime() - event.received_at.getTime();
-    const note = `the payment of ${nameOf(event, subject)} is not here yet`;
-    return ageMs > ORPHAN_MS ? { state: 'orphaned', note } : { state: 'parked', note };
-  }
-
-  async #bringUp(subject: Exclude<EventSubject, { kind: 'none' }>): Promise<SyncResult> {
+  async #bringUp(subject: OtherSubject): Promise<FollowResult> {
     switch (subject.kind) {
-      case 'payment': {
-        const paymentId = await this.synchronizer.paymentIdOf(subject.intentId, subject.paymentId);
-        if (paymentId !== undefined) return this.synchronizer.payment(paymentId, subject.intentId);
-        // Without our mark it was made by somebody else on the same account.
-        return subject.paymentId === undefined ? 'foreign' : 'missing';
-      }
-      case 'refund':
-        return this.synchronizer.refund(subject.refundId);
-      case 'refunds':
-        return this.synchronizer.refundsOf(subject.intentId);
-      case 'dispute':
-        return this.synchronizer.dispute(subject.disputeId);
-      case 'warning':
-        return this.synchronizer.warning(subject.warningId);
+      case 'none':
+        return 'foreign';
       case 'setup': {
         const { setupIntentId, setupId } = subject;
         if (setupId === undefined || !isUuid(setupId)) return 'foreign';
@@ -130,55 +145,70 @@ export class InboxProcessor {
     }
   }
 
-  async #postpone(event: InboxEvent, state: 'waiting' | 'parked', note: string): Promise<void> {
-    await this.uow.run('inbox-postpone', (tx) => {
-      const at = new Date(tx.now.getTime() + retryMs(event.attempts, state === 'parked'));
-      return postponeEvent(tx, event.id, state, at, note);
+  /** Lost with the process, the events are worked off again, and find their work done. */
+  async #write(now: Date, judged: readonly Judged[]): Promise<void> {
+    const finished: FinishedEvent[] = [];
+    const postponed: PostponedEvent[] = [];
+    for (const { events, verdict } of judged) {
+      if (verdict.state === 'waiting') {
+        const about = { ids: events.map(({ id }) => id), attempts: events[0]?.attempts, note: verdict.note };
+        this.logger.warn(about, 'events not processed; they are tried again');
+      }
+      for (const event of events) {
+        const aged = aging(verdict, now.getTime() - event.received_at.getTime());
+        if (aged.state !== 'waiting' && aged.state !== 'parked') {
+          finished.push({ id: event.id, state: aged.state, note: aged.note });
+          continue;
+        }
+        postponed.push({
+          id: event.id,
+          state: aged.state,
+          nextAttemptAt: new Date(now.getTime() + retryMs(event.attempts, aged.state === 'parked')),
+          note: aged.note,
+          awaits: aged.state === 'parked' ? aged.awaits : undefined,
+        });
+      }
+    }
+    await this.uow.run('inbox-finish', async (tx) => {
+      await finishEvents(tx, finished);
+      await postponeEvents(tx, postponed);
     });
   }
 }
 
-/** Several events that are hints about one object: they arrived before it is read, so one reading answers them all. */
-interface Hint {
-  readonly subject: EventSubject;
-  readonly events: InboxEvent[];
+type OtherSubject = Exclude<EventSubject, PaymentSubject>;
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+/** There is no row: without our mark the payment was made by somebody else on the same account. */
+function absent(subject: PaymentSubject): FollowResult {
+  return subject.kind === 'payment' && subject.paymentId === undefined ? 'foreign' : 'missing';
 }
 
-/** What an event is about: its payment, or the object of money out. */
-function nameOf(event: InboxEvent, subject: EventSubject): string {
-  switch (subject.kind) {
-    case 'none':
-      return event.id;
-    case 'account':
-      return subject.accountId;
-    case 'payout':
-      return subject.attemptId ?? subject.objectId;
-    case 'setup':
-      return subject.setupIntentId;
-    case 'cash':
-      return subject.customerId;
-    case 'cash_return':
-      return subject.refundId;
-    case 'payment':
-    case 'refund':
-    case 'refunds':
-    case 'dispute':
-    case 'warning':
-      return subject.intentId;
+function verdictOf(subject: EventSubject, result: FollowResult): Verdict {
+  if (result instanceof Error) return { state: 'waiting', note: result.message };
+  switch (result) {
+    case 'done':
+      return { state: 'done' };
+    case 'foreign':
+      return subject.kind === 'none'
+        ? { state: 'ignored' }
+        : { state: 'ignored', note: 'not a payment of this platform' };
+    case 'unknown':
+      return { state: 'orphaned', note: 'Stripe does not know the object' };
+    case 'missing': {
+      const awaits = 'intentId' in subject ? awaited(subject) : undefined;
+      const note = `the payment of ${awaits ?? subject.kind} is not here yet`;
+      return { state: 'parked', note, ...(awaits === undefined ? {} : { awaits }) };
+    }
   }
 }
 
-/** What concerns one payment is worked off one after the other. */
-function groupedByIntent(events: readonly InboxEvent[]): Map<string, Hint[]> {
-  const groups = new Map<string, Map<string, Hint>>();
-  for (const event of events) {
-    const subject = subjectOf(event.type, event.payload.data.object);
-    const intent = nameOf(event, subject);
-    const group = groups.get(intent) ?? new Map<string, Hint>();
-    const key = JSON.stringify(subject);
-    const hint = group.get(key) ?? { subject, events: [] };
-    hint.events.push(event);
-    groups.set(intent, group.set(key, hint));
-  }
-  return new Map([...groups].map(([intent, group]) => [intent, [...group.values()]]));
+/** A payment's own event names it; what follows a capture names the intent, which the row has from then on. */
+const awaited = (subject: PaymentSubject): string =>
+  subject.kind === 'payment' ? (subject.paymentId ?? subject.intentId) : subject.intentId;
+
+function aging(verdict: Verdict, ageMs: number): Verdict {
+  if (verdict.state !== 'parked' || ageMs <= ORPHAN_MS) return verdict;
+  return { state: 'orphaned', note: verdict.note };
 }

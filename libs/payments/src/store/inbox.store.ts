@@ -22,15 +22,28 @@ export interface InboxEvent {
 
 export type Reception = 'stored' | 'known' | 'conflict';
 
+interface Stored {
+  readonly id: string;
+  /** Of the row that stands; null where another transaction wrote it a moment ago. */
+  readonly content_sha256: string | null;
+  readonly added: boolean;
+}
+
 /** Stores a batch in one statement; an event that is there already is left as it is. */
 export async function storeEvents(tx: Tx, events: readonly ReceivedEvent[]): Promise<Reception[]> {
   const unique = [...new Map(events.map((event) => [event.id, event])).values()];
-  const added = await tx.query<{ id: string }>(
-    `INSERT INTO stripe_event (id, type, object_id, payload, content_sha256, occurred_at, received_at, next_attempt_at)
-     SELECT n.id, n.type, n.object_id, n.payload, n.sha, n.occurred_at, $7, $7
-       FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::timestamptz[])
-         AS n (id, type, object_id, payload, sha, occurred_at)
-     ON CONFLICT (id) DO NOTHING RETURNING id`,
+  const rows = await tx.query<Stored>(
+    `WITH given AS (
+       SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::timestamptz[])
+         AS n (id, type, object_id, payload, sha, occurred_at)),
+     known AS (SELECT e.id, e.content_sha256 FROM stripe_event e WHERE e.id = ANY ($1)),
+     added AS (
+       INSERT INTO stripe_event (id, type, object_id, payload, content_sha256, occurred_at, received_at, next_attempt_at)
+       SELECT n.id, n.type, n.object_id, n.payload, n.sha, n.occurred_at, $7, $7
+         FROM given n WHERE NOT EXISTS (SELECT 1 FROM known k WHERE k.id = n.id) ORDER BY n.id
+       ON CONFLICT (id) DO NOTHING RETURNING id, content_sha256)
+     SELECT n.id, coalesce(a.content_sha256, k.content_sha256) AS content_sha256, a.id IS NOT NULL AS added
+       FROM given n LEFT JOIN added a ON a.id = n.id LEFT JOIN known k ON k.id = n.id`,
     [
       unique.map((event) => event.id),
       unique.map((event) => event.type),
@@ -41,12 +54,16 @@ export async function storeEvents(tx: Tx, events: readonly ReceivedEvent[]): Pro
       tx.now,
     ],
   );
-  const stored = new Set(added.map((row) => row.id));
-  const known = await tx.query<{ id: string; content_sha256: string }>(
-    'SELECT id, content_sha256 FROM stripe_event WHERE id = ANY($1)',
-    [unique.map((event) => event.id)],
-  );
-  const digests = new Map(known.map((row) => [row.id, row.content_sha256]));
+  const digests = new Map(rows.map((row) => [row.id, row.content_sha256]));
+  const raced = rows.filter((row) => row.content_sha256 === null).map((row) => row.id);
+  if (raced.length > 0) {
+    const known = await tx.query<{ id: string; content_sha256: string }>(
+      'SELECT id, content_sha256 FROM stripe_event WHERE id = ANY($1)',
+      [raced],
+    );
+    for (const row of known) digests.set(row.id, row.content_sha256);
+  }
+  const stored = new Set(rows.filter((row) => row.added).map((row) => row.id));
   return events.map((event) => {
     if (digests.get(event.id) !== event.contentSha256) return 'conflict';
     return stored.delete(event.id) ? 'stored' : 'known';
@@ -71,8 +88,9 @@ export interface FinishedEvent {
 }
 
 export async function finishEvents(tx: Tx, events: readonly FinishedEvent[]): Promise<void> {
+  if (events.length === 0) return;
   await tx.query(
-    `UPDATE stripe_event e SET state = n.state, done_at = $4, last_error = n.note
+    `UPDATE stripe_event e SET state = n.state, done_at = $4, last_error = n.note, awaits = NULL
        FROM unnest($1::text[], $2::text[], $3::text[]) AS n (id, state, note) WHERE e.id = n.id`,
     [
       events.map((event) => event.id),
@@ -83,19 +101,29 @@ export async function finishEvents(tx: Tx, events: readonly FinishedEvent[]): Pr
   );
 }
 
-export async function postponeEvent(
-  tx: Tx,
-  id: string,
-  state: 'waiting' | 'parked',
-  nextAttemptAt: Date,
-  note: string,
-): Promise<void> {
-  await tx.query('UPDATE stripe_event SET state = $2, next_attempt_at = $3, last_error = $4 WHERE id = $1', [
-    id,
-    state,
-    nextAttemptAt,
-    note.slice(0, 1000),
-  ]);
+export interface PostponedEvent {
+  readonly id: string;
+  readonly state: 'waiting' | 'parked';
+  readonly nextAttemptAt: Date;
+  readonly note: string;
+  /** Of a parked one: the id of the payment, or of its intent, that wakes it. */
+  readonly awaits: string | undefined;
+}
+
+export async function postponeEvents(tx: Tx, events: readonly PostponedEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await tx.query(
+    `UPDATE stripe_event e SET state = n.state, next_attempt_at = n.at, last_error = n.note, awaits = n.awaits
+       FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[]) AS n (id, state, at, note, awaits)
+      WHERE e.id = n.id`,
+    [
+      events.map((event) => event.id),
+      events.map((event) => event.state),
+      events.map((event) => event.nextAttemptAt),
+      events.map((event) => event.note.slice(0, 1000)),
+      events.map((event) => event.awaits ?? null),
+    ],
+  );
 }
 
 /** Up to when Stripe's list was compared with the inbox; undefined before the first time. */

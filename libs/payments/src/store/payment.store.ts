@@ -169,6 +169,23 @@ export async function findPaymentByIntent(tx: Tx, intentId: string): Promise<Pay
   return row;
 }
 
+/** Payments by the ids of their intents, and by their own. */
+export async function findPaymentsBy(
+  tx: Tx,
+  intentIds: readonly string[],
+  ids: readonly string[],
+): Promise<{ byIntent: Map<string, PaymentRow>; byId: Map<string, PaymentRow> }> {
+  const rows = await tx.query<PaymentRow>(
+    `SELECT * FROM payment WHERE stripe_payment_intent_id = ANY($1::text[])
+     UNION SELECT * FROM payment WHERE id = ANY($2::uuid[])`,
+    [intentIds, ids],
+  );
+  const byIntent = new Map(
+    rows.flatMap((row) => (row.stripe_payment_intent_id ? [[row.stripe_payment_intent_id, row]] : [])),
+  );
+  return { byIntent, byId: new Map(rows.map((row) => [row.id, row])) };
+}
+
 /** A step of one payment, with the row as it is after it. */
 export interface PaymentMove {
   readonly before: PaymentRow;
