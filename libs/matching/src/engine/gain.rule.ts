@@ -1,7 +1,6 @@
 import { claimsOf } from './claim.rule.js';
 import { type Counted, type CountedProject, type MatchRound, MILLIONTHS } from './match.type.js';
-import { exactly, scaledRoot, wholeRoot } from './root.rule.js';
-import { type Claim, type Scale, claimBeyondGifts } from './scale.rule.js';
+import type { Claim, Scale } from './scale.rule.js';
 
 /** One more gift to the project at this place of the list. Nobody known: a person who hasn't given before. */
 export interface Gain {
@@ -15,40 +14,22 @@ const MAX_DONORS = 3000;
 const MAX_GROUPS = 2000;
 
 /**
- * The project's claim with one more gift, the others' gifts as they are. For linear and quadratic rules from the sums
- * alone; undefined where the rule would take too long. An estimate: what the pairwise rule takes from this project's
+ * The project's claim with one more gift, the others' gifts as they are, from the project's own gifts; undefined where
+ * that would take too long. Rules that need only sums have a way of their own (`sums.rule.ts`). An estimate: what the pairwise rule takes from this project's
  * pairs for their gifts elsewhere is left out.
  */
-export function withGift(
-  round: MatchRound,
-  counted: Counted,
-  claims: readonly Claim[],
-  gain: Gain,
-  scale: Scale,
-): Claim | undefined {
+export function withGift(round: MatchRound, counted: Counted, gain: Gain, scale: Scale): Claim | undefined {
   const project = counted.projects[gain.index];
-  const before = claims[gain.index];
-  if (!project || !before) return undefined;
-  const { changed, old, now } = enlarge(round, counted, project, gain);
-  switch (round.rule.kind) {
-    case 'linear':
-      return claimsOf(round, { ...counted, projects: [changed] }, scale)[0];
-    case 'quadratic':
-    case 'capital_constrained':
-      return quadratic(project, changed, before, scale, { old, now });
-    case 'pairwise':
-    case 'cluster':
-    case 'squared_cluster':
-    case 'connection_oriented':
-      return changed.donors.length > MAX_DONORS || (round.groups?.size ?? 0) > MAX_GROUPS
-        ? undefined
-        : claimsOf(round, { ...counted, donorIds: named(counted, gain), projects: [changed] }, scale)[0];
-  }
+  if (!project) return undefined;
+  const changed = enlarge(round, counted, project, gain);
+  return changed.donors.length > MAX_DONORS || (round.groups?.size ?? 0) > MAX_GROUPS
+    ? undefined
+    : claimsOf(round, { ...counted, donorIds: named(counted, gain), projects: [changed] }, scale)[0];
 }
 
 const named = (counted: Counted, gain: Gain): readonly string[] => [...counted.donorIds, gain.donor ?? ''];
 
-function enlarge(round: MatchRound, counted: Counted, project: CountedProject, gain: Gain) {
+function enlarge(round: MatchRound, counted: Counted, project: CountedProject, gain: Gain): CountedProject {
   const known = gain.donor === undefined ? -1 : counted.donorIds.indexOf(gain.donor);
   const donor = known < 0 ? counted.donorIds.length : known;
   const place = known < 0 ? -1 : project.donors.indexOf(known);
@@ -61,7 +42,7 @@ function enlarge(round: MatchRound, counted: Counted, project: CountedProject, g
     amounts,
     countedMillionths: project.countedMillionths - old + now,
   };
-  return { changed: now === 0n ? project : changed, old, now };
+  return now === 0n ? project : changed;
 }
 
 function countedWith(round: MatchRound, gain: Gain, old: bigint, gaveBefore: boolean): bigint {
@@ -73,19 +54,4 @@ function countedWith(round: MatchRound, gain: Gain, old: bigint, gaveBefore: boo
   const sum = old + gain.amountMinor * weight;
   const most = round.capPerDonorMinor === undefined ? sum : round.capPerDonorMinor * weight;
   return sum < most ? sum : most;
-}
-
-/** The sum of roots is the root of the figure, so one gift changes it without looking at the others. */
-function quadratic(
-  project: CountedProject,
-  changed: CountedProject,
-  before: Claim,
-  scale: Scale,
-  amount: { old: bigint; now: bigint },
-): Claim {
-  if (changed.donors.length < 2) return before;
-  const root = (value: bigint) => scaledRoot(value, 1n, scale.rootSquared).low;
-  const sum = project.donors.length < 2 ? root(project.amounts[0] ?? 0n) : wholeRoot(before.figure.low);
-  const next = sum - root(amount.old) + root(amount.now);
-  return claimBeyondGifts(changed, exactly(next * next), scale);
 }

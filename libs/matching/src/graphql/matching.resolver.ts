@@ -103,10 +103,11 @@ export class MatchingResolver {
     if (amountMinor < 1n || amountMinor > 10n ** 18n) return null;
     const estimate = await this.estimates.ofGift(viewer, askedId('Campaign', campaignId), amountMinor);
     if (!estimate) return null;
-    const { round, matchMinor, standsMinor, asOf } = estimate;
+    const { round, matchMinor, atPaceMinor, standsMinor, asOf } = estimate;
     return {
       round: toMatchRound(round, viewer),
       match: Money.of(matchMinor, round.currency),
+      atPace: Money.of(atPaceMinor, round.currency),
       stands: Money.of(standsMinor, round.currency),
       asOf,
     };

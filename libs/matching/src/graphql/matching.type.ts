@@ -243,11 +243,18 @@ export class MatchRound implements NodeInterface {
 export class MatchEstimate {
   @Field(() => MatchRound, { description: 'The round it would count in.' })
   round: MatchRound;
-  @Field(() => Money, { description: 'What the gift would add to the campaign’s match.' })
+  @Field(() => Money, { description: 'What the gift would add to the campaign’s match, if the round ended now.' })
   match: Money;
+  @Field(() => Money, {
+    description: 'The same if gifts to all campaigns went on until the cut-off as they came so far, at most ten-fold.',
+  })
+  atPace: Money;
   @Field(() => Money, { description: 'What the campaign would get without it, if the round ended now.' })
   stands: Money;
-  @Field(() => DateTimeScalar, { description: 'When the sums behind it were read; they are up to 15 seconds old.' })
+  @Field(() => DateTimeScalar, {
+    description:
+      'When the sums behind it were read; they are 15 seconds old at most, or longer where reading them is costly.',
+  })
   asOf: Date;
 }
 

@@ -11,7 +11,7 @@ export interface GiftRow {
  * Cash pledges collected within a window and still held, for the campaigns of a round: what was pledged in the
  * campaign's currency, less what was refunded or taken back.
  */
-const COLLECTED = `
+export const COLLECTED = `
   SELECT p.id AS pledge_id, p.campaign_id, p.pseudonym, div(p.counted_minor::numeric * (p.collected_minor - p.refunded_minor - p.disputed_minor), p.amount_minor)::bigint
          AS amount_minor
     FROM match_round_campaign c JOIN cash_pledge p ON p.campaign_id = c.campaign_id
