@@ -74,6 +74,19 @@ export class IdentityCommands {
     });
   }
 
+  /** Changes the name that a person shows. Receipts that were issued keep the name of their day. */
+  async updateProfile(viewer: Contributor, input: { displayName: string }): Promise<Outcome<string>> {
+    const name = text('displayName', input.displayName, 80);
+    if (isRefused(name)) return name;
+    return this.uow.run('identity.profile-update', async (tx) => {
+      await tx.query('UPDATE contributor SET display_name = $2 WHERE id = $1 AND erased_at IS NULL', [
+        viewer.contributorId,
+        name,
+      ]);
+      return viewer.contributorId;
+    });
+  }
+
   /** Makes a personal API token. Its secret is in the answer and nowhere else. */
   async createApiToken(
     viewer: Contributor,

@@ -18,7 +18,13 @@ export { BankTransfers } from './bank-transfers.js';
 export { convertMinor, type ExchangeRate, rateText } from './domain/exchange-rate.rule.js';
 export { ExchangeRates } from './exchange-rates.js';
 export { PaymentRail } from './graphql/rail.type.js';
-export { type SetupInput, type SubmittedSetup, PaymentMethods } from './payment-methods.js';
+export {
+  type KeptMethod,
+  type MethodLook,
+  type SetupInput,
+  type SubmittedSetup,
+  PaymentMethods,
+} from './payment-methods.js';
 export { type FundingInstructions } from './processor/funding.request.js';
 export { type RefundInput, type RefundOutcome } from './refunds.js';
 export { RAIL_TERMS } from './domain/rail.table.js';

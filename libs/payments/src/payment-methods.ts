@@ -11,7 +11,13 @@ import { observeSetup } from './processor/setup.observation.js';
 import { readFailure } from './processor/stripe.failure.js';
 import { STRIPE } from './processor/stripe.token.js';
 import { findCustomer } from './store/customer.store.js';
-import { insertSavedMethod, markReleased, markReleasing, type SavedMethodRow } from './store/saved-method.store.js';
+import {
+  insertSavedMethod,
+  keptMethods,
+  markReleased,
+  markReleasing,
+  type SavedMethodRow,
+} from './store/saved-method.store.js';
 import {
   changeSetup,
   findSetup,
@@ -37,6 +43,21 @@ export interface SubmittedSetup {
   readonly status: SetupStatus;
   /** Undefined while Stripe has not been reached yet: the sweep goes on trying. */
   readonly clientSecret: string | undefined;
+}
+
+export interface KeptMethod {
+  readonly id: string;
+  readonly rail: Rail;
+  readonly savedAt: Date;
+}
+
+/** What is printed on a card or a bank's letter, as far as its owner needs it to tell one from another. */
+export interface MethodLook {
+  /** "visa", or the name of the bank. */
+  readonly brand: string | null;
+  readonly last4: string | null;
+  /** "2030-12"; null for accounts. */
+  readonly expires: string | null;
 }
 
 /** The sweep leaves the first call to whoever made the row, for this long. */
@@ -113,6 +134,32 @@ export class PaymentMethods {
         hint: 'Begin again, or with another method; nothing was charged.',
       });
     }
+  }
+
+  /** What a person saved and what may still be charged, newest first. What it is stays with Stripe: {@link looks}. */
+  async kept(tx: Tx, pseudonym: string): Promise<KeptMethod[]> {
+    return (await keptMethods(tx, pseudonym)).map(({ id, rail, created_at }) => ({ id, rail, savedAt: created_at }));
+  }
+
+  /**
+   * How a person's saved methods look to him, by their ids: asked of Stripe each time, and kept nowhere. Empty while
+   * Stripe can't be reached.
+   */
+  async looks(pseudonym: string): Promise<Map<string, MethodLook>> {
+    const rows = await this.uow.read((tx) => keptMethods(tx, pseudonym));
+    const ids = new Map(rows.map((row) => [row.stripe_payment_method_id, row.id]));
+    const found = new Map<string, MethodLook>();
+    for (const customer of new Set(rows.map((row) => row.stripe_customer_id))) {
+      const list = await this.stripe.customers.listPaymentMethods(customer, { limit: 100 }).catch((error: unknown) => {
+        this.logger.warn({ failure: readFailure(error).message }, 'saved methods could not be read');
+        return { data: [] as Stripe.PaymentMethod[] };
+      });
+      for (const method of list.data) {
+        const id = ids.get(method.id);
+        if (id !== undefined) found.set(id, lookOf(method));
+      }
+    }
+    return found;
   }
 
   /** In the caller's transaction; Stripe is told by the sweep. A method that is released is never charged again. */
@@ -293,4 +340,19 @@ function conflict(reference: string): Refused {
 
 function notFound(setupId: string): Refused {
   return refuse({ code: 'SETUP_NOT_FOUND', message: 'There is no such setup.', detail: setupId });
+}
+
+function lookOf(method: Stripe.PaymentMethod): MethodLook {
+  const { card, us_bank_account: account, sepa_debit: debit } = method;
+  if (card)
+    return {
+      brand: card.brand,
+      last4: card.last4,
+      expires: `${card.exp_year}-${String(card.exp_month).padStart(2, '0')}`,
+    };
+  return {
+    brand: account?.bank_name ?? debit?.bank_code ?? null,
+    last4: account?.last4 ?? debit?.last4 ?? null,
+    expires: null,
+  };
 }

@@ -7,7 +7,9 @@ import { BookingWriter } from './bookings/booking.writer.js';
 import { CashReturns } from './cash-returns.js';
 import { Payments } from './commands.js';
 import { Customers } from './customers.js';
+import { DisputeCases } from './dispute-cases.js';
 import { ExchangeRates } from './exchange-rates.js';
+import { DisputeCaseResolver } from './graphql/dispute-case.resolver.js';
 import { RailResolver } from './graphql/rail.resolver.js';
 import { RefundCaseResolver } from './graphql/refund-case.resolver.js';
 import { StripeConfigResolver } from './graphql/stripe-config.resolver.js';
@@ -63,6 +65,7 @@ import { TopUps } from './top-ups.js';
     CashReturns,
     Refunds,
     RefundCases,
+    DisputeCases,
     TopUps,
     ExchangeRates,
     Synchronizer,
@@ -78,6 +81,7 @@ import { TopUps } from './top-ups.js';
     StripeConfigResolver,
     RailResolver,
     RefundCaseResolver,
+    DisputeCaseResolver,
   ],
   exports: [
     Payments,

@@ -11,7 +11,7 @@ import { PledgeBatches } from './pledge.batch.js';
 import { type CreatedCashPledge, PledgePaying, forbidden, notFound, wrongState } from './pledge.paying.js';
 import { PledgeRefunds } from './pledge.refunds.js';
 import { refusePledge } from './pledge.refusal.js';
-import { type CashPledgeRow, lockCashPledge } from './store/cash-pledge.store.js';
+import { type CashPledgeRow, lockCashPledge, setPledgeName } from './store/cash-pledge.store.js';
 
 type SignedIn = Viewer & { kind: 'contributor' };
 
@@ -118,6 +118,23 @@ export class CashPledgeCommands {
     if (asked === undefined) throw new Error(`no answer about the refund of pledge ${pledge.id}`);
     if (!isRefused(asked)) await batch.write();
     return asked;
+  }
+
+  /**
+   * How a pledge of one's own is named on pages from now on. What the public record said when it was made stays said.
+   * Refusals: PLEDGE_NOT_FOUND, PLEDGE_TEXT_INVALID.
+   */
+  async setName(
+    viewer: SignedIn,
+    pledgeId: string,
+    shown: { readonly anonymous: boolean; readonly displayName?: string | null | undefined },
+  ): Promise<Outcome<string>> {
+    const name = displayName(shown.displayName);
+    if (isRefused(name)) return name;
+    const own = { id: pledgeId, contributorId: viewer.contributorId };
+    return this.uow.run('pledges.cash-name', async (tx) =>
+      (await setPledgeName(tx, own, { isAnonymous: shown.anonymous, displayName: name })) ? pledgeId : notFound(),
+    );
   }
 
   /**

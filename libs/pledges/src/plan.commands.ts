@@ -110,7 +110,8 @@ export class PledgePlanCommands {
     });
   }
 
-  private async stopIn(tx: Tx, plan: PlanRow): Promise<PlanRow | undefined> {
+  /** Ends a plan that the caller's unit of work holds; undefined when it has ended. */
+  async stopIn(tx: Tx, plan: PlanRow): Promise<PlanRow | undefined> {
     if (pledgePlanMachine.next(plan.state, 'stop') === undefined) return undefined;
     await stopPlan(tx, plan.id);
     if (plan.savedMethodId !== null) await this.methods.release(tx, [plan.savedMethodId]);

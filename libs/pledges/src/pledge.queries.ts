@@ -3,7 +3,7 @@ import { CampaignQueries, type PagePart, type Selection } from '#campaigns';
 import { type Page, type PageArgs, pageOf } from '#kernel';
 import { UnitOfWork } from '#platform';
 import { type SettlementRow, settlementOf } from './store/close.store.js';
-import { type InvoiceData, type ReceiptData, invoiceOf, receiptsOf } from './store/invoice.store.js';
+import { type InvoiceData, type ReceiptData, invoiceOf, invoicesOf, receiptsOf } from './store/invoice.store.js';
 import { type PlanRow, plansOf } from './store/plan.store.js';
 import {
   type CashPageRow,
@@ -66,6 +66,13 @@ export class PledgeQueries implements OnModuleInit {
   /** What the invoice of a pledge says, where it has one. */
   invoiceData(pledgeId: string): Promise<InvoiceData | undefined> {
     return this.uow.read((tx) => invoiceOf(tx, pledgeId));
+  }
+
+  /** Invoices of a person's pledges, newest first. */
+  async invoices(contributorId: string, args: PageArgs): Promise<Page<InvoiceData>> {
+    const { limit, after } = pageBounds(args);
+    const rows = await this.uow.read((tx) => invoicesOf(tx, contributorId, { before: after, limit: limit + 1 }));
+    return pageOf(rows, limit, (row) => row.pledgeId);
   }
 
   /** What the receipt of one pledge says, or of all that a person gave in a span of time. Empty where no money came. */

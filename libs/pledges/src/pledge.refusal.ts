@@ -58,6 +58,14 @@ const REFUSALS = {
     message: 'This idempotency key was used for another pledge.',
     hint: 'Use a new key for a new pledge, or send the same particulars again.',
   },
+  PLEDGE_METHOD_IN_USE: {
+    message: 'A charge by this card or account is under way, or is on the final list of a campaign that settles.',
+    hint: 'Give that pledge another card or account instead; this one goes with it.',
+  },
+  PLEDGE_METHOD_NOT_FOUND: {
+    message: 'You have saved no such card or account.',
+    hint: 'Take the id from the query mySavedMethods.',
+  },
   PLEDGE_NOT_FOUND: {
     message: 'There is no pledge with this id.',
     hint: 'Take the id from the field "id" of a pledge.',

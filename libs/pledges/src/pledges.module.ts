@@ -16,11 +16,14 @@ import {
   CampaignCloseResolver,
   CashPledgeCampaignResolver,
   ComputePledgeCampaignResolver,
+  MethodUseCampaignResolver,
+  PledgePlanCampaignResolver,
 } from './graphql/campaign-pledges.resolver.js';
 import { ComputePledgeResolver } from './graphql/compute-pledge.resolver.js';
 import { PledgePlanResolver } from './graphql/plan.resolver.js';
 import { CashPledgeLookup, ComputePledgeLookup } from './graphql/pledge.lookup.js';
 import { PledgeResolver } from './graphql/pledge.resolver.js';
+import { SavedMethodResolver } from './graphql/saved-method.resolver.js';
 import { UnappliedCashResolver } from './graphql/unapplied.resolver.js';
 import {
   CampaignEndSubscriber,
@@ -41,6 +44,7 @@ import { PledgeRates } from './pledge.rates.js';
 import { PledgeRefunds } from './pledge.refunds.js';
 import { PledgeWires } from './pledge.wires.js';
 import { RefundRunner } from './refund.runner.js';
+import { SavedMethods } from './saved-methods.js';
 import { UnappliedCashCommands } from './unapplied.commands.js';
 
 /** Promises of cash and compute and their fulfilment. */
@@ -71,6 +75,10 @@ import { UnappliedCashCommands } from './unapplied.commands.js';
     CampaignCloseResolver,
     CashPledgeCampaignResolver,
     ComputePledgeCampaignResolver,
+    PledgePlanCampaignResolver,
+    MethodUseCampaignResolver,
+    SavedMethods,
+    SavedMethodResolver,
     CashPledgeLookup,
     ComputePledgeLookup,
     UsageSubscriber,

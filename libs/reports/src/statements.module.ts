@@ -3,6 +3,7 @@ import { IdentityModule } from '#identity';
 import { PaymentsModule } from '#payments';
 import { PledgesModule } from '#pledges';
 import { TransparencyModule } from '#transparency';
+import { StatementResolver } from './graphql/statement.resolver.js';
 import { StatementController } from './http/statement.controller.js';
 import { ReceiptErasure, ReceiptIssue } from './jobs/receipts.subscriber.js';
 import { Statements } from './statements.js';
@@ -11,6 +12,6 @@ import { Statements } from './statements.js';
 @Module({
   imports: [IdentityModule, PaymentsModule, PledgesModule, TransparencyModule],
   controllers: [StatementController],
-  providers: [Statements, ReceiptIssue, ReceiptErasure],
+  providers: [Statements, StatementResolver, ReceiptIssue, ReceiptErasure],
 })
 export class StatementsModule {}

@@ -33,9 +33,11 @@ import {
   computeOf,
   entriesOf,
   giftsOf,
+  givingYears,
   ledgerSums,
   payerOf,
   pledgeFacts,
+  readableCampaigns,
 } from './store/statement.store.js';
 
 type Person = Viewer & { kind: 'contributor' };
@@ -106,6 +108,37 @@ export class Statements {
     const before = cursor !== undefined && isUuid(cursor) ? cursor : undefined;
     const rows = await this.uow.read((tx) => receiptsOfPerson(tx, viewer.contributorId, { before, limit: limit + 1 }));
     return pageOf(rows, limit, (row) => row.pledgeId);
+  }
+
+  /** The years of which there is a summary for the viewer, newest first. */
+  async years(viewer: Person, args: PageArgs): Promise<Page<{ year: number; isRunning: boolean }>> {
+    const limit = pageSize(args.first);
+    const before = Number(decodeCursor(args.after) ?? Infinity);
+    return this.uow.read(async (tx) => {
+      const years = (await givingYears(tx, viewer.contributorId)).filter((year) => year < before);
+      const running = tx.now.getUTCFullYear();
+      const rows = years.map((year) => ({ year, isRunning: year === running }));
+      return pageOf(rows, limit, (row) => String(row.year));
+    });
+  }
+
+  /** Invoices of the viewer's own pledges, newest first. */
+  invoices(viewer: Person, args: PageArgs): ReturnType<PledgeQueries['invoices']> {
+    return this.pledges.invoices(viewer.contributorId, args);
+  }
+
+  /** Campaigns whose account the viewer may read, newest first. */
+  async campaigns(
+    viewer: Person,
+    args: PageArgs,
+  ): Promise<Page<Awaited<ReturnType<typeof readableCampaigns>>[number]>> {
+    const limit = pageSize(args.first);
+    const cursor = decodeCursor(args.after);
+    const before = cursor !== undefined && isUuid(cursor) ? cursor : undefined;
+    const { contributorId, platformRoles } = viewer;
+    const reader = { contributorId, isOperator: platformRoles.has('operator') };
+    const rows = await this.uow.read((tx) => readableCampaigns(tx, reader, { before, limit: limit + 1 }));
+    return pageOf(rows, limit, (row) => row.id);
   }
 
   /** The invoice of a pledge of the viewer's own, where it has one and its addressee was not erased. */

@@ -29,6 +29,8 @@ import {
   ProjectCreateInput,
   ProjectMemberSetInput,
   ProjectPayload,
+  ProfileUpdateInput,
+  ProfileUpdatePayload,
   SignInMethods,
   SignOutPayload,
   ViewerType,
@@ -106,6 +108,18 @@ export class IdentityResolver {
     if (context.sessionSecret !== undefined) await this.commands.signOut(context.sessionSecret);
     context.setCookie(this.cookie('', new Date(0)));
     return { userErrors: [] };
+  }
+
+  @Access({ scope: 'profile:write' })
+  @Mutation(() => ProfileUpdatePayload, { description: 'Changes the name that the viewer shows.' })
+  async profileUpdate(
+    @Args('input', { description: 'The name.' }) input: ProfileUpdateInput,
+    @CurrentViewer() viewer: SignedIn,
+  ): Promise<ProfileUpdatePayload> {
+    const outcome = await this.commands.updateProfile(viewer, input);
+    if (isRefused(outcome)) return { contributor: null, userErrors: toUserErrors(outcome) };
+    const row = await this.queries.contributor(outcome);
+    return { contributor: row ? toContributor(row) : null, userErrors: [] };
   }
 
   @Access({ scope: 'profile:write' })

@@ -103,6 +103,20 @@ export class DeveloperSignInInput {
   platformRole?: PlatformRoleInput | null;
 }
 
+@InputType({ description: 'How the viewer is to be called.' })
+export class ProfileUpdateInput {
+  @Field(() => String, { description: 'The name to show, 1 to 80 characters.' })
+  displayName: string;
+}
+
+@ObjectType({ description: 'Outcome of profileUpdate.' })
+export class ProfileUpdatePayload {
+  @Field(() => Contributor, { nullable: true, description: 'The viewer after the change.' })
+  contributor: Contributor | null;
+  @Field(() => [UserError], { description: 'Why it was refused; empty on success.' })
+  userErrors: UserError[];
+}
+
 @InputType({ description: 'A new personal API token.' })
 export class ApiTokenCreateInput {
   @Field(() => String, { description: 'What to call it, 1 to 80 characters.' })

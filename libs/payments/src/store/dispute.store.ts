@@ -76,3 +76,61 @@ export async function disputedAmong(tx: Tx, paymentIds: readonly string[]): Prom
   );
   return new Set(rows.map((row) => row.payment_id));
 }
+
+/** A dispute as those see it who answer the bank. */
+export interface DisputeCaseRow {
+  readonly id: string;
+  readonly payment_id: string;
+  readonly beneficiary_id: string;
+  readonly stripe_dispute_id: string;
+  readonly rail: string;
+  readonly amount_minor: bigint;
+  readonly fee_minor: bigint;
+  readonly reinstated_minor: bigint;
+  readonly currency: string;
+  readonly reason: string;
+  readonly stripe_status: string;
+  readonly status: DisputeStatus;
+  readonly opened_at: Date;
+  readonly respond_by: Date | null;
+  readonly closed_at: Date | null;
+  readonly owner: string | null;
+  readonly taken_at: Date | null;
+  readonly answered_at: Date | null;
+}
+
+const CASE = `SELECT d.id, d.payment_id, p.beneficiary_id, d.stripe_dispute_id, p.rail, d.amount_minor, d.fee_minor,
+    d.reinstated_minor, p.currency, d.reason, d.stripe_status, d.status, d.opened_at, d.respond_by, d.closed_at, d.owner,
+    d.taken_at, d.answered_at
+  FROM dispute d JOIN payment p ON p.id = d.payment_id`;
+
+export async function disputeCase(tx: Tx, id: string, lock = false): Promise<DisputeCaseRow | undefined> {
+  const [row] = await tx.query<DisputeCaseRow>(`${CASE} WHERE d.id = $1 ${lock ? 'FOR UPDATE OF d' : ''}`, [id]);
+  return row;
+}
+
+/** Oldest first; ids grow with time. One row more than asked for tells that there are more. */
+export async function pageOfDisputes(
+  tx: Tx,
+  page: {
+    readonly first: number;
+    readonly after: string | undefined;
+    /** The campaigns or pools whose disputes are asked for; all of them when undefined. */
+    readonly beneficiaryIds: readonly string[] | undefined;
+    readonly openOnly: boolean;
+  },
+): Promise<DisputeCaseRow[]> {
+  return tx.query<DisputeCaseRow>(
+    `${CASE} WHERE ($1::uuid IS NULL OR d.id > $1) AND ($2::uuid[] IS NULL OR p.beneficiary_id = ANY($2))
+        AND (NOT $3 OR d.closed_at IS NULL) ORDER BY d.id LIMIT ${Math.trunc(page.first) + 1}`,
+    [page.after ?? null, page.beneficiaryIds ?? null, page.openOnly],
+  );
+}
+
+export async function takeDispute(tx: Tx, id: string, owner: string): Promise<void> {
+  await tx.query('UPDATE dispute SET owner = $2, taken_at = $3 WHERE id = $1', [id, owner, tx.now]);
+}
+
+export async function markDisputeAnswered(tx: Tx, id: string): Promise<void> {
+  await tx.query('UPDATE dispute SET answered_at = $2 WHERE id = $1', [id, tx.now]);
+}

@@ -43,6 +43,13 @@ export async function findSavedMethods(tx: Tx, ids: readonly string[]): Promise<
   return new Map(rows.map((row) => [row.id, row]));
 }
 
+/** Methods of a person that may still be charged, newest first. */
+export async function keptMethods(tx: Tx, pseudonym: string): Promise<(SavedMethodRow & { created_at: Date })[]> {
+  return tx.query(`SELECT * FROM saved_method WHERE contributor_pseudonym = $1 AND state = 'kept' ORDER BY id DESC`, [
+    pseudonym,
+  ]);
+}
+
 /** Stripe is told by the sweep. A method that is released already stays so. */
 export async function markReleasing(tx: Tx, ids: readonly string[]): Promise<void> {
   await tx.query(

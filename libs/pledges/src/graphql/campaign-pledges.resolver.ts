@@ -6,6 +6,8 @@ import { AFTER_ARG, FIRST_ARG, type GraphQLContext, Money, parseGlobalId, toConn
 import { PledgeQueries } from '../pledge.queries.js';
 import type { CashPageRow, ComputePageRow } from '../store/pledge-page.statement.js';
 import { toCashPledge, toComputePledge } from './pledge.mapper.js';
+import { PledgePlan } from './plan.type.js';
+import { MethodUseType } from './saved-method.type.js';
 import { CampaignClose, type SettlementCount } from './settlement.type.js';
 import { CashPledge, CashPledgeConnection, ComputePledge, ComputePledgeConnection } from './pledge.type.js';
 
@@ -88,6 +90,26 @@ export class CashPledgeCampaignResolver {
   @ResolveField(() => Campaign, { nullable: true, description: 'What it is for.' })
   campaign(@Parent() pledge: CashPledge, @Context() context: GraphQLContext): Promise<Campaign | null> {
     return campaignLoader(context, this.campaigns).load(pledge.campaignId);
+  }
+}
+
+@Resolver(() => PledgePlan)
+export class PledgePlanCampaignResolver {
+  constructor(private readonly campaigns: CampaignQueries) {}
+
+  @ResolveField(() => Campaign, { nullable: true, description: 'What it is for.' })
+  campaign(@Parent() plan: PledgePlan, @Context() context: GraphQLContext): Promise<Campaign | null> {
+    return campaignLoader(context, this.campaigns).load(parseGlobalId(plan.campaignId)?.id ?? '');
+  }
+}
+
+@Resolver(() => MethodUseType)
+export class MethodUseCampaignResolver {
+  constructor(private readonly campaigns: CampaignQueries) {}
+
+  @ResolveField(() => Campaign, { nullable: true, description: 'What it is for.' })
+  campaign(@Parent() use: MethodUseType, @Context() context: GraphQLContext): Promise<Campaign | null> {
+    return campaignLoader(context, this.campaigns).load(use.campaignKey);
   }
 }
 

@@ -109,6 +109,19 @@ export class CashPledgePayload {
   userErrors: UserError[];
 }
 
+@InputType({ description: 'How a pledge is named in public from now on.' })
+export class PledgeNameSetInput {
+  @Field(() => ID, { description: 'Global id of a pledge of one’s own.' })
+  pledgeId: string;
+  @Field(() => Boolean, { description: 'Whether its backer stays unnamed.' })
+  anonymous: boolean;
+  @Field(() => String, {
+    nullable: true,
+    description: 'The name to be shown instead of the account’s, at most 80 characters; the account’s when absent.',
+  })
+  displayName?: string | null;
+}
+
 @ObjectType({ description: 'An invoice that a pledge was made with. Its addressee is null once he was erased.' })
 export class PledgeInvoice {
   @Field(() => String, { description: 'Number, without gaps within a year.' })

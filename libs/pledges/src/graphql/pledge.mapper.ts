@@ -60,6 +60,9 @@ class CashPledgeView implements CashPledge {
     const { anonymous, name, pseudonym } = this.row;
     return anonymous && !this.own ? ANONYMOUS_BACKER : backer(name, pseudonym);
   }
+  get anonymous(): boolean {
+    return this.row.anonymous ?? false;
+  }
   get createdAt(): string {
     return this.row.createdAt ?? '';
   }

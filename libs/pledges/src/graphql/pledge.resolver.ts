@@ -18,6 +18,7 @@ import {
   CashPledgePayload,
   PledgeCashCreateInput,
   PledgeCashCreatePayload,
+  PledgeNameSetInput,
   PledgeRefundInput,
   PledgeStepInput,
 } from './pledge.input.js';
@@ -99,6 +100,19 @@ export class PledgeResolver {
   async pledgeCancel(@Args(INPUT('The pledge.')) input: PledgeStepInput, @CurrentViewer() viewer: SignedIn) {
     const id = fromGlobalId('CashPledge', input.pledgeId, ['input', 'pledgeId']);
     return this.cashPayload(viewer, isRefused(id) ? id : await this.cash.cancel(viewer, id));
+  }
+
+  @Access({ scope: 'pledge:write' })
+  @Mutation(() => CashPledgePayload, {
+    description:
+      'Sets how a pledge of one’s own is named on pages. The public log keeps what it said when the pledge was made.',
+  })
+  async pledgeNameSet(
+    @Args(INPUT('The pledge and its name.')) input: PledgeNameSetInput,
+    @CurrentViewer() viewer: SignedIn,
+  ) {
+    const id = fromGlobalId('CashPledge', input.pledgeId, ['input', 'pledgeId']);
+    return this.cashPayload(viewer, isRefused(id) ? id : await this.cash.setName(viewer, id, input));
   }
 
   private async cashPayload(viewer: SignedIn, outcome: Outcome<string>): Promise<CashPledgePayload> {

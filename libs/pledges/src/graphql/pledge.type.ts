@@ -133,6 +133,8 @@ export class CashPledge {
   state: string;
   @Field(() => PledgeBacker, { description: 'Who pledged.' })
   contributor: PledgeBacker;
+  @Field(() => Boolean, { description: 'Whether its backer stays unnamed on pages.' })
+  anonymous: boolean;
   @Field(() => DateTimeScalar, { description: 'When it was made.' })
   createdAt: string | Date;
   @Field(() => String, {

@@ -231,3 +231,17 @@ export async function saveCashPledges(tx: Tx, rows: readonly CashPledgeRow[]): P
     ],
   );
 }
+
+/** A pledge's name in public from now on. @returns whether there was such a pledge of the person's. */
+export async function setPledgeName(
+  tx: Tx,
+  pledge: { readonly id: string; readonly contributorId: string },
+  shown: { readonly isAnonymous: boolean; readonly displayName: string | null },
+): Promise<boolean> {
+  const rows = await tx.query(
+    `UPDATE cash_pledge SET is_anonymous = $3, display_name = $4, updated_at = $5
+      WHERE id = $1 AND contributor_id = $2 RETURNING id`,
+    [pledge.id, pledge.contributorId, shown.isAnonymous, shown.displayName, tx.now],
+  );
+  return rows.length > 0;
+}

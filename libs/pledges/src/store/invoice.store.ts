@@ -65,18 +65,30 @@ export interface InvoiceData {
   readonly currency: string;
 }
 
+const INVOICE = `
+  SELECT 'CW-' || i.year || '-' || lpad(i.number::text, 6, '0') AS number, i.issued_at AS "issuedAt", i.due_at AS "dueAt",
+         b.organisation, b.address, b.tax_id AS "taxId", b.reference, p.id AS "pledgeId",
+         p.contributor_id AS "contributorId", p.campaign_id AS "campaignId", c.title AS "campaignTitle",
+         p.amount_minor AS "amountMinor", p.collected_minor AS "collectedMinor", p.currency
+    FROM pledge_invoice i JOIN cash_pledge p ON p.id = i.pledge_id JOIN campaign c ON c.id = p.campaign_id
+    LEFT JOIN pledge_billing b ON b.pledge_id = p.id`;
+
 export async function invoiceOf(tx: Tx, pledgeId: string): Promise<InvoiceData | undefined> {
-  const [row] = await tx.query<InvoiceData>(
-    `SELECT 'CW-' || i.year || '-' || lpad(i.number::text, 6, '0') AS number, i.issued_at AS "issuedAt", i.due_at AS "dueAt",
-            b.organisation, b.address, b.tax_id AS "taxId", b.reference, p.id AS "pledgeId",
-            p.contributor_id AS "contributorId", p.campaign_id AS "campaignId", c.title AS "campaignTitle",
-            p.amount_minor AS "amountMinor", p.collected_minor AS "collectedMinor", p.currency
-       FROM pledge_invoice i JOIN cash_pledge p ON p.id = i.pledge_id JOIN campaign c ON c.id = p.campaign_id
-       LEFT JOIN pledge_billing b ON b.pledge_id = p.id
-      WHERE i.pledge_id = $1`,
-    [pledgeId],
-  );
+  const [row] = await tx.query<InvoiceData>(`${INVOICE} WHERE i.pledge_id = $1`, [pledgeId]);
   return row;
+}
+
+/** Invoices of a person's pledges, newest pledge first; `before` is the id of a pledge. */
+export function invoicesOf(
+  tx: Tx,
+  contributorId: string,
+  page: { readonly before: string | undefined; readonly limit: number },
+): Promise<InvoiceData[]> {
+  return tx.query<InvoiceData>(
+    `${INVOICE} WHERE p.contributor_id = $1 AND ($2::uuid IS NULL OR p.id < $2)
+      ORDER BY p.id DESC LIMIT ${Math.trunc(page.limit)}`,
+    [contributorId, page.before ?? null],
+  );
 }
 
 /** What a receipt of a pledge says: money that came, what went back, and on which rails. */

@@ -81,7 +81,7 @@ const CASH_COLUMNS: readonly { readonly sql: string; readonly of: readonly strin
   { sql: 'p.terms_version AS "termsVersion"', of: ['termsVersion'] },
   { sql: 'coalesce(p.next_attempt_at, p.expires_at) AS "nextAt"', of: ['nextAt'] },
   { sql: 'p.state', of: ['state'] },
-  { sql: 'p.is_anonymous AS anonymous', of: ['contributor'] },
+  { sql: 'p.is_anonymous AS anonymous', of: ['contributor', 'anonymous'] },
   { sql: CASH_NAME, of: ['contributor.displayName'] },
   { sql: 'p.pseudonym', of: ['contributor.pseudonym'] },
   { sql: 'p.failure_code AS "failureCode"', of: ['failureCode'] },

@@ -125,6 +125,20 @@ export async function giftsOf(tx: Tx, contributorId: string, until: Date): Promi
   );
 }
 
+/** Calendar years (UTC) in which a person gave money or GPU time, newest first. */
+export async function givingYears(tx: Tx, contributorId: string): Promise<number[]> {
+  const rows = await tx.query<{ year: number }>(
+    `SELECT DISTINCT extract(year FROM at AT TIME ZONE 'UTC')::int AS year FROM (
+       SELECT collected_at AS at FROM cash_pledge WHERE contributor_id = $1
+        UNION ALL SELECT collected_at FROM match_deposit WHERE contributor_id = $1
+        UNION ALL SELECT u.settled_at FROM compute_pledge p JOIN lease l ON l.pledge_id = p.id
+                    JOIN usage_record u ON u.lease_id = l.id WHERE p.contributor_id = $1) AS moment
+      WHERE at IS NOT NULL ORDER BY year DESC`,
+    [contributorId],
+  );
+  return rows.map(({ year }) => year);
+}
+
 /** GPU time of a person that was settled within a span of time, by campaign and class. */
 export async function computeOf(tx: Tx, contributorId: string, from: Date, until: Date): Promise<YearFacts['compute']> {
   return tx.query<YearFacts['compute'][number]>(
@@ -145,6 +159,22 @@ export async function campaignOf(tx: Tx, id: string): Promise<(Beneficiary & { p
     [id],
   );
   return row;
+}
+
+/** Campaigns whose account a person may read, newest first: those of his projects, or all of them for an operator. */
+export async function readableCampaigns(
+  tx: Tx,
+  reader: { readonly contributorId: string; readonly isOperator: boolean },
+  page: { readonly before: string | undefined; readonly limit: number },
+): Promise<(Beneficiary & { slug: string })[]> {
+  return tx.query<Beneficiary & { slug: string }>(
+    `SELECT c.id, c.slug, c.title FROM campaign c
+      WHERE ($1::uuid IS NULL OR c.project_id IN (
+              SELECT project_id FROM project_member WHERE contributor_id = $1 AND role IN ('owner', 'treasurer', 'auditor')))
+        AND c.state NOT IN ('draft', 'in_review') AND ($2::uuid IS NULL OR c.id < $2)
+      ORDER BY c.id DESC LIMIT ${Math.trunc(page.limit)}`,
+    [reader.isOperator ? null : reader.contributorId, page.before ?? null],
+  );
 }
 
 /** What is the campaign's own in money: promises and GPU time are no money. */
