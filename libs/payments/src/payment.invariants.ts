@@ -2,6 +2,7 @@ import { Ledger } from '#ledger';
 import type { InvariantCheck, InvariantResult, Tx } from '#platform';
 import { PAYMENT_TRANSITIONS } from './domain/payment.machine.js';
 import { disputesReceivable, processorAvailable, processorDisputeFees, processorFees } from './domain/postings.rule.js';
+import { correctedMinor } from './store/corrected.store.js';
 
 const SHOWN = 20;
 /** An event that failed this often needs a person. */
@@ -24,17 +25,13 @@ export interface PaymentTotals {
   readonly dispute_fees: bigint;
   /** Moved on to the accounts of projects, or to our own bank, and not taken back. */
   readonly paid_out: bigint;
-  /** What corrections by two persons added to the processor's account, net. */
+  /** What two persons corrected beyond what the rows say. */
   readonly corrected: bigint;
 }
 
-/** What corrections moved in accounts, debits less credits; the caller says which accounts. */
-const CORRECTED = `SELECT sum(CASE WHEN t.debit_account_id = a.id THEN t.amount ELSE -t.amount END)
-  FROM ledger_transfer t JOIN ledger_account a ON a.id IN (t.debit_account_id, t.credit_account_id)
- WHERE starts_with(t.key, 'correction:')`;
-
 export async function readTotals(tx: Tx): Promise<PaymentTotals[]> {
-  const rows = await tx.query<Record<keyof PaymentTotals, string>>(
+  const corrected = await correctedMinor(tx);
+  const rows = await tx.query<Record<Exclude<keyof PaymentTotals, 'corrected'>, string>>(
     `SELECT p.currency, sum(p.amount_minor)::text AS captured, sum(p.fee_minor)::text AS fees,
             coalesce(sum(r.paid), 0)::text AS refunded, coalesce(sum(r.under_way), 0)::text AS refunds_under_way,
             coalesce(sum(d.taken), 0)::text AS disputed, coalesce(sum(d.open), 0)::text AS disputes_open,
@@ -43,8 +40,7 @@ export async function readTotals(tx: Tx): Promise<PaymentTotals[]> {
               WHERE o.currency = p.currency
                 AND a.status IN ('TRANSFERRED', 'IN_TRANSIT', 'RETURNING', 'SUCCEEDED'))
             + (SELECT coalesce(-sum(e.amount_minor), 0) FROM processor_entry e WHERE e.currency = p.currency
-                AND e.type IN ('payout', 'payout_cancel', 'payout_failure', 'topup', 'topup_reversal')))::text AS paid_out,
-            coalesce((${CORRECTED} AND a.code = 'processor:available:' || p.currency), 0)::text AS corrected
+                AND e.type IN ('payout', 'payout_cancel', 'payout_failure', 'topup', 'topup_reversal')))::text AS paid_out
        FROM payment p
        LEFT JOIN (SELECT payment_id, sum(amount_minor) FILTER (WHERE status = 'SUCCEEDED') AS paid,
                          sum(amount_minor) FILTER (WHERE status IN ('REQUESTED', 'PENDING')) AS under_way
@@ -64,7 +60,7 @@ export async function readTotals(tx: Tx): Promise<PaymentTotals[]> {
     disputes_open: BigInt(row.disputes_open),
     dispute_fees: BigInt(row.dispute_fees),
     paid_out: BigInt(row.paid_out),
-    corrected: BigInt(row.corrected),
+    corrected: corrected.get(row.currency) ?? 0n,
   }));
 }
 
@@ -79,16 +75,6 @@ export function heldMinor(totals: PaymentTotals): bigint {
     totals.paid_out +
     totals.corrected
   );
-}
-
-/** Corrections of the accounts beside the processor's own, which {@link heldMinor} has already. */
-async function correctedFees(tx: Tx, codes: readonly string[]): Promise<Map<string, bigint>> {
-  const rows = await tx.query<{ code: string; minor: string }>(
-    `SELECT c.code, coalesce((${CORRECTED} AND a.code = c.code), 0)::text AS minor FROM unnest($1::text[]) AS c (code)
-      WHERE c.code NOT LIKE 'processor:available:%'`,
-    [codes],
-  );
-  return new Map(rows.map((row) => [row.code, BigInt(row.minor)]));
 }
 
 const held: InvariantCheck = {
@@ -108,11 +94,11 @@ const held: InvariantCheck = {
         [disputesReceivable(currency), totals.disputes_open],
         [processorDisputeFees(currency), totals.dispute_fees],
       ];
-      const codes = expected.map(([code]) => code);
-      const balances = await ledger.balances(tx, codes);
-      const corrected = await correctedFees(tx, codes);
-      for (const [code, least] of expected) {
-        const amount = least + (corrected.get(code) ?? 0n);
+      const balances = await ledger.balances(
+        tx,
+        expected.map(([code]) => code),
+      );
+      for (const [code, amount] of expected) {
         const balance = balances.get(code);
         const booked = balance === undefined ? 0n : balance.debitsPosted - balance.creditsPosted;
         figures[code] = booked.toString();

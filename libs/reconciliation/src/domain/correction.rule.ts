@@ -11,8 +11,8 @@ import type { DifferenceKind } from './comparison.rule.js';
 
 /** Where the other half of a correction may stand, without the unit. */
 export const COUNTER_ACCOUNTS = [
-  'processor:fees',
-  'processor:dispute_fees',
+  // Fees that belong to no payment: those have accounts that are derived from the payments.
+  'processor:other_fees',
   'suspense',
   'other_income',
   'write_off',
