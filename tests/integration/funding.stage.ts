@@ -177,7 +177,7 @@ export class FundingStage {
   }
 
   /** A session that outlives what the stage's time was moved by. */
-  private async secretOf(who: Person): Promise<string | undefined> {
+  async secretOf(who: Person): Promise<string | undefined> {
     const session = this.sessions.get(who.contributorId);
     if (!session) return undefined;
     const nowMs = this.now().getTime();
