@@ -17,6 +17,7 @@ CREATE TABLE processor_entry (
   CONSTRAINT processor_entry_currency_ck CHECK (currency ~ '^[A-Z]{3}$')
 );
 CREATE INDEX processor_entry_source_id_ix ON processor_entry (source_id);
+CREATE INDEX processor_entry_occurred_at_ix ON processor_entry (occurred_at);
 CREATE INDEX processor_entry_bank_ix ON processor_entry (source_id, currency)
   WHERE type IN ('payout', 'payout_cancel', 'payout_failure', 'topup', 'topup_reversal');
 
@@ -27,10 +28,12 @@ END $$;
 CREATE TRIGGER processor_entry_guard_tr BEFORE UPDATE OR DELETE ON processor_entry
   FOR EACH ROW EXECUTE FUNCTION processor_entry_guard();
 
--- Up to which moment the processor's movements were read.
+-- Up to which moment the processor's movements were read, and up to which movement none is missing: the one by our clock,
+-- for people, the other by the processor's, to go on from.
 CREATE TABLE processor_watermark (
   id smallint NOT NULL,
   read_until timestamptz NOT NULL,
+  entries_until timestamptz,
   CONSTRAINT processor_watermark_id_pk PRIMARY KEY (id),
   CONSTRAINT processor_watermark_id_ck CHECK (id = 1)
 );

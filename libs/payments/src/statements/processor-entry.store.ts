@@ -33,15 +33,18 @@ export async function insertEntries(tx: Tx, entries: readonly ProcessorEntry[]):
   return entries.filter((each) => fresh.has(each.id));
 }
 
-export async function readUntil(tx: Tx): Promise<Date | undefined> {
-  const [row] = await tx.query<{ read_until: Date }>('SELECT read_until FROM processor_watermark WHERE id = 1');
-  return row?.read_until;
+/** Up to which movement everything is known, by the processor's clock. */
+export async function entriesUntil(tx: Tx): Promise<Date | undefined> {
+  const [row] = await tx.query<{ at: Date | null }>('SELECT entries_until AS at FROM processor_watermark WHERE id = 1');
+  return row?.at ?? undefined;
 }
 
-export async function saveReadUntil(tx: Tx, at: Date): Promise<void> {
+/** After the last page: nothing older than what is known now is missing. */
+export async function saveWatermark(tx: Tx, readUntil: Date): Promise<void> {
   await tx.query(
-    `INSERT INTO processor_watermark (id, read_until) VALUES (1, $1)
-     ON CONFLICT (id) DO UPDATE SET read_until = greatest(processor_watermark.read_until, excluded.read_until)`,
-    [at],
+    `INSERT INTO processor_watermark (id, read_until, entries_until) VALUES (1, $1, (SELECT max(occurred_at) FROM processor_entry))
+     ON CONFLICT (id) DO UPDATE SET read_until = greatest(processor_watermark.read_until, excluded.read_until),
+       entries_until = excluded.entries_until`,
+    [readUntil],
   );
 }

@@ -9,7 +9,7 @@ import { idOf } from '../processor/observation.js';
 import { createStripe, type StripeSettings } from '../processor/stripe.client.js';
 import { STRIPE } from '../processor/stripe.token.js';
 import { pullDonorCash } from './donor-cash.reader.js';
-import { insertEntries, type ProcessorEntry, readUntil, saveReadUntil } from './processor-entry.store.js';
+import { entriesUntil, insertEntries, type ProcessorEntry, saveWatermark } from './processor-entry.store.js';
 
 /** Movements between the processor and the platform's own bank account. */
 export const BANK_TYPES: ReadonlySet<string> = new Set([
@@ -19,7 +19,7 @@ export const BANK_TYPES: ReadonlySet<string> = new Set([
   'topup',
   'topup_reversal',
 ]);
-/** Read again what is younger than this: a movement is listed a little after it is dated. */
+/** Read again what is so much older than the newest that is known: a movement is listed a little after it is dated. */
 const OVERLAP_MS = 10 * 60_000;
 const PAGE = 100;
 
@@ -38,12 +38,16 @@ export class ProcessorStatements {
   }
 
   /**
-   * Reads what is new, a page a transaction. A crash loses nothing: the watermark moves after the last page, and an entry
-   * that is read again is known by its id.
+   * Reads what is new, newest first, a page a transaction. A crash loses nothing: the watermark moves after the last page,
+   * and an entry that is read again is known by its id. The watermark is told by the processor's own clock: one of ours that
+   * is ahead would skip what it has not heard of.
    * @returns how many movements were new.
    */
   async pull(): Promise<number> {
-    const { startedAt, known } = await this.uow.read(async (tx) => ({ startedAt: tx.now, known: await readUntil(tx) }));
+    const { startedAt, known } = await this.uow.read(async (tx) => ({
+      startedAt: tx.now,
+      known: await entriesUntil(tx),
+    }));
     const from = known === undefined ? 0 : Math.max(0, Math.floor((known.getTime() - OVERLAP_MS) / 1000));
     let page: ProcessorEntry[] = [];
     let added = 0;
@@ -57,7 +61,7 @@ export class ProcessorStatements {
     }
     await store();
     await this.uow.run('statement-watermark', async (tx) => {
-      await saveReadUntil(tx, startedAt);
+      await saveWatermark(tx, startedAt);
       return 'saved';
     });
     return added;
