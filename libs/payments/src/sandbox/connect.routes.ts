@@ -7,6 +7,7 @@ import { createAccountLink, createLoginLink } from './onboarding.page.js';
 import * as payouts from './payout.resource.js';
 import type { Route } from './route.type.js';
 import { PLATFORM_ACCOUNT, type SandboxWorld } from './sandbox.world.js';
+import * as topups from './topup.resource.js';
 import * as transfers from './transfer.resource.js';
 
 /** Accounts of others, and money on its way out. */
@@ -105,6 +106,19 @@ export const CONNECT_ROUTES: readonly Route[] = [
     method: 'GET',
     pattern: 'transfers/:id/reversals/:sub',
     handle: ({ world, id, sub }) => transfers.retrieveReversal(world, id, sub),
+  },
+  { method: 'POST', pattern: 'topups', handle: ({ world, params }) => topups.createTopup(world, params) },
+  {
+    method: 'GET',
+    pattern: 'topups',
+    handle: ({ world, params }) =>
+      listOf<Stripe.Topup>(world, 'topup', '/v1/topups', params, { fields: ['status', 'amount'] }),
+  },
+  { method: 'GET', pattern: 'topups/:id', handle: ({ world, id }) => topups.retrieveTopup(world, id) },
+  {
+    method: 'POST',
+    pattern: 'topups/:id/cancel',
+    handle: ({ world, id, params }) => topups.cancelTopup(world, id, params),
   },
   { method: 'POST', pattern: 'payouts', handle: ({ world, params }) => payouts.createPayout(world, params) },
   {

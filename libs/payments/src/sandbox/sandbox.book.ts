@@ -1,61 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-
-/**
- * The sandbox's memory: one SQLite file.
- *
- * 1. One API request is one SQLite transaction: objects, events, deliveries, timers and the idempotency record
- *    change together or not at all.
- * 2. The answer leaves only after the commit, so a SIGKILL loses nothing that was acknowledged. (The write-ahead
- *    log is not synced at every commit: a power cut may lose the last moments, a killed process may not.)
- */
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS object (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, parent TEXT,
-    created INTEGER NOT NULL, body TEXT NOT NULL, hidden TEXT) STRICT;
-  CREATE INDEX IF NOT EXISTS object_kind_seq ON object (kind, seq);
-  CREATE INDEX IF NOT EXISTS object_parent_kind_seq ON object (parent, kind, seq);
-  CREATE TABLE IF NOT EXISTS movement (
-    txn TEXT PRIMARY KEY, currency TEXT NOT NULL, net INTEGER NOT NULL, available_on INTEGER NOT NULL) STRICT;
-  CREATE INDEX IF NOT EXISTS movement_available ON movement (currency, available_on, net);
-  CREATE TABLE IF NOT EXISTS idempotency (
-    key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
-    request_id TEXT NOT NULL, created_ms INTEGER NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS timer (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, due_ms INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL) STRICT;
-  CREATE INDEX IF NOT EXISTS timer_due ON timer (due_ms);
-  CREATE TABLE IF NOT EXISTS delivery (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, endpoint TEXT NOT NULL, copy INTEGER NOT NULL,
-    attempt INTEGER NOT NULL DEFAULT 0, next_ms INTEGER NOT NULL, held INTEGER NOT NULL DEFAULT 0,
-    state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'given_up', 'lost')),
-    last_error TEXT) STRICT;
-  CREATE INDEX IF NOT EXISTS delivery_due ON delivery (state, next_ms);
-  CREATE INDEX IF NOT EXISTS delivery_event ON delivery (event);
-`;
-
-/** Columns that came after the first version of the file. */
-const ADDED_COLUMNS = [
-  ['object', 'account', "TEXT NOT NULL DEFAULT ''"],
-  ['timer', 'account', "TEXT NOT NULL DEFAULT ''"],
-  ['movement', 'account', "TEXT NOT NULL DEFAULT ''"],
-  ['movement', 'type', "TEXT NOT NULL DEFAULT ''"],
-  ['movement', 'payout', 'TEXT'],
-  ['delivery', 'release_at', 'INTEGER'],
-  ['delivery', 'early', 'INTEGER NOT NULL DEFAULT 0'],
-  ['delivery', 'first_ms', 'INTEGER'],
-  ['timer', 'clock', 'TEXT'],
-] as const;
-
-const ADDED_INDEXES = `
-  CREATE INDEX IF NOT EXISTS object_account_kind_seq ON object (account, kind, seq);
-  CREATE INDEX IF NOT EXISTS movement_account ON movement (account, currency, available_on, net);
-  CREATE INDEX IF NOT EXISTS movement_payout ON movement (payout) WHERE payout IS NOT NULL;
-  CREATE INDEX IF NOT EXISTS delivery_release ON delivery (release_at) WHERE release_at IS NOT NULL;
-  CREATE INDEX IF NOT EXISTS delivery_held ON delivery (endpoint, id) WHERE held = 1 AND state = 'pending' AND attempt = 0;
-  CREATE INDEX IF NOT EXISTS delivery_early ON delivery (id) WHERE early = 1 AND state = 'pending' AND attempt = 0;
-  CREATE INDEX IF NOT EXISTS delivery_endpoint ON delivery (endpoint, id);
-`;
+import { prepareFile } from './sandbox.schema.js';
 
 export interface Stored {
   readonly id: string;
@@ -70,28 +15,41 @@ export interface PageRequest {
   readonly parent?: string | undefined;
   readonly createdFrom?: number | undefined;
   readonly createdTo?: number | undefined;
-  /** Further SQL conditions with one value each. */
-  readonly also?: readonly { readonly sql: string; readonly value: string | number }[];
+  /** Further SQL conditions with one value each; `index` is the one to find the rows by. */
+  readonly also?: readonly { readonly sql: string; readonly value: string | number; readonly index?: string }[];
 }
+
+const RANDOM_BYTES = 8192;
 
 type Row = Record<string, string | number | bigint | null | Uint8Array>;
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
+/**
+ * The sandbox's memory: one SQLite file.
+ *
+ * 1. The changes of one API request (objects, events, deliveries, timers and the idempotency record) happen together or
+ *    not at all: each request is a savepoint, and those of one turn of the event loop share a commit.
+ * 2. An answer, and a delivery, leaves only after the commit, so a SIGKILL loses nothing that was acknowledged. (The
+ *    write-ahead log is not synced at every commit: a power cut may lose the last moments, a killed process may not.)
+ */
 export class SandboxBook {
   readonly #db: DatabaseSync;
   readonly #seed: string | undefined;
   readonly #nowMs: () => number;
   readonly #statements = new Map<string, StatementSync>();
+  /** As they were read or written last: nobody else writes the file. */
+  readonly #settings = new Map<string, unknown>();
+  readonly #derived = new Map<string, unknown>();
+  #randoms = Buffer.alloc(0);
   #depth = 0;
+  #open: { readonly done: Promise<void>; readonly settle: (error?: unknown) => void } | undefined;
   #scope = '';
   #offsetMs = 0;
   #clock: { readonly id: string | null; readonly nowMs: number } | undefined;
 
   constructor(path: string, options: { seed?: string | undefined; nowMs: () => number }) {
     this.#db = new DatabaseSync(path);
-    this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000;');
-    this.#db.exec(SCHEMA);
-    this.#addColumns();
+    prepareFile(this.#db);
     this.#seed = options.seed;
     this.#nowMs = options.nowMs;
     this.#offsetMs = this.setting<number>('time_offset_ms') ?? 0;
@@ -148,15 +106,8 @@ export class SandboxBook {
   }
 
   close(): void {
+    this.flush();
     this.#db.close();
-  }
-
-  #addColumns(): void {
-    for (const [table, column, type] of ADDED_COLUMNS) {
-      const known = this.#db.prepare('SELECT 1 FROM pragma_table_info(?) WHERE name = ?').get(table, column);
-      if (known === undefined) this.#db.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
-    }
-    this.#db.exec(ADDED_INDEXES);
   }
 
   /** Whose objects are written and found: '' is the platform, else the id of a connected account. */
@@ -175,20 +126,66 @@ export class SandboxBook {
     }
   }
 
+  /** All of the body or nothing. It is committed with the turn of the event loop: see {@link committed}. */
   transaction<T>(body: () => T): T {
     if (this.#depth > 0) return body();
-    this.#db.exec('BEGIN IMMEDIATE');
+    this.#begin();
+    this.#statement('SAVEPOINT request').run();
     this.#depth += 1;
     try {
       const result = body();
-      this.#db.exec('COMMIT');
+      this.#statement('RELEASE request').run();
       return result;
     } catch (error) {
-      this.#db.exec('ROLLBACK');
+      this.#statement('ROLLBACK TO request').run();
+      this.#statement('RELEASE request').run();
+      this.#settings.clear();
+      this.#derived.clear();
       throw error;
     } finally {
       this.#depth -= 1;
     }
+  }
+
+  /** Resolves when everything that was done until now is in the file. */
+  async committed(): Promise<void> {
+    await this.#open?.done;
+  }
+
+  /** Commits now. */
+  flush(): void {
+    const open = this.#open;
+    if (open === undefined || this.#depth > 0) return;
+    this.#open = undefined;
+    try {
+      this.#statement('COMMIT').run();
+      open.settle();
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      this.#settings.clear();
+      this.#derived.clear();
+      open.settle(error);
+      throw error;
+    }
+  }
+
+  #begin(): void {
+    if (this.#open !== undefined) return;
+    this.#statement('BEGIN').run();
+    let settle: (error?: unknown) => void = () => undefined;
+    const done = new Promise<void>((resolve, reject) => {
+      settle = (error) => (error === undefined ? resolve() : reject(error as Error));
+    });
+    // Whoever waits hears of a failure; without anybody who waits it is no failure of the process.
+    done.catch(() => undefined);
+    this.#open = { done, settle };
+    setImmediate(() => {
+      try {
+        this.flush();
+      } catch {
+        // Told to everybody who waits for this commit.
+      }
+    });
   }
 
   /** The texts are few and fixed, so each is compiled once. */
@@ -213,8 +210,11 @@ export class SandboxBook {
   }
 
   setting<T>(key: string): T | undefined {
+    if (this.#settings.has(key)) return this.#settings.get(key) as T | undefined;
     const found = this.row('SELECT value FROM meta WHERE key = ?', key);
-    return found === undefined ? undefined : (JSON.parse(String(found['value'])) as T);
+    const value = found === undefined ? undefined : (JSON.parse(String(found['value'])) as T);
+    this.#settings.set(key, value);
+    return value;
   }
 
   setSetting(key: string, value: unknown): void {
@@ -223,6 +223,17 @@ export class SandboxBook {
       key,
       JSON.stringify(value),
     );
+    this.#settings.set(key, value);
+  }
+
+  /** What follows from the objects whose ids begin with the prefix, until one of them changes. */
+  derived<T>(prefix: string, make: () => T): T {
+    if (!this.#derived.has(prefix)) this.#derived.set(prefix, make());
+    return this.#derived.get(prefix) as T;
+  }
+
+  #changed(id: string): void {
+    for (const prefix of this.#derived.keys()) if (id.startsWith(prefix)) this.#derived.delete(prefix);
   }
 
   /** Random, or the same sequence at every run of the same seed on an empty file. */
@@ -231,17 +242,24 @@ export class SandboxBook {
   }
 
   #letters(length: number): string {
-    if (this.#seed === undefined) return base62(randomBytes(length));
+    if (this.#seed === undefined) return base62(this.#random(length));
     const counter = (this.setting<number>('id_counter') ?? 0) + 1;
     this.setSetting('id_counter', counter);
     return base62(createHash('sha512').update(`${this.#seed}:${counter}`).digest().subarray(0, length));
+  }
+
+  #random(length: number): Uint8Array {
+    if (this.#randoms.length < length) this.#randoms = randomBytes(RANDOM_BYTES);
+    const taken = this.#randoms.subarray(0, length);
+    this.#randoms = this.#randoms.subarray(length);
+    return taken;
   }
 
   /** A number in [0, 1): from the seed where there is one, so that chaos can be replayed. */
   chance(): number {
     const bytes =
       this.#seed === undefined
-        ? randomBytes(4)
+        ? Buffer.from(this.#random(4))
         : createHash('sha256')
             .update(`${this.#seed}:${this.#letters(8)}`)
             .digest()
@@ -251,7 +269,7 @@ export class SandboxBook {
 
   add<T extends Stored>(object: T, options: { parent?: string; hidden?: object } = {}): T {
     this.run(
-      'INSERT INTO object (id, kind, parent, created, body, hidden, account) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO object (id, kind, parent, created, body, hidden, account, customer, type) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
       object.id,
       object.object,
       options.parent ?? null,
@@ -259,12 +277,17 @@ export class SandboxBook {
       JSON.stringify(object),
       options.hidden === undefined ? null : JSON.stringify(options.hidden),
       this.#scope,
+      textIn(object, 'customer'),
+      object.object === 'event' ? textIn(object, 'type') : null,
     );
+    this.#changed(object.id);
     return object;
   }
 
   save<T extends Stored>(object: T): T {
-    this.run('UPDATE object SET body = ? WHERE id = ?', JSON.stringify(object), object.id);
+    const customer = textIn(object, 'customer');
+    this.run('UPDATE object SET body = ?, customer = ? WHERE id = ?', JSON.stringify(object), customer, object.id);
+    this.#changed(object.id);
     return object;
   }
 
@@ -274,6 +297,7 @@ export class SandboxBook {
 
   remove(id: string): void {
     this.run('DELETE FROM object WHERE id = ?', id);
+    this.#changed(id);
   }
 
   find<T extends Stored>(kind: string, id: string): T | undefined {
@@ -294,6 +318,7 @@ export class SandboxBook {
 
   setHidden(id: string, hidden: object): void {
     this.run('UPDATE object SET hidden = ? WHERE id = ?', JSON.stringify(hidden), id);
+    this.#changed(id);
   }
 
   children<T extends Stored>(parent: string, kind: string): T[] {
@@ -327,8 +352,12 @@ export class SandboxBook {
       if (at === undefined) return undefined;
       add(backwards ? 'seq > ?' : 'seq < ?', Number(at['seq']));
     }
+    const named =
+      request.parent === undefined ? request.also?.find(({ index }) => index)?.index : 'object_parent_kind_seq';
+    // Named, because the planner would rather walk through all of a kind, newest first, than through one parent's.
+    const indexed = named === undefined ? '' : `INDEXED BY ${named}`;
     const found = this.rows(
-      `SELECT body FROM object WHERE ${conditions.join(' AND ')} ORDER BY seq ${backwards ? 'ASC' : 'DESC'} LIMIT ?`,
+      `SELECT body FROM object ${indexed} WHERE ${conditions.join(' AND ')} ORDER BY seq ${backwards ? 'ASC' : 'DESC'} LIMIT ?`,
       ...values,
       request.limit + 1,
     ).map((each) => JSON.parse(String(each['body'])) as T);
@@ -349,5 +378,13 @@ export class SandboxBook {
 }
 
 function base62(bytes: Uint8Array): string {
-  return [...bytes].map((byte) => BASE62[byte % 62]).join('');
+  let text = '';
+  for (const byte of bytes) text += BASE62[byte % 62];
+  return text;
+}
+
+/** A field of an object that holds a text, or null: an expanded or missing reference is none. */
+function textIn(object: Stored, field: string): string | null {
+  const value = (object as unknown as Record<string, unknown>)[field];
+  return typeof value === 'string' ? value : null;
 }

@@ -141,6 +141,11 @@ export class SandboxServer {
       answer = errorAnswer(error, { requestId, baseUrl: this.#url });
     }
     await this.#courier.deliverEarly();
+    try {
+      await this.#book.committed();
+    } catch (error) {
+      answer = errorAnswer(error, { requestId, baseUrl: this.#url });
+    }
     this.#courier.wake();
     if (answer === 'drop') {
       request.socket.destroy();

@@ -9,6 +9,7 @@ import { scenarioOf } from './payment-method.resource.js';
 import { fundRefund, settleRefund } from './refund.resource.js';
 import type { SandboxWorld } from './sandbox.world.js';
 import { readyTestClock } from './test-clock.resource.js';
+import { settleTopup } from './topup.resource.js';
 import { failDeposits } from './verification.flow.js';
 
 /** Timers that only look again whether something has come about: they need not be caught up with. */
@@ -56,6 +57,7 @@ const ACTIONS: Record<string, (world: SandboxWorld, subject: string) => void> = 
   pay_out: payOut,
   submit_payout: submitPayout,
   settle_payout: settlePayout,
+  settle_topup: settleTopup,
 };
 
 /**

@@ -116,6 +116,8 @@ export class WebhookCourier {
   }
 
   #read(condition: string, values: number[], limit: number): Due[] {
+    // Nothing leaves that a killed process could forget.
+    this.book.flush();
     return this.book
       .rows(
         `SELECT id, event, endpoint, attempt, held, coalesce(first_ms, next_ms) AS first_ms

@@ -44,20 +44,29 @@ export function recordEvent(
 
 function activeEndpoints(book: SandboxBook, type: string): Stripe.WebhookEndpoint[] {
   const connected = book.scope !== '';
-  const all = book.within('', () => book.page<Stripe.WebhookEndpoint>('webhook_endpoint', { limit: 16 })?.data ?? []);
-  return all.filter(
+  return endpointsOf(book).filter(
     (endpoint) =>
-      hearsOf(book, endpoint.id, connected) &&
+      hearsOf(endpoint, connected) &&
       endpoint.status === 'enabled' &&
       (endpoint.enabled_events.includes('*') || endpoint.enabled_events.includes(type)),
   );
 }
 
-/** An endpoint hears of its own account, or with `connect` of the connected ones; the command line's hears of both. */
-function hearsOf(book: SandboxBook, endpoint: string, connected: boolean): boolean {
-  if (endpoint === COMMAND_LINE_ENDPOINT) return true;
-  return (book.hidden<{ connect?: boolean }>(endpoint)?.connect === true) === connected;
+type Endpoint = Stripe.WebhookEndpoint & { readonly connect: boolean };
+
+function endpointsOf(book: SandboxBook): readonly Endpoint[] {
+  return book.derived('we_', () => {
+    const page = book.within('', () => book.page<Stripe.WebhookEndpoint>('webhook_endpoint', { limit: 16 }));
+    return (page?.data ?? []).map((endpoint) => {
+      const connect = book.hidden<{ connect?: boolean }>(endpoint.id)?.connect === true;
+      return { ...endpoint, connect };
+    });
+  });
 }
+
+/** An endpoint hears of its own account, or with `connect` of the connected ones; the command line's hears of both. */
+const hearsOf = (endpoint: Endpoint, connected: boolean): boolean =>
+  endpoint.id === COMMAND_LINE_ENDPOINT || endpoint.connect === connected;
 
 function enqueue(book: SandboxBook, event: string, endpoint: string, ordinal: number): void {
   const chaos = chaosOf(book);
