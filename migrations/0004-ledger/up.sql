@@ -18,9 +18,11 @@ SELECT unnest(string_to_array('CLP ISK JPY KRW PYG RWF UGX VND XAF XOF XPF', ' '
 UNION ALL
 SELECT unnest(string_to_array('BHD IQD JOD KWD LYD OMR TND', ' ')), 3;
 
+-- Codes and keys are compared by their bytes (collation "C"), whatever the collation of the database: it is faster, and one
+-- index then serves equality, order and prefix.
 CREATE TABLE ledger_account (
   id uuid NOT NULL,
-  code text NOT NULL,
+  code text COLLATE "C" NOT NULL,
   unit text NOT NULL,
   limit_rule text NOT NULL,
   debits_pending bigint NOT NULL DEFAULT 0,
@@ -37,7 +39,6 @@ CREATE TABLE ledger_account (
   CONSTRAINT ledger_account_id_pk PRIMARY KEY (id),
   CONSTRAINT ledger_account_code_uq UNIQUE (code),
   CONSTRAINT ledger_account_unit_fk FOREIGN KEY (unit) REFERENCES ledger_unit (code),
-  CONSTRAINT ledger_account_code_ck CHECK (code ~ '^[A-Za-z0-9][A-Za-z0-9:_.-]{0,199}$'),
   CONSTRAINT ledger_account_limit_rule_ck
     CHECK (limit_rule IN ('none', 'debits_must_not_exceed_credits', 'credits_must_not_exceed_debits')),
   CONSTRAINT ledger_account_counters_ck
@@ -50,14 +51,12 @@ CREATE TABLE ledger_account (
   CONSTRAINT ledger_account_credits_limit_ck
     CHECK (limit_rule <> 'credits_must_not_exceed_debits' OR credits_pending <= debits_posted - credits_posted)
 ) WITH (fillfactor = 50);
--- Walks by unit, and prefix searches whatever the collation of the database.
-CREATE INDEX ledger_account_unit_code_ix ON ledger_account (unit, code COLLATE "C");
-CREATE INDEX ledger_account_code_prefix_ix ON ledger_account (code COLLATE "C");
+CREATE INDEX ledger_account_unit_code_ix ON ledger_account (unit, code);
 
 CREATE TABLE ledger_transfer (
   id uuid NOT NULL,
   seq bigint GENERATED ALWAYS AS IDENTITY,
-  key text NOT NULL,
+  key text COLLATE "C" NOT NULL,
   request_hash bytea NOT NULL,
   -- The first transfer of the chain that this one succeeded with; its own id when it stood alone.
   chain_id uuid NOT NULL,
@@ -74,7 +73,8 @@ CREATE TABLE ledger_transfer (
   closes text,
   reason text NOT NULL,
   refs jsonb NOT NULL,
-  recorded_at timestamptz NOT NULL,
+  -- Whole milliseconds, as every process and every cursor writes a moment.
+  recorded_at timestamptz(3) NOT NULL,
   -- The number of this entry in each of its two accounts, counted from 1 without a gap, and the account after it.
   debit_version bigint NOT NULL,
   debit_debits_pending bigint NOT NULL,
@@ -89,13 +89,12 @@ CREATE TABLE ledger_transfer (
   CONSTRAINT ledger_transfer_id_pk PRIMARY KEY (id),
   CONSTRAINT ledger_transfer_seq_uq UNIQUE (seq),
   CONSTRAINT ledger_transfer_key_uq UNIQUE (key),
-  -- That both accounts exist and hold this unit is checked by ledger_transfer_apply for all rows of a statement at once:
-  -- a foreign key asks for each row, which was a quarter of the time of a posting, and more with many accounts.
-  CONSTRAINT ledger_transfer_pending_id_fk FOREIGN KEY (pending_id) REFERENCES ledger_transfer (id),
+  -- That both accounts exist and hold this unit, and that a resolution has its pending transfer, is checked by
+  -- ledger_transfer_apply for all rows of a statement at once: a foreign key asks for each row, also for those where it is
+  -- null, which was a quarter of the time of a posting, and more with many accounts.
   CONSTRAINT ledger_transfer_key_ck CHECK (length(key) BETWEEN 1 AND 200),
   CONSTRAINT ledger_transfer_request_hash_ck CHECK (length(request_hash) = 32),
   CONSTRAINT ledger_transfer_accounts_ck CHECK (debit_account_id <> credit_account_id),
-  CONSTRAINT ledger_transfer_recorded_at_ck CHECK (recorded_at = date_trunc('milliseconds', recorded_at)),
   -- Only a transfer that closes an account, and what lets it go, may hold nothing.
   CONSTRAINT ledger_transfer_amount_ck CHECK (amount <= 1000000000000000000
     AND (amount > 0 OR amount = 0 AND (closes IS NOT NULL OR kind IN ('void_pending', 'expired')))),
@@ -138,7 +137,7 @@ CREATE INDEX ledger_expiry_credit_ix ON ledger_expiry (credit_account_id, expire
 
 -- Keys of transfers that asked to be refused for good when they are refused for a reason that may pass, and were.
 CREATE TABLE ledger_burnt_key (
-  key text NOT NULL,
+  key text COLLATE "C" NOT NULL,
   request_hash bytea NOT NULL,
   code text NOT NULL,
   refused_at timestamptz NOT NULL,
@@ -149,13 +148,14 @@ CREATE TABLE ledger_burnt_key (
 -- The book of each unit: its transfers numbered from 1 without a gap, each sealed over the one before. Written behind the
 -- transfers by one sealer, so that writers don't queue for a number.
 CREATE TABLE ledger_seal (
-  unit text NOT NULL,
+  unit text COLLATE "C" NOT NULL,
   position bigint NOT NULL,
-  transfer_id uuid NOT NULL,
+  -- The transfer, by its sequence number: half as wide as its id, and in the order in which seals are written.
+  transfer_seq bigint NOT NULL,
   hash bytea NOT NULL,
   CONSTRAINT ledger_seal_unit_position_pk PRIMARY KEY (unit, position),
   -- That the transfer exists and is of this unit is checked by ledger_seal_added for all rows of a statement at once.
-  CONSTRAINT ledger_seal_transfer_id_uq UNIQUE (transfer_id),
+  CONSTRAINT ledger_seal_transfer_seq_uq UNIQUE (transfer_seq),
   CONSTRAINT ledger_seal_position_ck CHECK (position > 0),
   CONSTRAINT ledger_seal_hash_ck CHECK (length(hash) = 32)
 );
@@ -229,6 +229,11 @@ CREATE TRIGGER ledger_expiry_truncate_tr BEFORE TRUNCATE ON ledger_expiry
 CREATE FUNCTION ledger_account_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN
+    -- Here and not as a check of the row, which every posting would ask again; a code never changes.
+    IF NEW.code !~ '^[A-Za-z0-9][A-Za-z0-9:_.-]{0,199}$' THEN
+      RAISE EXCEPTION 'the code of an account has letters, digits and : _ . - only, at most 200: %', NEW.code
+        USING ERRCODE = 'check_violation';
+    END IF;
     IF (NEW.debits_pending, NEW.debits_posted, NEW.credits_pending, NEW.credits_posted, NEW.version) <> (0, 0, 0, 0, 0)
        OR NEW.touched_at <> '-infinity' OR NEW.closed_by IS NOT NULL THEN
       RAISE EXCEPTION 'an account opens empty' USING ERRCODE = 'restrict_violation';
@@ -259,36 +264,35 @@ CREATE FUNCTION ledger_transfer_apply() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
   v_expected integer;
   v_updated integer;
-  v_resolves boolean;
+  v_resolutions integer;
   v_closings integer;
+  v_expiries integer;
 BEGIN
-  SELECT count(pending_id) > 0, count(closes) INTO v_resolves, v_closings FROM added;
-  IF v_resolves THEN
-    IF EXISTS (
-      SELECT FROM added r JOIN ledger_transfer p ON p.id = r.pending_id
-      WHERE p.kind <> 'pending' OR p.amount <> r.released OR p.debit_account_id <> r.debit_account_id
-         OR p.credit_account_id <> r.credit_account_id
-         OR (r.kind = 'expired') <> (p.expires_at IS NOT NULL AND p.expires_at <= r.recorded_at)
-    ) THEN
-      RAISE EXCEPTION 'a resolution matches its pending transfer' USING ERRCODE = 'check_violation';
-    END IF;
-  END IF;
-
-  WITH entry AS (
-    SELECT debit_account_id AS account_id, unit, debit_version AS version, recorded_at,
-           kind IN ('void_pending', 'expired') AS releases,
-           CASE WHEN kind = 'pending' THEN amount ELSE 0 END - released AS dp,
-           CASE WHEN kind IN ('posted', 'post_pending') THEN amount ELSE 0 END AS d, 0 AS cp, 0 AS c
-    FROM added
+  -- One walk over the new rows, grouped by each side; the rest of the statement is by account.
+  WITH side AS (
+    SELECT debit_account_id, credit_account_id, unit, count(*) AS entries,
+           sum(CASE WHEN kind = 'pending' THEN amount ELSE 0 END - released) AS holds,
+           sum(CASE WHEN kind IN ('posted', 'post_pending') THEN amount ELSE 0 END) AS posts,
+           min(debit_version) AS first_debit, max(debit_version) AS last_debit,
+           min(credit_version) AS first_credit, max(credit_version) AS last_credit,
+           min(recorded_at) AS first_at, max(recorded_at) AS last_at,
+           bool_and(kind IN ('void_pending', 'expired')) AS releases,
+           count(pending_id) AS resolutions, count(closes) AS closings,
+           count(*) FILTER (WHERE kind = 'pending' AND expires_at IS NOT NULL) AS expiries
+    FROM added GROUP BY GROUPING SETS ((debit_account_id, unit), (credit_account_id, unit))
+  ), entry AS (
+    SELECT debit_account_id AS account_id, unit, entries, holds AS dp, posts AS d, 0 AS cp, 0 AS c,
+           first_debit AS first_version, last_debit AS last_version, first_at, last_at, releases,
+           resolutions, closings, expiries
+    FROM side WHERE debit_account_id IS NOT NULL
     UNION ALL
-    SELECT credit_account_id, unit, credit_version, recorded_at, kind IN ('void_pending', 'expired'), 0, 0,
-           CASE WHEN kind = 'pending' THEN amount ELSE 0 END - released,
-           CASE WHEN kind IN ('posted', 'post_pending') THEN amount ELSE 0 END
-    FROM added
+    SELECT credit_account_id, unit, entries, 0, 0, holds, posts, first_credit, last_credit, first_at, last_at, releases, 0, 0, 0
+    FROM side WHERE credit_account_id IS NOT NULL
   ), change AS (
     SELECT account_id, unit, sum(dp)::bigint AS dp, sum(d)::bigint AS d, sum(cp)::bigint AS cp, sum(c)::bigint AS c,
-           count(*) AS entries, min(version) AS first_version, max(version) AS last_version,
-           min(recorded_at) AS first_at, max(recorded_at) AS last_at, bool_and(releases) AS releases
+           sum(entries)::bigint AS entries, min(first_version) AS first_version, max(last_version) AS last_version,
+           min(first_at) AS first_at, max(last_at) AS last_at, bool_and(releases) AS releases,
+           sum(resolutions) AS resolutions, sum(closings) AS closings, sum(expiries) AS expiries
     FROM entry GROUP BY account_id, unit
   ), changed AS (
     UPDATE ledger_account a
@@ -301,12 +305,22 @@ BEGIN
       AND c.last_version = a.version + c.entries AND c.first_at >= a.touched_at AND (a.closed_by IS NULL OR c.releases)
     RETURNING 1
   )
-  SELECT (SELECT count(*) FROM change), (SELECT count(*) FROM changed) INTO v_expected, v_updated;
+  SELECT count(*), (SELECT count(*) FROM changed), sum(resolutions), sum(closings), sum(expiries)
+    INTO v_expected, v_updated, v_resolutions, v_closings, v_expiries FROM change;
   IF v_expected <> v_updated THEN
     RAISE EXCEPTION 'entries continue their account in number, time and unit, and a closed one has none but releases'
       USING ERRCODE = 'check_violation';
   END IF;
-  IF v_resolves THEN
+  IF v_resolutions > 0 THEN
+    IF EXISTS (
+      SELECT FROM added r LEFT JOIN ledger_transfer p ON p.id = r.pending_id
+      WHERE r.pending_id IS NOT NULL
+        AND (p.id IS NULL OR p.kind <> 'pending' OR p.amount <> r.released OR p.debit_account_id <> r.debit_account_id
+          OR p.credit_account_id <> r.credit_account_id
+          OR (r.kind = 'expired') <> (p.expires_at IS NOT NULL AND p.expires_at <= r.recorded_at))
+    ) THEN
+      RAISE EXCEPTION 'a resolution matches its pending transfer' USING ERRCODE = 'check_violation';
+    END IF;
     UPDATE ledger_account a SET closed_by = NULL FROM added r WHERE a.closed_by = r.pending_id;
   END IF;
   IF v_closings > 0 THEN
@@ -319,22 +333,38 @@ BEGIN
       RAISE EXCEPTION 'nothing follows the closing of an account' USING ERRCODE = 'check_violation';
     END IF;
   END IF;
-
-  INSERT INTO ledger_expiry (transfer_id, debit_account_id, credit_account_id, amount, expires_at)
-  SELECT id, debit_account_id, credit_account_id, amount, expires_at FROM added
-  WHERE kind = 'pending' AND expires_at IS NOT NULL;
-  DELETE FROM ledger_expiry e USING added r WHERE r.pending_id IS NOT NULL AND e.transfer_id = r.pending_id;
+  IF v_expiries > 0 THEN
+    INSERT INTO ledger_expiry (transfer_id, debit_account_id, credit_account_id, amount, expires_at)
+    SELECT id, debit_account_id, credit_account_id, amount, expires_at FROM added
+    WHERE kind = 'pending' AND expires_at IS NOT NULL;
+  END IF;
+  IF v_resolutions > 0 THEN
+    DELETE FROM ledger_expiry e USING added r WHERE r.pending_id IS NOT NULL AND e.transfer_id = r.pending_id;
+  END IF;
   RETURN NULL;
 END $$;
 CREATE TRIGGER ledger_transfer_apply_tr AFTER INSERT ON ledger_transfer
   REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION ledger_transfer_apply();
 
 CREATE FUNCTION ledger_seal_added() RETURNS trigger LANGUAGE plpgsql
--- By index from the new seals outwards, whatever the table held when the plan was made.
-SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET enable_seqscan = off
 AS $$
+DECLARE
+  v_count bigint;
+  v_first bigint;
+  v_last bigint;
+  v_found bigint;
 BEGIN
-  IF EXISTS (SELECT FROM added s LEFT JOIN ledger_transfer t ON t.id = s.transfer_id WHERE t.unit IS DISTINCT FROM s.unit) THEN
+  SELECT count(*), min(transfer_seq), max(transfer_seq) INTO v_count, v_first, v_last FROM added;
+  IF v_last - v_first < 4 * v_count + 1000 THEN
+    -- Neighbours, as the sealer's are: one walk along the sequence.
+    SELECT count(*) INTO v_found FROM added s
+      JOIN (SELECT seq, unit FROM ledger_transfer WHERE seq BETWEEN v_first AND v_last) t
+      ON t.seq = s.transfer_seq AND t.unit = s.unit;
+  ELSE
+    SELECT count((SELECT 1 FROM ledger_transfer t WHERE t.seq = s.transfer_seq AND t.unit = s.unit)) INTO v_found FROM added s;
+  END IF;
+  IF v_found <> v_count THEN
     RAISE EXCEPTION 'a seal is of a transfer of its unit' USING ERRCODE = 'foreign_key_violation';
   END IF;
   RETURN NULL;
@@ -737,3 +767,196 @@ BEGIN
       WITH ORDINALITY x (status, code, subject, figure, id, d, c, amount, key, n)
     WHERE x.status >= 0;
 END $$;
+
+-- Posts a batch of plain chains: posted transfers of fixed amount under keys of their own, none of which closes, burns or
+-- resolves anything. The caller has counted, as if each of them will be accepted, how every account moves, so that what is
+-- left to do here is by account: when all of them know nothing against it, all rows are accepted and go in by one statement,
+-- without a walk. When one account or key objects, nothing was done and ledger_post answers, row by row.
+--   p_debits, p_credits     by account: what the batch debits and credits it
+--   p_debit_need            by account: what it has to have left before the batch, so that no debit passes what it has
+--   p_credit_need           the same, when its credits may not pass its debits
+--   p_first                 position of the first transfer of the chain
+--   p_reason                position in p_reasons
+--   p_refs                  an array, an object for each transfer
+--   p_dn, p_dd, p_dc        by transfer: entries, debits and credits of its debit account in this batch, its own included
+--   p_cn, p_cd, p_cc        the same of its credit account
+-- Answers one row with row_no 0 for a batch accepted whole, with the units in the order of p_codes; else as ledger_post.
+CREATE FUNCTION ledger_post_plain(
+  p_now timestamptz, p_codes text[], p_debits bigint[], p_credits bigint[], p_debit_need bigint[], p_credit_need bigint[],
+  p_keys text[], p_first integer[], p_id uuid[], p_hash bytea[], p_debit integer[], p_credit integer[], p_amount bigint[],
+  p_reasons text[], p_reason integer[], p_refs jsonb,
+  p_dn integer[], p_dd bigint[], p_dc bigint[], p_cn integer[], p_cd bigint[], p_cc bigint[]
+) RETURNS TABLE (
+  row_no integer, status smallint, code text, subject text, figure bigint, transfer_id uuid, unit text,
+  debit text, credit text, amount bigint, recorded_at timestamptz
+) LANGUAGE plpgsql
+-- As for ledger_post.
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
+#variable_conflict use_column
+DECLARE
+  c_max CONSTANT bigint := 9000000000000000000;
+  v_rows CONSTANT integer := cardinality(p_id);
+  v_now timestamptz;
+  v_accepts boolean;
+  -- By position of the code.
+  a_id uuid[]; a_unit text[]; a_version bigint[]; a_dp bigint[]; a_d bigint[]; a_cp bigint[]; a_c bigint[];
+  v_key text[] := p_keys; v_hash bytea[] := p_hash; v_reason text[] := p_reasons;
+BEGIN
+  -- An assignment unfolds the array; finding an element of a folded array of texts takes time in its length.
+  v_key[1] := v_key[1]; v_hash[1] := v_hash[1]; v_reason[1] := v_reason[1];
+  SELECT array_agg(a.id) INTO a_id FROM ledger_account a WHERE a.code = ANY (p_codes);
+  v_now := ledger_lock(p_now, a_id);
+
+  SELECT bool_and(a.id IS NOT NULL AND a.closed_by IS NULL
+           AND c.debits <= c_max - a.debits_pending - a.debits_posted
+           AND c.credits <= c_max - a.credits_pending - a.credits_posted
+           AND CASE a.limit_rule
+                 WHEN 'debits_must_not_exceed_credits'
+                   THEN c.debit_need <= a.credits_posted - (a.debits_posted + a.debits_pending)
+                 WHEN 'credits_must_not_exceed_debits'
+                   THEN c.credit_need <= a.debits_posted - (a.credits_posted + a.credits_pending)
+                 ELSE true
+               END) IS TRUE,
+         array_agg(a.id ORDER BY c.n), array_agg(a.unit ORDER BY c.n), array_agg(a.version ORDER BY c.n),
+         array_agg(a.debits_pending ORDER BY c.n), array_agg(a.debits_posted ORDER BY c.n),
+         array_agg(a.credits_pending ORDER BY c.n), array_agg(a.credits_posted ORDER BY c.n)
+    INTO v_accepts, a_id, a_unit, a_version, a_dp, a_d, a_cp, a_c
+    FROM unnest(p_codes, p_debits, p_credits, p_debit_need, p_credit_need)
+      WITH ORDINALITY c (code, debits, credits, debit_need, credit_need, n)
+    LEFT JOIN ledger_account a ON a.code = c.code;
+  v_accepts := v_accepts
+    AND NOT EXISTS (SELECT FROM ledger_transfer t WHERE t.key = ANY (p_keys))
+    AND NOT (EXISTS (SELECT FROM ledger_burnt_key) AND EXISTS (SELECT FROM ledger_burnt_key b WHERE b.key = ANY (p_keys)))
+    AND (a_unit[1] = ALL (a_unit)
+      OR NOT EXISTS (SELECT FROM generate_series(1, v_rows) n WHERE a_unit[p_debit[n]] <> a_unit[p_credit[n]]));
+  IF NOT v_accepts THEN
+    RETURN QUERY SELECT * FROM ledger_post(p_now, p_codes, p_keys, p_first, p_id,
+      ARRAY(SELECT generate_series(1, v_rows)), p_hash, array_fill(1::smallint, ARRAY[v_rows]), p_debit, p_credit, p_amount,
+      array_fill(0, ARRAY[v_rows]), array_fill('infinity'::timestamptz, ARRAY[v_rows]),
+      ARRAY(SELECT v_reason[r.n] FROM unnest(p_reason) WITH ORDINALITY r (n, row) ORDER BY r.row),
+      ARRAY(SELECT r.refs::text FROM jsonb_array_elements(p_refs) WITH ORDINALITY r (refs, row) ORDER BY r.row),
+      array_fill(0::smallint, ARRAY[v_rows]));
+    RETURN;
+  END IF;
+
+  INSERT INTO ledger_transfer (id, key, request_hash, chain_id, kind, unit, debit_account_id, credit_account_id, amount,
+    reason, refs, recorded_at,
+    debit_version, debit_debits_pending, debit_debits_posted, debit_credits_pending, debit_credits_posted,
+    credit_version, credit_debits_pending, credit_debits_posted, credit_credits_pending, credit_credits_posted)
+  SELECT p_id[n], v_key[n], v_hash[n], p_id[p_first[n]], 'posted', a_unit[p_debit[n]], a_id[p_debit[n]], a_id[p_credit[n]],
+    p_amount[n], v_reason[p_reason[n]], p_refs -> n - 1, v_now,
+    a_version[p_debit[n]] + p_dn[n], a_dp[p_debit[n]], a_d[p_debit[n]] + p_dd[n], a_cp[p_debit[n]], a_c[p_debit[n]] + p_dc[n],
+    a_version[p_credit[n]] + p_cn[n], a_dp[p_credit[n]], a_d[p_credit[n]] + p_cd[n], a_cp[p_credit[n]],
+    a_c[p_credit[n]] + p_cc[n]
+  FROM generate_series(1, v_rows) n;
+  RETURN QUERY SELECT 0, 1::smallint, NULL::text, NULL::text, NULL::bigint, NULL::uuid, array_to_string(a_unit, ' '),
+    NULL::text, NULL::text, NULL::bigint, v_now;
+END $$;
+
+-- The texts of seals, as libs/ledger/src/domain/seal.rules.ts writes them; both are frozen, and a test holds them together.
+-- A text as JSON has it is to_json(text)::text: PostgreSQL and JSON.stringify escape the same characters the same way.
+
+-- A moment in UTC with milliseconds; beyond the year 9999 with a sign and six digits.
+CREATE FUNCTION ledger_seal_moment(p_at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN p_at < '10000-01-01 00:00:00+00' THEN to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+    ELSE '+' || lpad(to_char(p_at AT TIME ZONE 'UTC', 'FMYYYY'), 6, '0') || to_char(p_at AT TIME ZONE 'UTC', '-MM-DD"T"HH24:MI:SS.MS"Z"')
+  END
+$$;
+
+-- References in canonical form (RFC 8785): no spaces, names in the order of their UTF-16 units.
+CREATE FUNCTION ledger_seal_refs(p_refs jsonb) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT coalesce('{' || string_agg(to_json(e.key)::text || ':' || (CASE jsonb_typeof(e.value)
+      WHEN 'string' THEN to_json(e.value #>> '{}')::text ELSE e.value::text END), ','
+    -- UTF-8 has the order of code points. That of UTF-16 units differs in one thing: U+E000 to U+FFFF come after all above
+    -- them. So these get the last code point before them, and the last two the one before that.
+    ORDER BY regexp_replace(regexp_replace(e.key, U&'([\+10FFFE-\+10FFFF])', U&'\+10FFFE\\1', 'g'),
+      U&'([\E000-\FFFF])', U&'\+10FFFF\\1', 'g') COLLATE "C") || '}', '{}')
+  FROM jsonb_each(p_refs) e
+$$;
+
+-- Seals up to p_limit committed transfers that are not sealed yet, each over the one before it in its unit's book, in the
+-- order of their sequence numbers. A transfer that commits late gets a later place; none is passed over. Returns how many.
+CREATE FUNCTION ledger_seal_some(p_limit integer) RETURNS integer LANGUAGE plpgsql
+-- Along the sequence, whatever the planner thinks of a table's size; the few accounts of a batch are joined by hash.
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_mergejoin = off
+AS $$
+DECLARE
+  s ledger_sealer;
+  v_top bigint;
+  v_oldest bigint; v_next bigint;
+  r record;
+  v_unit text;
+  v_position bigint; v_first bigint;
+  v_hash bytea;
+  v_at timestamptz; v_moment text;
+  v_seqs bigint[] := '{}'; v_hashes bytea[] := '{}';
+  v_count integer := 0; v_last bigint := 0;
+  v_over boolean; v_settled bigint; v_floor bigint;
+BEGIN
+  SELECT * INTO STRICT s FROM ledger_sealer WHERE id = 1 FOR UPDATE;
+  -- Three statements in this order: a transaction that drew a number up to v_top has an id below v_next.
+  SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('ledger_transfer', 'seq')::regclass), 0) INTO v_top;
+  SELECT pg_snapshot_xmin(x)::text::bigint, pg_snapshot_xmax(x)::text::bigint INTO v_oldest, v_next FROM pg_current_snapshot() x;
+  FOR r IN
+    WITH batch AS MATERIALIZED (
+      SELECT t.seq, t.unit, t.key, t.kind, t.debit_account_id, t.credit_account_id, t.amount, t.released, t.pending_id,
+             t.expires_at, t.closes, t.reason, t.refs, t.refs::text AS refs_text, t.recorded_at
+      FROM ledger_transfer t
+      WHERE t.seq > s.floor_seq AND NOT EXISTS (SELECT FROM ledger_seal x WHERE x.transfer_seq = t.seq AND x.transfer_seq > s.floor_seq)
+      ORDER BY t.seq LIMIT p_limit
+    ), account AS MATERIALIZED (
+      SELECT a.id, to_json(a.code)::text AS code FROM ledger_account a
+      WHERE a.id IN (SELECT debit_account_id FROM batch UNION SELECT credit_account_id FROM batch)
+    )
+    SELECT t.seq, t.unit, t.recorded_at, t.closes,
+      concat('",', to_json(t.key), ',"', t.kind, '",', d.code, ',', c.code, ',"', t.amount, '","', t.released, '",',
+        CASE WHEN t.pending_id IS NULL THEN 'null'
+          ELSE (SELECT to_json(p.key)::text FROM ledger_transfer p WHERE p.id = t.pending_id) END, ',',
+        CASE WHEN t.expires_at IS NULL THEN 'null' ELSE '"' || ledger_seal_moment(t.expires_at) || '"' END, ',',
+        to_json(t.reason), ',',
+        -- One name and its text, as most are: four quotes and no backslash.
+        CASE WHEN strpos(t.refs_text, '\') = 0 AND length(t.refs_text) - length(replace(t.refs_text, '"', '')) = 4
+          THEN concat('{"', split_part(t.refs_text, '"', 2), '":"', split_part(t.refs_text, '"', 4), '"}')
+          ELSE ledger_seal_refs(t.refs) END, ',"') AS said
+    FROM batch t JOIN account d ON d.id = t.debit_account_id JOIN account c ON c.id = t.credit_account_id
+    ORDER BY t.unit, t.seq
+  LOOP
+    IF r.unit IS DISTINCT FROM v_unit THEN
+      PERFORM ledger_seal_write(v_unit, v_first, v_seqs, v_hashes);
+      v_unit := r.unit; v_seqs := '{}'; v_hashes := '{}';
+      SELECT x.position, x.hash INTO v_position, v_hash FROM ledger_seal x WHERE x.unit = v_unit ORDER BY x.position DESC LIMIT 1;
+      IF NOT FOUND THEN v_position := 0; v_hash := decode(repeat('00', 32), 'hex'); END IF;
+      v_first := v_position + 1;
+    END IF;
+    IF r.recorded_at IS DISTINCT FROM v_at THEN v_at := r.recorded_at; v_moment := ledger_seal_moment(v_at); END IF;
+    v_position := v_position + 1;
+    v_hash := sha256(v_hash || convert_to(CASE WHEN r.closes IS NULL
+      THEN '["ledger-seal/1","' || v_unit || '","' || v_position || r.said || v_moment || '"]'
+      ELSE '["ledger-seal/2","' || v_unit || '","' || v_position || r.said || v_moment || '","' || r.closes || '"]' END, 'UTF8'));
+    v_count := v_count + 1;
+    v_seqs[v_position - v_first + 1] := r.seq; v_hashes[v_position - v_first + 1] := v_hash;
+    IF r.seq > v_last THEN v_last := r.seq; END IF;
+  END LOOP;
+  PERFORM ledger_seal_write(v_unit, v_first, v_seqs, v_hashes);
+
+  -- The floor rises as far as all is sealed and nothing can appear any more. When there may be more behind the last one
+  -- sealed, it rises no further than that: under load that is the rule, and a floor that stayed would have each batch pass
+  -- over the one before it.
+  v_over := v_oldest >= s.next_floor_xid;
+  v_settled := CASE WHEN v_over THEN s.next_floor_seq ELSE s.floor_seq END;
+  v_floor := CASE WHEN v_count < p_limit THEN v_settled ELSE least(v_settled, v_last) END;
+  -- Ids below those noted before: the data came into another cluster, and what was under way there is no more.
+  IF v_next < s.next_floor_xid OR (v_over AND v_floor = s.next_floor_seq) THEN
+    s.next_floor_seq := v_top; s.next_floor_xid := v_next;
+  END IF;
+  UPDATE ledger_sealer SET floor_seq = v_floor, next_floor_seq = s.next_floor_seq, next_floor_xid = s.next_floor_xid
+    WHERE id = 1 AND (floor_seq, next_floor_seq) IS DISTINCT FROM (v_floor, s.next_floor_seq);
+  RETURN v_count;
+END $$;
+
+-- Puts seals into the book of a unit, from a position on.
+CREATE FUNCTION ledger_seal_write(p_unit text, p_first bigint, p_seqs bigint[], p_hashes bytea[]) RETURNS void LANGUAGE sql AS $$
+  INSERT INTO ledger_seal (unit, position, transfer_seq, hash)
+  SELECT p_unit, p_first + x.n - 1, x.seq, x.hash FROM unnest(p_seqs, p_hashes) WITH ORDINALITY x (seq, hash, n)
+$$;

@@ -278,7 +278,7 @@ describe('amounts over the whole 64-bit range', () => {
   it('leave in both forms of the exported book as they were booked', async () => {
     await new LedgerSealJob(db.uow).tick();
     const stored = await db.dataSource.query<{ amount: string }[]>(
-      `SELECT t.amount::text FROM ledger_seal s JOIN ledger_transfer t ON t.id = s.transfer_id WHERE s.unit = 'USD' ORDER BY s.position`,
+      `SELECT t.amount::text FROM ledger_seal s JOIN ledger_transfer t ON t.seq = s.transfer_seq WHERE s.unit = 'USD' ORDER BY s.position`,
     );
     for (const form of [JSONL_BOOK, CSV_BOOK]) {
       let text = '';

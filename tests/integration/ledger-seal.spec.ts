@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRefused, newId } from '#kernel';
 import { Ledger, LedgerSealJob, type TransferSpec, ledgerInvariants } from '#ledger';
@@ -30,7 +31,7 @@ const spec = (unit: string, key = newId()): TransferSpec => ({
 });
 const book = (unit: string) =>
   db.dataSource.query<{ position: bigint; key: string }[]>(
-    `SELECT s.position, t.key FROM ledger_seal s JOIN ledger_transfer t ON t.id = s.transfer_id WHERE s.unit = $1 ORDER BY 1`,
+    `SELECT s.position, t.key FROM ledger_seal s JOIN ledger_transfer t ON t.seq = s.transfer_seq WHERE s.unit = $1 ORDER BY 1`,
     [unit],
   );
 const check = () => {
@@ -86,6 +87,86 @@ describe('the sealed book', () => {
     await Promise.all([job.tick(), new LedgerSealJob(db.uow).tick(), new LedgerSealJob(db.uow).tick()]);
     expect((await book('USD')).map((r) => r.position)).toEqual(Array.from({ length: 23 }, (_, n) => BigInt(n + 1)));
     expect((await book('EUR')).map((r) => r.position)).toEqual(Array.from({ length: 22 }, (_, n) => BigInt(n + 1)));
+    expect(await check()).toMatchObject({ ok: true });
+  });
+
+  it('is written by the database as it is read by everybody else, whatever a transfer says', async () => {
+    // Texts that are escaped, ordered or quoted differently by anything less than the frozen form.
+    const odd = [
+      '": "',
+      '", "',
+      '\\',
+      '"',
+      '\u007f',
+      '\u2028',
+      '\n\t\b\f\r\u0001',
+      '\uffff',
+      '\ue000',
+      '\u{10000}',
+      '\u{10fffe}',
+      '\u{10ffff}',
+    ];
+    const textArb = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 12 }).map((text) => text.replaceAll('\u0000', '')),
+      fc.array(fc.constantFrom(...odd, 'a', 'ab'), { maxLength: 3 }).map((parts) => parts.join('')),
+    );
+    const refsArb = fc.dictionary(textArb, textArb, { maxKeys: 4 });
+    const samples = fc.sample(fc.tuple(textArb, textArb, refsArb), { numRuns: 400, seed: 1 });
+    const chains = samples.map(([key, reason, refs]): TransferSpec[] => [
+      { ...spec('USD', `${newId()}${key}`), reason, refs },
+    ]);
+    const hold = spec('EUR');
+    chains.push([{ ...hold, kind: 'pending', expiresAt: new Date('9999-12-31T23:59:59.999Z'), refs: {} }]);
+    chains.push([{ ...spec('EUR'), kind: 'void_pending', pendingKey: hold.key }]);
+    chains.push([{ ...spec('EUR', 'closing'), kind: 'pending', closes: 'debit' }]);
+    chains.push([{ ...spec('EUR'), kind: 'void_pending', pendingKey: 'closing' }]);
+    const outcomes = await db.uow.run('post', (tx) => ledger.postChains(tx, chains));
+    expect(isRefused(outcomes) ? outcomes : outcomes.filter((outcome) => isRefused(outcome))).toEqual([]);
+    await job.tick();
+    expect(await book('USD')).toHaveLength(423);
+    expect(await book('EUR')).toHaveLength(26);
+    // Each seal is made again from the transfer as it is stored.
+    expect(await check()).toMatchObject({ ok: true, violations: [] });
+    // Moments to the ends of what either side can hold.
+    const moments = [
+      '0001-01-01T00:00:00.000Z',
+      '1969-12-31T23:59:59.999Z',
+      '+010000-01-01T00:00:00.000Z',
+      '+275760-09-13T00:00:00.000Z',
+    ];
+    for (const moment of moments) {
+      const [{ text }] = await db.dataSource.query<[{ text: string }]>(
+        `SELECT ledger_seal_moment('epoch'::timestamptz + $1 * interval '1 millisecond') AS text`,
+        [Date.parse(moment)],
+      );
+      expect(text).toBe(moment);
+    }
+  });
+
+  it('takes no seal of a transfer that does not exist or belongs to another unit, whoever writes it', async () => {
+    const [{ usd, top }] = await db.dataSource.query<[{ usd: bigint; top: bigint }]>(
+      `SELECT (SELECT transfer_seq FROM ledger_seal WHERE unit = 'USD' LIMIT 1) AS usd, (SELECT max(seq) FROM ledger_transfer) AS top`,
+    );
+    const outcome = await db.uow.run('post', (tx) => ledger.post(tx, [spec('USD', 'unsealed')]));
+    expect(isRefused(outcome)).toBe(false);
+    const seal = (...seqs: bigint[]) =>
+      db.dataSource.query(
+        `INSERT INTO ledger_seal (unit, position, transfer_seq, hash)
+         SELECT 'EUR', 1000 + n, seq, sha256('x') FROM unnest($1::bigint[]) WITH ORDINALITY x (seq, n)`,
+        [seqs.map(String)],
+      );
+    const [{ seq: unsealed }] = await db.dataSource.query<[{ seq: bigint }]>(
+      `SELECT seq FROM ledger_transfer WHERE key = 'unsealed'`,
+    );
+    await expect(seal(unsealed)).rejects.toThrow(/a seal is of a transfer of its unit/);
+    await expect(seal(unsealed + 7n)).rejects.toThrow(/a seal is of a transfer of its unit/);
+    await expect(seal(unsealed, unsealed + 1_000_000n)).rejects.toThrow(/a seal is of a transfer of its unit/);
+    // Nor a second one of a transfer that has one.
+    await expect(
+      db.dataSource.query(`INSERT INTO ledger_seal VALUES ('USD', 1000, $1, sha256('x'))`, [String(usd)]),
+    ).rejects.toThrow(/ledger_seal_transfer_seq_uq/);
+    expect(unsealed).toBeGreaterThan(top);
+    await job.tick();
     expect(await check()).toMatchObject({ ok: true });
   });
 

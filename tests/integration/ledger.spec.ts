@@ -282,6 +282,29 @@ describe('what the database itself refuses', () => {
     expect(await balance(p)).toEqual([0, 0, 0, 100]);
   });
 
+  it('takes no resolution of what was never held, whoever writes it', async () => {
+    const { source, purse: p, sink, move } = await purse();
+    await post(move(source, p, 100n));
+    await post({ ...move(p, sink, 40n), key: `held:${p}`, kind: 'pending' });
+    const forge = (pending: string) =>
+      refusal(
+        `INSERT INTO ledger_transfer (id, key, request_hash, chain_id, kind, unit, debit_account_id, credit_account_id, amount,
+           released, pending_id, reason, refs, recorded_at, debit_version, debit_debits_pending, debit_debits_posted,
+           debit_credits_pending, debit_credits_posted, credit_version, credit_debits_pending, credit_debits_posted,
+           credit_credits_pending, credit_credits_posted)
+         SELECT gen_random_uuid(), 'forged:' || gen_random_uuid(), request_hash, chain_id, 'post_pending', unit, debit_account_id,
+           credit_account_id, amount, amount, ${pending}, reason, refs, recorded_at, debit_version + 1, 0, 40, 0, 100,
+           credit_version + 1, 0, 0, 0, 40
+         FROM ledger_transfer t WHERE key = $1`,
+        [`held:${p}`],
+      );
+    const posted = `(SELECT id FROM ledger_transfer WHERE credit_account_id = t.debit_account_id)`;
+    expect(await forge('gen_random_uuid()')).toMatch(/a resolution matches its pending transfer/);
+    expect(await forge(posted)).toMatch(/a resolution matches its pending transfer/);
+    expect(await balance(p)).toEqual([40, 0, 0, 100]);
+    expect(await forge('t.id')).toBe('done');
+  });
+
   it('keeps units apart, and knows no accounts but its own', async () => {
     const a = await purse();
     const b = await purse('gpu_second:cpu');

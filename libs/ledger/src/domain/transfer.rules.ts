@@ -126,13 +126,13 @@ const inRange = (amount: bigint | undefined): boolean =>
   amount !== undefined && amount >= 1n && amount <= MAX_MINOR_UNITS;
 
 /**
- * SHA-256, in hexadecimal, of all that a caller asks for, in a frozen form (version 1), so that a repeated key can be told from a
- * misused one. The key itself is not part of it.
+ * SHA-256, in hexadecimal, of all that a caller asks for, in a frozen form (version 1), so that a repeated key can be told
+ * from a misused one. The key itself is not part of it.
  */
 export function requestHash(spec: TransferSpec): string {
-  const refs =
-    spec.refs === undefined ? [] : Object.entries(spec.refs).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  const form = [
+  const refs = spec.refs === undefined ? [] : Object.entries(spec.refs);
+  if (refs.length > 1) refs.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const form: unknown[] = [
     1,
     spec.kind,
     spec.debit ?? null,
@@ -143,9 +143,9 @@ export function requestHash(spec: TransferSpec): string {
     spec.reason,
     refs,
     spec.balancing ?? null,
-    // Named, and only when asked for: the form without them is older.
-    ...(spec.closes === undefined ? [] : [`closes:${spec.closes}`]),
-    ...(spec.burn === true ? ['burn'] : []),
   ];
+  // Named, and only when asked for: the form without them is older.
+  if (spec.closes !== undefined) form.push(`closes:${spec.closes}`);
+  if (spec.burn === true) form.push('burn');
   return hash('sha256', JSON.stringify(form), 'hex');
 }

@@ -1,6 +1,8 @@
-import { type Outcome, isRefused, newId } from '#kernel';
+import { type Outcome, isRefused } from '#kernel';
+import { type PlainBatch, Positions, countPlain } from '../domain/plain-batch.rules.js';
 import { type LedgerCode, refuseTransfer } from '../domain/refusal.catalogue.js';
 import { type Transfer, type TransferSpec, checkShape, requestHash } from '../domain/transfer.rules.js';
+import { bigints, hashes, integers, newIds, plainArray, texts } from './array-parameters.js';
 
 /** Runs one SQL statement and gives its rows. */
 export type Query = <R>(sql: string, params: readonly unknown[]) => Promise<R[]>;
@@ -8,6 +10,7 @@ export type Query = <R>(sql: string, params: readonly unknown[]) => Promise<R[]>
 const KIND_NUMBER = { posted: 1, pending: 2, post_pending: 3, void_pending: 4 } as const;
 
 interface AnswerRow {
+  /** Position of the transfer, from 1; 0: all of them were accepted as they were asked for. */
   row_no: number;
   status: number;
   code: LedgerCode | null;
@@ -21,20 +24,11 @@ interface AnswerRow {
   recorded_at: Date;
 }
 
-/** Gives each distinct text a position, counted from 1 as PostgreSQL counts array elements. */
-class Positions {
-  private readonly byText = new Map<string, number>();
-  readonly texts: string[] = [];
-
-  of(text: string | undefined): number {
-    if (text === undefined) return 0;
-    let position = this.byText.get(text);
-    if (position === undefined) {
-      position = this.texts.push(text);
-      this.byText.set(text, position);
-    }
-    return position;
-  }
+interface Row {
+  readonly chain: number;
+  /** Of the chain. */
+  readonly index: number;
+  readonly spec: TransferSpec;
 }
 
 /**
@@ -50,30 +44,34 @@ export async function postChains(
     const shape = checkShape(chain);
     return isRefused(shape) ? shape : undefined;
   });
-  const rows: { chain: number; index: number; spec: TransferSpec }[] = [];
+  const rows: Row[] = [];
   for (const [chain, specs] of chains.entries()) {
     if (outcomes[chain] === undefined) specs.forEach((spec, index) => rows.push({ chain, index, spec }));
   }
   if (rows.length === 0) return outcomes as Outcome<Transfer[]>[];
 
-  const answers = await callPost(query, now, rows);
   const transfers = new Map<number, Transfer[]>();
-  for (const answer of answers) {
-    const row = rows[answer.row_no - 1];
-    if (!row) throw new Error(`The ledger answered row ${answer.row_no} of ${rows.length}.`);
-    const { chain, index, spec } = row;
-    if (answer.code !== null) {
-      outcomes[chain] = refuseTransfer(answer.code, {
-        index,
-        key: spec.key,
-        ...(answer.subject === null ? {} : { subject: answer.subject }),
-        ...(answer.figure === null ? {} : { figure: answer.figure }),
-      });
-      continue;
+  const accepted = (chain: number, transfer: Transfer): void => {
+    const posted = transfers.get(chain);
+    if (posted) posted.push(transfer);
+    else transfers.set(chain, [transfer]);
+  };
+  const ids = newIds(rows.length);
+  const plain = countPlain(rows.map((row) => row.spec));
+  const answers = await ask(query, plain ? plainCall(now, rows, ids.array, plain) : generalCall(now, rows, ids.array));
+  const [whole] = answers;
+  if (plain && whole?.row_no === 0) {
+    const units = whole.unit.split(' ');
+    rows.forEach(({ chain, spec }, n) => {
+      accepted(chain, asAsked(spec, ids.texts[n] ?? '', units[(plain.debit[n] ?? 0) - 1] ?? '', whole.recorded_at));
+    });
+  } else {
+    for (const answer of answers) {
+      const row = rows[answer.row_no - 1];
+      if (!row) throw new Error(`The ledger answered row ${answer.row_no} of ${rows.length}.`);
+      if (answer.code === null) accepted(row.chain, toTransfer(row.spec, answer));
+      else outcomes[row.chain] = refused(row, answer.code, answer);
     }
-    const posted = transfers.get(chain) ?? [];
-    posted.push(toTransfer(spec, answer));
-    transfers.set(chain, posted);
   }
   return chains.map((specs, chain) => {
     const outcome = outcomes[chain];
@@ -83,6 +81,29 @@ export async function postChains(
     return posted;
   });
 }
+
+const refused = ({ index, spec }: Row, code: LedgerCode, { subject, figure }: AnswerRow): Outcome<Transfer[]> =>
+  refuseTransfer(code, {
+    index,
+    key: spec.key,
+    ...(subject === null ? {} : { subject }),
+    ...(figure === null ? {} : { figure }),
+  });
+
+/** A plain transfer that was accepted: posted, with both accounts and its amount given. */
+const asAsked = (spec: TransferSpec, id: string, unit: string, recordedAt: Date): Transfer => ({
+  id,
+  key: spec.key,
+  kind: spec.kind,
+  unit,
+  debit: spec.debit ?? '',
+  credit: spec.credit ?? '',
+  amount: spec.amount ?? 0n,
+  reason: spec.reason,
+  refs: spec.refs ?? {},
+  recordedAt,
+  replayed: false,
+});
 
 const toTransfer = (spec: TransferSpec, answer: AnswerRow): Transfer => ({
   id: answer.transfer_id,
@@ -101,11 +122,58 @@ const toTransfer = (spec: TransferSpec, answer: AnswerRow): Transfer => ({
   replayed: answer.status === 2,
 });
 
-/**
- * The text of an array of values without commas, braces, quotes or spaces: numbers, ids, moments. The driver would look
- * for these in each element, which was most of its work for a batch.
- */
-export const plainArray = (values: readonly (string | number | bigint)[]): string => `{${values.join(',')}}`;
+interface Call {
+  readonly sql: string;
+  readonly params: readonly unknown[];
+}
+
+async function ask(query: Query, { sql, params }: Call): Promise<AnswerRow[]> {
+  try {
+    return await query<AnswerRow>(sql, params);
+  } catch (error) {
+    throw asRetryable(error);
+  }
+}
+
+const refsText = ({ refs }: TransferSpec): string => (refs === undefined ? '{}' : JSON.stringify(refs));
+
+const POST_PLAIN = `SELECT * FROM ledger_post_plain($1::timestamptz, $2::text[], $3::bigint[], $4::bigint[], $5::bigint[],
+  $6::bigint[], $7::text[], $8::integer[], $9::uuid[], $10::bytea[], $11::integer[], $12::integer[], $13::bigint[],
+  $14::text[], $15::integer[], $16::jsonb, $17::integer[], $18::bigint[], $19::bigint[], $20::integer[], $21::bigint[],
+  $22::bigint[])`;
+
+function plainCall(now: Date, rows: readonly Row[], ids: Buffer, batch: PlainBatch): Call {
+  const { codes, movements, keys, debit, credit, atDebit, atCredit } = batch;
+  const reasons = new Positions();
+  const reason = rows.map(({ spec }) => reasons.of(spec.reason));
+  return {
+    sql: POST_PLAIN,
+    params: [
+      now,
+      texts(codes),
+      bigints(movements.map((m) => m.debits)),
+      bigints(movements.map((m) => m.credits)),
+      bigints(movements.map((m) => m.debitNeed)),
+      bigints(movements.map((m) => m.creditNeed)),
+      texts(keys),
+      integers(rows.map(({ index }, n) => n + 1 - index)),
+      ids,
+      hashes(rows.map(({ spec }) => requestHash(spec))),
+      integers(debit),
+      integers(credit),
+      bigints(rows.map(({ spec }) => spec.amount ?? 0n)),
+      texts(reasons.texts),
+      integers(reason),
+      `[${rows.map(({ spec }) => refsText(spec)).join(',')}]`,
+      integers(atDebit.entry),
+      bigints(atDebit.debits),
+      bigints(atDebit.credits),
+      integers(atCredit.entry),
+      bigints(atCredit.debits),
+      bigints(atCredit.credits),
+    ],
+  };
+}
 
 const flagsOf = ({ balancing, closes, burn }: TransferSpec): number =>
   (balancing === undefined ? 0 : balancing === 'debit' ? 1 : 2) +
@@ -116,66 +184,34 @@ const POST = `SELECT * FROM ledger_post($1::timestamptz, $2::text[], $3::text[],
   $7::bytea[], $8::smallint[], $9::integer[], $10::integer[], $11::bigint[], $12::integer[], $13::timestamptz[],
   $14::text[], $15::text[], $16::smallint[])`;
 
-async function callPost(
-  query: Query,
-  now: Date,
-  rows: readonly { chain: number; spec: TransferSpec }[],
-): Promise<AnswerRow[]> {
+function generalCall(now: Date, rows: readonly Row[], ids: Buffer): Call {
   const codes = new Positions();
   const keys = new Positions();
-  const columns = {
-    chain: [] as number[],
-    id: [] as string[],
-    key: [] as number[],
-    hash: [] as string[],
-    kind: [] as number[],
-    debit: [] as number[],
-    credit: [] as number[],
-    amount: [] as string[],
-    pending: [] as number[],
-    expires: [] as string[],
-    reason: [] as string[],
-    refs: [] as string[],
-    flags: [] as number[],
-  };
-  for (const { chain, spec } of rows) {
-    columns.chain.push(chain);
-    columns.id.push(newId());
-    columns.key.push(keys.of(spec.key));
-    // A backslash stands for itself only when doubled, in the text of an array.
-    columns.hash.push(`\\\\x${requestHash(spec)}`);
-    columns.kind.push(KIND_NUMBER[spec.kind]);
-    columns.debit.push(codes.of(spec.debit));
-    columns.credit.push(codes.of(spec.credit));
-    columns.amount.push(String(spec.amount ?? 0n));
-    columns.pending.push(keys.of(spec.pendingKey));
-    columns.expires.push(spec.expiresAt?.toISOString() ?? 'infinity');
-    columns.reason.push(spec.reason);
-    columns.flags.push(flagsOf(spec));
-    columns.refs.push(spec.refs === undefined ? '{}' : JSON.stringify(spec.refs));
-  }
-  try {
-    return await query<AnswerRow>(POST, [
+  const key = rows.map(({ spec }) => keys.of(spec.key));
+  const debit = rows.map(({ spec }) => codes.of(spec.debit));
+  const credit = rows.map(({ spec }) => codes.of(spec.credit));
+  const pending = rows.map(({ spec }) => keys.of(spec.pendingKey));
+  return {
+    sql: POST,
+    params: [
       now,
-      codes.texts,
-      keys.texts,
-      plainArray(columns.chain),
-      plainArray(columns.id),
-      plainArray(columns.key),
-      plainArray(columns.hash),
-      plainArray(columns.kind),
-      plainArray(columns.debit),
-      plainArray(columns.credit),
-      plainArray(columns.amount),
-      plainArray(columns.pending),
-      plainArray(columns.expires),
-      columns.reason,
-      columns.refs,
-      plainArray(columns.flags),
-    ]);
-  } catch (error) {
-    throw asRetryable(error);
-  }
+      texts(codes.texts),
+      texts(keys.texts),
+      integers(rows.map(({ chain }) => chain)),
+      ids,
+      integers(key),
+      hashes(rows.map(({ spec }) => requestHash(spec))),
+      plainArray(rows.map(({ spec }) => KIND_NUMBER[spec.kind])),
+      integers(debit),
+      integers(credit),
+      bigints(rows.map(({ spec }) => spec.amount ?? 0n)),
+      integers(pending),
+      plainArray(rows.map(({ spec }) => spec.expiresAt?.toISOString() ?? 'infinity')),
+      texts(rows.map(({ spec }) => spec.reason)),
+      texts(rows.map(({ spec }) => refsText(spec))),
+      plainArray(rows.map(({ spec }) => flagsOf(spec))),
+    ],
+  };
 }
 
 /**

@@ -1,53 +1,19 @@
 import type { Tx } from '#platform';
-import { plainArray } from './posting.statement.js';
 import { SEAL_ORIGIN, type SealedTransfer, sealHash } from '../domain/seal.rules.js';
 
-interface StoredForm extends Omit<SealedTransfer, 'position'> {
-  id: string;
-  seq: bigint;
-}
-
-interface Sealer {
-  readonly floor_seq: bigint;
-  readonly next_floor_seq: bigint;
-  readonly next_floor_xid: bigint;
-}
-
 /** The columns of `ledger_transfer t` that are sealed. */
-const FORM = `t.id, t.seq, t.unit, t.key, t.kind, d.code AS debit, c.code AS credit, t.amount, t.released, p.key AS "pendingKey",
+const FORM = `t.unit, t.key, t.kind, d.code AS debit, c.code AS credit, t.amount, t.released, p.key AS "pendingKey",
   t.expires_at AS "expiresAt", t.closes, t.reason, t.refs, t.recorded_at AS "recordedAt"`;
 const FORM_JOINS = `JOIN ledger_account d ON d.id = t.debit_account_id JOIN ledger_account c ON c.id = t.credit_account_id
   LEFT JOIN ledger_transfer p ON p.id = t.pending_id`;
 
 /**
  * Seals up to `limit` committed transfers that are not sealed yet, in the order of their sequence numbers, and says how
- * many. A transfer that commits late gets a later place; none is passed over.
+ * many. A transfer that commits late gets a later place; none is passed over. The rows don't leave the database.
  */
 export async function sealSome(tx: Tx, limit: number): Promise<number> {
-  const [sealer] = await tx.query<Sealer>(
-    'SELECT floor_seq, next_floor_seq, next_floor_xid FROM ledger_sealer WHERE id = 1 FOR UPDATE',
-  );
-  if (!sealer) throw new Error('The row of the sealer is missing.');
-  await byIndexAlone(tx);
-  // Three statements in this order: a transaction that drew a number up to `top` has an id below `horizon.next`.
-  const [sequence] = await tx.query<{ top: bigint | null }>(
-    `SELECT pg_sequence_last_value(pg_get_serial_sequence('ledger_transfer', 'seq')::regclass) AS top`,
-  );
-  const [horizon] = await tx.query<{ oldest: bigint; next: bigint }>(
-    `SELECT pg_snapshot_xmin(s)::text::bigint AS oldest, pg_snapshot_xmax(s)::text::bigint AS next FROM pg_current_snapshot() s`,
-  );
-  const waiting = await tx.query<StoredForm>(
-    `SELECT ${FORM} FROM ledger_transfer t ${FORM_JOINS}
-     WHERE t.seq > $1 AND NOT EXISTS (SELECT FROM ledger_seal s WHERE s.transfer_id = t.id)
-     ORDER BY t.seq LIMIT ${Math.trunc(limit)}`,
-    [sealer.floor_seq],
-  );
-  await append(tx, waiting);
-  if (horizon) {
-    const sealedTo = waiting.length < limit ? undefined : waiting.at(-1)?.seq;
-    await raiseFloor(tx, sealer, sealedTo, sequence?.top ?? 0n, horizon);
-  }
-  return waiting.length;
+  const [answer] = await tx.query<{ count: number }>('SELECT ledger_seal_some($1::integer) AS count', [limit]);
+  return answer?.count ?? 0;
 }
 
 /** For the rest of the transaction: whatever the planner thinks of a table's size, a few rows of it are not all of it. */
@@ -56,58 +22,6 @@ const byIndexAlone = (tx: Tx): Promise<unknown> =>
     `SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
             set_config('enable_mergejoin', 'off', true)`,
   );
-
-async function append(tx: Tx, transfers: readonly StoredForm[]): Promise<void> {
-  if (transfers.length === 0) return;
-  const heads = new Map(
-    (await sealHeads(tx)).map((head) => [head.unit, { position: head.position, hash: head.hash }] as const),
-  );
-  const rows = transfers.map((transfer) => {
-    const before = heads.get(transfer.unit) ?? { position: 0n, hash: SEAL_ORIGIN };
-    const position = before.position + 1n;
-    const hash = sealHash(before.hash, { ...transfer, position });
-    heads.set(transfer.unit, { position, hash });
-    return { unit: transfer.unit, position, id: transfer.id, hash };
-  });
-  await tx.query(
-    `INSERT INTO ledger_seal (unit, position, transfer_id, hash)
-     SELECT * FROM unnest($1::text[], $2::bigint[], $3::uuid[], $4::bytea[])`,
-    [
-      rows.map((r) => r.unit),
-      plainArray(rows.map((r) => r.position)),
-      plainArray(rows.map((r) => r.id)),
-      plainArray(rows.map((r) => `\\\\x${r.hash.toString('hex')}`)),
-    ],
-  );
-}
-
-/**
- * Raises the floor as far as all is sealed and nothing can appear any more. `sealedTo` is the last one sealed when there
- * may be more behind it; under load that is the rule, and a floor that stayed would have each batch pass over the one
- * before it.
- */
-async function raiseFloor(
-  tx: Tx,
-  sealer: Sealer,
-  sealedTo: bigint | undefined,
-  top: bigint,
-  horizon: { oldest: bigint; next: bigint },
-): Promise<void> {
-  const over = horizon.oldest >= sealer.next_floor_xid;
-  // Ids below those noted before: the data came into another cluster, and what was under way there is no more.
-  const moved = horizon.next < sealer.next_floor_xid;
-  const settled = over ? sealer.next_floor_seq : sealer.floor_seq;
-  const floor = sealedTo !== undefined && sealedTo < settled ? sealedTo : settled;
-  const next =
-    moved || (over && floor === sealer.next_floor_seq)
-      ? [top, horizon.next]
-      : [sealer.next_floor_seq, sealer.next_floor_xid];
-  if (floor === sealer.floor_seq && next[0] === sealer.next_floor_seq) return;
-  await tx.query('UPDATE ledger_sealer SET floor_seq = $1, next_floor_seq = $2, next_floor_xid = $3 WHERE id = 1', [
-    floor,
-    ...next,
-  ]);
-}
 
 /** The newest seal of each unit's book. */
 export const sealHeads = (tx: Tx): Promise<{ unit: string; position: bigint; hash: Buffer }[]> =>
@@ -121,9 +35,11 @@ export const sealsOf = (
   tx: Tx,
   transferIds: readonly string[],
 ): Promise<{ transferId: string; position: bigint; hash: Buffer }[]> =>
-  tx.query('SELECT transfer_id AS "transferId", position, hash FROM ledger_seal WHERE transfer_id = ANY ($1::uuid[])', [
-    transferIds,
-  ]);
+  tx.query(
+    `SELECT t.id AS "transferId", s.position, s.hash FROM ledger_transfer t JOIN ledger_seal s ON s.transfer_seq = t.seq
+     WHERE t.id = ANY ($1::uuid[])`,
+    [transferIds],
+  );
 
 /** Notes the newest seals that moved since the last notice and gives them. One at a time: the sealer's row is locked. */
 export async function noteMovedHeads(tx: Tx): Promise<{ unit: string; position: bigint; hash: Buffer }[]> {
@@ -154,7 +70,7 @@ export interface SealedRow extends SealedTransfer {
 export async function bookPage(tx: Tx, unit: string, after: bigint, to: bigint, limit: number): Promise<SealedRow[]> {
   await byIndexAlone(tx);
   return tx.query<SealedRow>(
-    `SELECT s.position, s.hash, ${FORM} FROM ledger_seal s JOIN ledger_transfer t ON t.id = s.transfer_id ${FORM_JOINS}
+    `SELECT s.position, s.hash, ${FORM} FROM ledger_seal s JOIN ledger_transfer t ON t.seq = s.transfer_seq ${FORM_JOINS}
      WHERE s.unit = $1 AND s.position > $2 AND s.position <= $3 ORDER BY s.position LIMIT ${Math.trunc(limit)}`,
     [unit, after, to],
   );
