@@ -25,6 +25,7 @@ import {
 } from '#platform';
 import { CashPledgeCommands, PledgesModule } from '#pledges';
 import { CAMPAIGN, MOBY_DICK, TINY, got, inDays } from '../integration/funding.material.ts';
+import { cpuMsOf } from './cpu.ts';
 import { PUBLISHABLE_KEY, SECRET_KEY, WEBHOOK_SECRET } from './processor.ts';
 
 /*
@@ -123,6 +124,8 @@ interface VictimOptions {
 /** A released program that is started, killed and started again, under one port. */
 export class Victim {
   kills = 0;
+  /** CPU time of its lives that are over, milliseconds. */
+  #spentMs = 0;
   readonly name: string;
   readonly script: string;
   readonly options: VictimOptions;
@@ -154,6 +157,11 @@ export class Victim {
     if (child.signalCode === null) throw new Error(`${this.name} did not start; see ${this.options.log}`);
   }
 
+  /** CPU time of all its lives, milliseconds. */
+  get cpuMs(): number {
+    return this.#spentMs + cpuMsOf(this.#child?.pid);
+  }
+
   /** SIGKILL, and up again. */
   async kill(): Promise<void> {
     await this.stop('SIGKILL');
@@ -165,10 +173,12 @@ export class Victim {
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
+    this.#spentMs += cpuMsOf(child.pid);
     child.kill(signal);
     const late = setTimeout(() => child.kill('SIGKILL'), 8_000);
     await ended;
     clearTimeout(late);
+    this.#child = undefined;
   }
 }
 

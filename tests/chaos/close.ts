@@ -23,13 +23,16 @@ import {
   pause,
   secondsSince,
 } from './chaos.stage.ts';
+import { DatabaseCpu } from './cpu.ts';
 import { confirm, everything } from './processor.ts';
 import { generator } from './webhook.plan.ts';
 
 const CARD = { good: '4242424242424242', declinesWhenCharged: '4000000000000341' };
 const BAD_ONE_IN = 50;
 const AMOUNT_MINOR = 1_000n;
-const DONORS = 64;
+/** Each donor makes so many of the pledges, and saves a card for every one. */
+const PLEDGES_EACH = 10;
+const PREPARED_AT_ONCE = 96;
 const PATIENCE_MS = 120 * 60_000;
 
 const { values } = parseArgs({
@@ -59,13 +62,17 @@ interface Charge {
 const bad = Math.ceil(pledges / BAD_ONE_IN);
 const goalMinor = BigInt(pledges - bad) * AMOUNT_MINOR;
 const findings: string[] = [];
+const spent = { worker: 0, api: 0, database: 0, sandbox: 0 };
 const demand = (holds: boolean, what: string): void => void (holds || findings.push(what));
 
+/** How long charging this many may take; what is declined is tried again within. */
+const windowSeconds = 45 + Math.ceil(pledges / 200);
 const home = join(place.folder, 'home');
 const database = await ChaosDatabase.fresh(`${place.prefix}_close`);
 const stage = await install(home, database.url);
 await stage.start();
 const hands = await Hands.open(database.url, stage.sandboxUrl, home);
+const databaseCpu = new DatabaseCpu(database.name);
 try {
   const { campaignId, owner } = await prepare();
   await closeIt(campaignId);
@@ -82,25 +89,27 @@ process.exit();
 async function prepare(): Promise<{ campaignId: string; owner: Person }> {
   const started = Date.now();
   const owner = await hands.person('Ishmael');
-  const donors = await hands.people(DONORS);
+  const donors = await hands.people(Math.ceil(pledges / PLEDGES_EACH));
   const campaignId = await hands.liveCampaign(owner, {
     fundingModel: 'all_or_nothing',
     cashGoalMinor: goalMinor,
     // Declined cards are tried again until the window is over.
     windows: {
-      settlementWindowSeconds: 45 + Math.ceil(pledges / 20),
-      retryEverySeconds: 15,
+      settlementWindowSeconds: windowSeconds,
+      retryEverySeconds: Math.ceil(windowSeconds / 3),
       safetyWindowSeconds: 86_400,
     },
   });
-  await inParallel(pledges, 16, async (n) => {
+  await inParallel(pledges, PREPARED_AT_ONCE, async (n) => {
     const donor = donors[n % donors.length];
     if (donor === undefined) throw new Error('no donor');
     const secret = await hands.pledge(donor, campaignId, AMOUNT_MINOR);
     await confirm(stage.sandboxUrl, secret, n % BAD_ONE_IN === 0 ? CARD.declinesWhenCharged : CARD.good);
   });
   await until('every card is saved', async () => (await inState('pledged')) === pledges);
-  print(`prepared: ${pledges} pledges with saved cards (${bad} will be declined), ${secondsSince(started)} s`);
+  print(
+    `prepared: ${pledges} pledges of ${donors.length} donors with saved cards (${bad} will be declined), ${secondsSince(started)} s; ${used()}`,
+  );
   return { campaignId, owner };
 }
 
@@ -113,6 +122,7 @@ async function closeIt(campaignId: string): Promise<void> {
     return (await inState('collected')) === pledges - bad || !(await isIn(campaignId, 'live', 'settling'));
   });
   const charged = secondsSince(started);
+  const chargedWith = used();
   await until('the campaign is judged', async () => !(await isIn(campaignId, 'live', 'settling')));
   const ended = await killed;
   const charges = (await everything<Charge>(stage.sandboxUrl, 'charges')).filter((each) => each.status === 'succeeded');
@@ -129,6 +139,8 @@ async function closeIt(campaignId: string): Promise<void> {
   print(
     `close: good cards charged after ${charged} s, judged after ${secondsSince(started)} s, ${ended}; ${charges.length} charges at the processor, ${double} double, ${lost} lost`,
   );
+  await followed();
+  print(`  charging used ${chargedWith}; what followed, ${secondsSince(started)} s after the deadline, ${used()}`);
   await audited('close');
 }
 
@@ -138,6 +150,7 @@ async function giveBack(campaignId: string, owner: Person): Promise<void> {
   const killed = killing(stage, () => isIn(campaignId, 'cancelled', 'refunding'));
   await until('everything is given back', async () => isIn(campaignId, 'refunded'));
   const took = secondsSince(started);
+  const usedThen = used();
   const ended = await killed;
   const charges = (await everything<Charge>(stage.sandboxUrl, 'charges')).filter((each) => each.status === 'succeeded');
   const refunds = await everything<{ id: string; status: string; charge: string }>(stage.sandboxUrl, 'refunds');
@@ -149,6 +162,8 @@ async function giveBack(campaignId: string, owner: Person): Promise<void> {
   const refunded = await inState('refunded');
   demand(refunded === charges.length, `${charges.length} charges, ${refunded} pledges refunded`);
   print(`refund: ${took} s, ${ended}; ${paid.length} refunds at the processor, ${double} double, ${short} short`);
+  await followed();
+  print(`  giving back used ${usedThen}; what followed, ${secondsSince(started)} s after the beginning, ${used()}`);
   await audited('refund');
 }
 
@@ -184,12 +199,37 @@ async function succeededBelowGoal(campaignId: string): Promise<boolean> {
 async function killing({ api, worker }: Installation, open: () => Promise<boolean>): Promise<string> {
   const before = { api: api.kills, worker: worker.kills };
   for (let n = 0; n < kills; n += 1) {
-    await pause(300 + chance() * 2_500);
+    await pause((300 + chance() * 2_500) * Math.max(1, pledges / 4_000));
     if (!(await open())) break;
     // The worker does the work, so it dies more often.
     await (chance() < 0.25 ? api : worker).kill();
   }
   return `${api.kills + worker.kills - before.api - before.worker} kills (api ${api.kills - before.api}, worker ${worker.kills - before.worker})`;
+}
+
+/** Receipts, reserves, messages: everything that listens has heard of everything. */
+function followed(): Promise<void> {
+  return until('every event is told', async () => {
+    const waiting = await database.count(
+      `FROM (SELECT FROM event_outbox WHERE position IS NULL UNION ALL
+             SELECT FROM event_delivery WHERE state = 'waiting') AS left_over`,
+    );
+    return waiting === 0;
+  });
+}
+
+/** @returns CPU time since the last call, a pledge, in words: ours, and the sandbox's apart. */
+function used(): string {
+  const now = {
+    worker: stage.worker.cpuMs,
+    api: stage.api.cpuMs,
+    database: databaseCpu.ms(),
+    sandbox: stage.sandbox.cpuMs,
+  };
+  const of = (name: keyof typeof now): string => ((now[name] - spent[name]) / pledges).toFixed(2);
+  const text = `CPU ms a pledge: worker ${of('worker')}, API ${of('api')}, PostgreSQL ${of('database')}; sandbox ${of('sandbox')}`;
+  Object.assign(spent, now);
+  return text;
 }
 
 async function until(what: string, done: () => Promise<boolean>): Promise<void> {

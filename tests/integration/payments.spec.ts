@@ -119,7 +119,7 @@ describe('a payment by card', () => {
   it('that failed before Stripe took it up is over for good, and can be begun anew', async () => {
     const ids = got(await stage.db.uow.run('p', (tx) => stage.payments.preparePayments(tx, [stage.input('rejected')])));
     const id = ids[0] ?? '';
-    await stage.payments.failPayment(id, 'parameter_invalid', 'Stripe said no.');
+    await stage.charger.fail(id, 'parameter_invalid', 'Stripe said no.');
     expect(toldOf('rejected')).toEqual(['failed parameter_invalid final']);
     expect((await stage.begin('rejected')).paymentId).not.toBe(id);
   });

@@ -25,6 +25,7 @@ import { BankTransfers } from '../../libs/payments/src/bank-transfers.js';
 import { Bookkeeper } from '../../libs/payments/src/bookkeeper.js';
 import { BookingWriter } from '../../libs/payments/src/bookings/booking.writer.js';
 import { CashReturns } from '../../libs/payments/src/cash-returns.js';
+import { Charger } from '../../libs/payments/src/charger.js';
 import { Customers } from '../../libs/payments/src/customers.js';
 import { InboxProcessor } from '../../libs/payments/src/inbox/inbox.processor.js';
 import { WebhookIntake } from '../../libs/payments/src/inbox/webhook.intake.js';
@@ -132,6 +133,7 @@ export class Stage {
   readonly escrow = `campaign:${this.campaignId}:escrow:USD`;
   readonly refundsPayable = `campaign:${this.campaignId}:refunds_payable:USD`;
   readonly payments: Payments;
+  readonly charger: Charger;
   readonly bookkeeper: Bookkeeper;
   readonly synchronizer: Synchronizer;
   readonly methods: PaymentMethods;
@@ -173,7 +175,8 @@ export class Stage {
     const customers = new Customers(db.uow, stripe);
     this.synchronizer = new Synchronizer(db.uow, bookings, stripe);
     const refunds = new Refunds(db.uow, this.ledger, bookings, this.synchronizer, stripe, logger);
-    this.payments = new Payments(db.uow, bookings, this.synchronizer, customers, refunds, stripe, logger);
+    this.charger = new Charger(db.uow, bookings, this.synchronizer, customers, stripe, logger);
+    this.payments = new Payments(db.uow, this.charger, refunds);
     this.methods = new PaymentMethods(db.uow, customers, this.listeners, stripe, logger);
     const cashReturns = new CashReturns(db.uow, this.bookkeeper, customers, stripe);
     this.transfers = new BankTransfers(db.uow, this.bookkeeper, customers, this.listeners, cashReturns, stripe);
@@ -186,7 +189,7 @@ export class Stage {
     this.sweep = new PaymentSweepJob(
       db.uow,
       config,
-      this.payments,
+      this.charger,
       refunds,
       this.methods,
       cashReturns,

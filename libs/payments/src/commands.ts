@@ -1,30 +1,24 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { isRefused, newId, refuse, type Outcome, type Refused } from '#kernel';
-import { LOGGER, type Logger, type Tx, UnitOfWork } from '#platform';
-import Stripe from 'stripe';
-import { BookingWriter } from './bookings/booking.writer.js';
-import { Customers } from './customers.js';
+import { type Tx, UnitOfWork } from '#platform';
+import type Stripe from 'stripe';
+import { Charger, notFound } from './charger.js';
 import { refusePayment } from './domain/acceptance.rule.js';
-import { hasEnded, nextSubmitMs, type PaymentStatus } from './domain/payment.machine.js';
+import { type PaymentStatus } from './domain/payment.machine.js';
 import type { Payment, PaymentPurpose, Rail } from './payment-listener.port.js';
-import { intentRequest, type ChargedMethod } from './processor/intent.request.js';
-import { NotSettledYet, PAYMENT_EXPANSION } from './processor/observation.js';
-import { declinedIntent, readFailure } from './processor/stripe.failure.js';
-import { STRIPE } from './processor/stripe.token.js';
+import { PaymentRows } from './payment.rows.js';
 import {
   findLivePayments,
   findPayment,
   insertPayments,
   instalmentKey,
   markUnwanted,
-  postponePayment,
   toPayment,
   type NewPayment,
   type PaymentRow,
 } from './store/payment.store.js';
 import { type RefundInput, type RefundOutcome, Refunds } from './refunds.js';
 import { findSavedMethods, type SavedMethodRow } from './store/saved-method.store.js';
-import { Synchronizer } from './synchronizer.js';
 
 export interface PaymentInput {
   /** What is paid for; with `instalment` the key under which asking twice is asking once. */
@@ -68,15 +62,15 @@ const FIRST_CALL_MS = 5000;
  */
 @Injectable()
 export class Payments {
+  readonly #rows: PaymentRows;
+
   constructor(
     private readonly uow: UnitOfWork,
-    private readonly bookings: BookingWriter,
-    private readonly synchronizer: Synchronizer,
-    private readonly customers: Customers,
+    private readonly charger: Charger,
     private readonly refunds: Refunds,
-    @Inject(STRIPE) private readonly stripe: Stripe,
-    @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    this.#rows = new PaymentRows(uow);
+  }
 
   /**
    * The rows of payments, in the caller's transaction, so that a pledge and its payment begin together. Follow with
@@ -126,57 +120,22 @@ export class Payments {
    * Refusals: PAYMENT_NOT_FOUND; PAYMENT_REJECTED when Stripe will not have it (the payment is FAILED then).
    */
   async submitPayment(paymentId: string): Promise<Outcome<CardPayment>> {
-    const row = await this.uow.read((tx) => findPayment(tx, paymentId));
+    const row = await this.#rows.byId(paymentId);
     if (row === undefined) return notFound(paymentId);
     try {
-      const intent =
-        row.stripe_payment_intent_id === null
-          ? await this.#createIntent(row)
-          : await this.stripe.paymentIntents.retrieve(row.stripe_payment_intent_id, { expand: PAYMENT_EXPANSION });
-      if (!hasEnded(row.status)) await this.#apply(row, intent);
+      const { intent, booked } = await this.charger.submit(row);
+      await booked;
       return await this.#answer(paymentId, intent);
     } catch (error) {
-      return this.#submissionFailed(row, error);
+      const failure = await this.charger.failed(row, error);
+      if (failure.kind === 'rejected') return rejected(failure);
+      return { paymentId, status: row.status, stripePaymentIntentId: undefined, clientSecret: undefined };
     }
   }
 
-  async #apply(row: PaymentRow, intent: Stripe.PaymentIntent): Promise<void> {
-    try {
-      if (!(await this.synchronizer.applyIntent(row, intent))) await this.synchronizer.payment(row.id, intent.id);
-    } catch (error) {
-      // Captured, but its fee is not known: the event, or the sweep, books it when it is.
-      if (!(error instanceof NotSettledYet)) throw error;
-    }
-  }
-
-  /**
-   * Gives the payment up before anything is charged. Refusals: PAYMENT_NOT_FOUND; PAYMENT_CAPTURED when it is too late
-   * (refund it instead); PAYMENT_UNREACHABLE when Stripe does not answer, in which case nothing has been decided.
-   */
-  async cancelPayment(paymentId: string): Promise<Outcome<{ paymentId: string }>> {
-    const row = await this.uow.read((tx) => findPayment(tx, paymentId));
-    if (row === undefined) return notFound(paymentId);
-    if (row.status === 'CANCELED' || row.status === 'FAILED') return { paymentId };
-    if (row.status === 'SUCCEEDED') return tooLate(paymentId);
-    try {
-      // What Stripe never heard of is told first: a lost answer may have left an intent that can still be paid.
-      const intentId = row.stripe_payment_intent_id ?? (await this.#createIntent(row)).id;
-      await this.stripe.paymentIntents.cancel(intentId, {}, { idempotencyKey: `${row.idempotency_key}:cancel` });
-      await this.synchronizer.payment(paymentId, intentId);
-      return { paymentId };
-    } catch (error) {
-      const failure = readFailure(error);
-      if (failure.kind === 'unknown') {
-        return refuse({
-          code: 'PAYMENT_UNREACHABLE',
-          message: 'The payment processor did not answer, so the payment stands as it was.',
-          hint: 'Try again in a moment.',
-        });
-      }
-      await this.synchronizer.payment(paymentId);
-      const now = await this.uow.read((tx) => findPayment(tx, paymentId));
-      return now?.status === 'CANCELED' ? { paymentId } : tooLate(paymentId);
-    }
+  /** Gives the payment up before anything is charged. Refusals: those of {@link Charger.cancel}. */
+  cancelPayment(paymentId: string): Promise<Outcome<{ paymentId: string }>> {
+    return this.charger.cancel(paymentId);
   }
 
   /**
@@ -197,15 +156,8 @@ export class Payments {
    * Tells Stripe of payments that are not wanted any more. Money that was faster is booked like any other; what Stripe
    * did not hear of the sweep tells it later.
    */
-  async submitCancels(paymentIds: readonly string[]): Promise<void> {
-    for (const paymentId of paymentIds) {
-      try {
-        const outcome = await this.cancelPayment(paymentId);
-        if (isRefused(outcome)) this.logger.info({ paymentId, code: outcome.first.code }, 'payment not canceled');
-      } catch (error) {
-        this.logger.warn({ paymentId, err: error }, 'payment not canceled yet; it is tried again');
-      }
-    }
+  submitCancels(paymentIds: readonly string[]): Promise<void> {
+    return this.charger.cancelAll(paymentIds);
   }
 
   /** A payment as it stands. */
@@ -214,91 +166,16 @@ export class Payments {
     return row === undefined ? undefined : toPayment(row);
   }
 
-  async #createIntent(row: PaymentRow): Promise<Stripe.PaymentIntent> {
-    const request = intentRequest(row, await this.#methodOf(row));
-    try {
-      return await this.stripe.paymentIntents.create(request, { idempotencyKey: row.idempotency_key });
-    } catch (error) {
-      // A declined charge without its payer is an answer, not a failure: the intent says what became of it.
-      const declined = declinedIntent(error);
-      if (declined === undefined) throw error;
-      return declined;
-    }
-  }
-
-  async #methodOf(row: PaymentRow): Promise<ChargedMethod | undefined> {
-    if (row.rail === 'bank_transfer') {
-      return { customerId: await this.customers.idOf(row.contributor_pseudonym), paymentMethodId: undefined };
-    }
-    const { saved_method_id: id } = row;
-    if (id === null) return undefined;
-    const method = (await this.uow.read((tx) => findSavedMethods(tx, [id]))).get(id);
-    if (method === undefined) throw new Error(`payment ${row.id} names a method that does not exist`);
-    return { customerId: method.stripe_customer_id, paymentMethodId: method.stripe_payment_method_id };
-  }
-
-  /**
-   * For the sweep: after a day Stripe may have forgotten the key, and the call would be made a second time. What was
-   * made is found in the list of the customer's intents, which is complete; without a customer nobody ever held the client secret.
-   * @returns whether the payment is settled or may be submitted (again).
-   */
-  async readBack(row: PaymentRow): Promise<'applied' | 'never_made' | 'unpayable'> {
-    const method = await this.#methodOf(row);
-    if (method === undefined) return 'unpayable';
-    const created = { gte: Math.floor(row.created_at.getTime() / 1000) - 60 };
-    const list = this.stripe.paymentIntents.list({ customer: method.customerId, created, limit: 100 });
-    for await (const intent of list) {
-      if (intent.metadata['payment_id'] !== row.id) continue;
-      await this.synchronizer.payment(row.id, intent.id);
-      return 'applied';
-    }
-    return 'never_made';
-  }
-
   async #answer(paymentId: string, intent: Stripe.PaymentIntent): Promise<CardPayment> {
-    const row = await this.uow.read((tx) => findPayment(tx, paymentId));
+    const row = await this.#rows.byId(paymentId);
+    const method = row?.saved_method_id == null ? undefined : await this.charger.methodOf(row);
     return {
       paymentId,
       status: row?.status ?? 'LOCAL_INTENT',
       stripePaymentIntentId: intent.id,
       clientSecret: intent.client_secret ?? undefined,
-      stripePaymentMethodId: (await this.#savedMethod(row))?.paymentMethodId,
+      stripePaymentMethodId: method?.paymentMethodId,
     };
-  }
-
-  #savedMethod(row: PaymentRow | undefined): Promise<ChargedMethod | undefined> {
-    return row === undefined || row.saved_method_id === null ? Promise.resolve(undefined) : this.#methodOf(row);
-  }
-
-  async #submissionFailed(row: PaymentRow, error: unknown): Promise<Outcome<CardPayment>> {
-    const failure = readFailure(error);
-    if (failure.kind === 'unknown') {
-      this.logger.warn({ paymentId: row.id, failure: failure.message }, 'payment not submitted yet; it is tried again');
-      await this.uow.run('payment-postpone', (tx) =>
-        postponePayment(tx, row.id, new Date(tx.now.getTime() + nextSubmitMs(row.checks))),
-      );
-      return { paymentId: row.id, status: row.status, stripePaymentIntentId: undefined, clientSecret: undefined };
-    }
-    await this.failPayment(row.id, failure.code, failure.message);
-    return refuse({
-      code: 'PAYMENT_REJECTED',
-      message: 'The payment processor did not accept the payment.',
-      detail: `${failure.code}: ${failure.message}`,
-      hint: 'Correct the payment and begin again; nothing was charged.',
-    });
-  }
-
-  /** Ends a payment that Stripe never took up. */
-  async failPayment(paymentId: string, code: string, message: string): Promise<void> {
-    const row = await this.uow.read((tx) => findPayment(tx, paymentId));
-    if (row === undefined || row.status !== 'LOCAL_INTENT') return;
-    await this.bookings.book({
-      kind: 'payment',
-      paymentId,
-      version: row.version,
-      intentId: undefined,
-      observed: { status: 'FAILED', code, message },
-    });
   }
 
   /**
@@ -358,16 +235,12 @@ function refuseMethod(method: SavedMethodRow | undefined, row: NewPayment): Refu
   });
 }
 
-function notFound(paymentId: string): Refused {
-  return refuse({ code: 'PAYMENT_NOT_FOUND', message: 'There is no such payment.', detail: paymentId });
-}
-
-function tooLate(paymentId: string): Refused {
+function rejected(failure: { readonly code: string; readonly message: string }): Refused {
   return refuse({
-    code: 'PAYMENT_CAPTURED',
-    message: 'The payment was charged already.',
-    detail: paymentId,
-    hint: 'Ask for a refund instead.',
+    code: 'PAYMENT_REJECTED',
+    message: 'The payment processor did not accept the payment.',
+    detail: `${failure.code}: ${failure.message}`,
+    hint: 'Correct the payment and begin again; nothing was charged.',
   });
 }
 

@@ -5,6 +5,7 @@ import { BankTransfers } from './bank-transfers.js';
 import { Bookkeeper } from './bookkeeper.js';
 import { BookingWriter } from './bookings/booking.writer.js';
 import { CashReturns } from './cash-returns.js';
+import { Charger } from './charger.js';
 import { Payments } from './commands.js';
 import { Customers } from './customers.js';
 import { DisputeCases } from './dispute-cases.js';
@@ -69,6 +70,7 @@ import { TopUps } from './top-ups.js';
     TopUps,
     ExchangeRates,
     Synchronizer,
+    Charger,
     Payments,
     WebhookIntake,
     InboxProcessor,

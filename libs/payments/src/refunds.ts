@@ -6,11 +6,13 @@ import Stripe from 'stripe';
 import { BookingWriter } from './bookings/booking.writer.js';
 import { refuseRefund } from './domain/acceptance.rule.js';
 import { nextSubmitMs } from './domain/payment.machine.js';
+import type { RefundObservation } from './domain/refund.machine.js';
 import { refundRequestedPostings } from './domain/postings.rule.js';
+import { observeRefund } from './processor/observation.js';
 import { readFailure } from './processor/stripe.failure.js';
 import { STRIPE } from './processor/stripe.token.js';
 import { disputedAmong } from './store/dispute.store.js';
-import { findPayment, lockPayments, termsOf } from './store/payment.store.js';
+import { findPayment, findPayments, lockPayments, termsOf } from './store/payment.store.js';
 import {
   findRefund,
   insertRefunds,
@@ -108,25 +110,38 @@ export class Refunds {
   async submit(refundId: string): Promise<void> {
     const found = await this.uow.read(async (tx) => {
       const refund = await findRefund(tx, refundId);
-      return refund === undefined ? undefined : { refund, payment: await findPayment(tx, refund.payment_id) };
+      return refund && { refund, payment: await findPayment(tx, refund.payment_id) };
     });
-    const intentId = found?.payment?.stripe_payment_intent_id;
-    if (found?.payment === undefined || intentId == null || found.refund.status !== 'REQUESTED') return;
-    const { refund } = found;
-    try {
-      const made = await this.stripe.refunds.create(
-        {
-          payment_intent: intentId,
-          amount: Number(refund.amount_minor),
-          reason: 'requested_by_customer',
-          metadata: { refund_id: refund.id },
-        },
-        { idempotencyKey: refund.idempotency_key },
-      );
-      await this.synchronizer.applyRefund(made);
-    } catch (error) {
-      await this.#failed(refund, error);
-    }
+    if (found?.payment?.stripe_payment_intent_id == null || found.refund.status !== 'REQUESTED') return;
+    const { booked } = await this.call(found.refund, found.payment.stripe_payment_intent_id);
+    await booked;
+  }
+
+  /** The ids of the intents of the payments that are given back, by payment, by one statement, for {@link call}. */
+  async intentsOf(refunds: readonly RefundRow[]): Promise<ReadonlyMap<string, string>> {
+    if (refunds.length === 0) return new Map();
+    const payments = await this.uow.read((tx) => findPayments(tx, [...new Set(refunds.map((row) => row.payment_id))]));
+    return new Map([...payments].map(([id, payment]) => [id, payment.stripe_payment_intent_id ?? '']));
+  }
+
+  /** Answers as soon as Stripe does; the booking shares a transaction with others. */
+  async call(refund: RefundRow, intentId: string): Promise<{ booked: Promise<void> }> {
+    const call = this.stripe.refunds.create(
+      {
+        payment_intent: intentId,
+        amount: Number(refund.amount_minor),
+        reason: 'requested_by_customer',
+        metadata: { refund_id: refund.id },
+      },
+      { idempotencyKey: refund.idempotency_key },
+    );
+    const booked = call.then(
+      (made) => this.#book(refund, { ...observeRefund(made), stripeRefundId: made.id }),
+      (error: unknown) => this.#failed(refund, error),
+    );
+    this.synchronizer.during(intentId, booked);
+    await call.catch(() => undefined);
+    return { booked };
   }
 
   /** The same call under a forgotten key would be a second refund: what Stripe has is read before it is repeated. */
@@ -148,17 +163,15 @@ export class Refunds {
       );
       return;
     }
-    await this.bookings.book({
-      kind: 'refund',
-      paymentId: refund.payment_id,
-      observed: {
-        status: 'FAILED',
-        failureCode: failure.code,
-        stripeRefundId: undefined,
-        refundId: refund.id,
-        amountMinor: refund.amount_minor,
-      },
-    });
+    await this.#book(refund, { status: 'FAILED', failureCode: failure.code, stripeRefundId: undefined });
+  }
+
+  /** The payment was captured, or there were no refund of it: what Stripe says is booked without another look. */
+  async #book(
+    { id: refundId, payment_id: paymentId, amount_minor: amountMinor }: RefundRow,
+    seen: RefundObservation & { readonly stripeRefundId: string | undefined },
+  ): Promise<void> {
+    await this.bookings.book({ kind: 'refund', paymentId, observed: { ...seen, refundId, amountMinor } });
   }
 }
 

@@ -1,8 +1,14 @@
 /** Which object an event is a hint about. Whatever it says, the object is read from Stripe before anything is done. */
 export type EventSubject =
   | { readonly kind: 'payment'; readonly intentId: string; readonly paymentId: string | undefined }
-  | { readonly kind: 'refund'; readonly refundId: string; readonly intentId: string }
-  | { readonly kind: 'refunds'; readonly intentId: string }
+  /** With what the event says of it: a refund that is known to be so is not read again. */
+  | {
+      readonly kind: 'refund';
+      readonly refundId: string;
+      readonly intentId: string;
+      readonly status: string | undefined;
+    }
+  | { readonly kind: 'refunds'; readonly intentId: string; readonly refundedMinor: number | undefined }
   | { readonly kind: 'dispute'; readonly disputeId: string; readonly intentId: string }
   | { readonly kind: 'warning'; readonly warningId: string; readonly intentId: string }
   | { readonly kind: 'setup'; readonly setupIntentId: string; readonly setupId: string | undefined }
@@ -41,8 +47,11 @@ export function subjectOf(type: string, object: Readonly<Record<string, unknown>
   if (id === undefined || intentId === undefined) return NONE;
   if (type.startsWith('charge.dispute.')) return { kind: 'dispute', disputeId: id, intentId };
   if (type.startsWith('refund.') || type.startsWith('charge.refund.'))
-    return { kind: 'refund', refundId: id, intentId };
-  if (type === 'charge.refunded') return { kind: 'refunds', intentId };
+    return { kind: 'refund', refundId: id, intentId, status: textIn(object, 'status') };
+  if (type === 'charge.refunded') {
+    const minor = object['amount_refunded'];
+    return { kind: 'refunds', intentId, refundedMinor: typeof minor === 'number' ? minor : undefined };
+  }
   if (!isIntent && !type.startsWith('charge.')) return NONE;
   return { kind: 'payment', intentId, paymentId: textIn(metadataOf(object), 'payment_id') };
 }

@@ -2,7 +2,7 @@ import { Inject } from '@nestjs/common';
 import { isRefused } from '#kernel';
 import { type Clockwork, ClockworkTask, Config, LOGGER, type Logger, UnitOfWork } from '#platform';
 import { CashReturns } from '../cash-returns.js';
-import { Payments } from '../commands.js';
+import { Charger } from '../charger.js';
 import { nextSubmitMs, SUBMISSION_MS_MAX } from '../domain/payment.machine.js';
 import { PaymentMethods } from '../payment-methods.js';
 import { Refunds } from '../refunds.js';
@@ -31,7 +31,7 @@ export class PaymentSweepJob implements Clockwork {
   constructor(
     private readonly uow: UnitOfWork,
     private readonly config: Config,
-    private readonly payments: Payments,
+    private readonly charger: Charger,
     private readonly refunds: Refunds,
     private readonly methods: PaymentMethods,
     private readonly cashReturns: CashReturns,
@@ -45,10 +45,13 @@ export class PaymentSweepJob implements Clockwork {
     for (;;) {
       const work = await this.#claim(limit);
       const queue = [...work.tasks];
+      const bookings: Promise<void>[] = [];
       const lane = async (): Promise<void> => {
-        for (let task = queue.shift(); task !== undefined; task = queue.shift()) await this.#guarded(task);
+        for (let task = queue.shift(); task !== undefined; task = queue.shift())
+          bookings.push(...(await this.#begun(task)));
       };
       await Promise.all(Array.from({ length: lanes }, lane));
+      await Promise.all(bookings);
       if (work.most < limit) return;
     }
   }
@@ -67,9 +70,11 @@ export class PaymentSweepJob implements Clockwork {
     });
     if (isRefused(due)) throw new Error('claiming what is due is never refused');
     const { now, payments, refunds, setups, releases, cashReturns } = due;
+    const methods = await this.charger.methodsOf(payments);
+    const intents = await this.refunds.intentsOf(refunds);
     const tasks: Task[] = [
-      ...payments.map((row) => this.#paymentTask(row, now)),
-      ...refunds.map((row) => this.#refundTask(row, now)),
+      ...payments.map((row) => this.#paymentTask(row, now, methods)),
+      ...refunds.map((row) => this.#refundTask(row, now, intents)),
       ...setups.map((row) => this.#setupTask(row, now)),
       ...releases.map((row) => this.#releaseTask(row)),
       ...cashReturns.map((row) => this.#cashReturnTask(row, now)),
@@ -78,12 +83,13 @@ export class PaymentSweepJob implements Clockwork {
     return { tasks, most };
   }
 
-  #paymentTask(row: PaymentRow, now: Date): Task {
-    return { id: row.id, work: () => this.#payment(row, now), postpone: () => this.#postponePayment(row) };
+  #paymentTask(row: PaymentRow, now: Date, methods: Methods): Task {
+    return { id: row.id, work: () => this.#payment(row, now, methods), postpone: () => this.#postponePayment(row) };
   }
 
-  #refundTask(row: RefundRow, now: Date): Task {
-    return { id: row.id, work: () => this.#refund(row, now), postpone: () => this.#postponeRefund(row) };
+  #refundTask(row: RefundRow, now: Date, intents: ReadonlyMap<string, string>): Task {
+    const intentId = intents.get(row.payment_id) ?? '';
+    return { id: row.id, work: () => this.#refund(row, now, intentId), postpone: () => this.#postponeRefund(row) };
   }
 
   #setupTask(row: SetupRow, now: Date): Task {
@@ -107,42 +113,57 @@ export class PaymentSweepJob implements Clockwork {
     };
   }
 
-  async #payment(row: PaymentRow, now: Date): Promise<void> {
+  async #payment(row: PaymentRow, now: Date, methods: Methods): Promise<Begun | void> {
     const isForgotten = now.getTime() - row.created_at.getTime() >= SUBMISSION_MS_MAX;
     if (row.stripe_payment_intent_id === null && isForgotten) {
-      const read = await this.payments.readBack(row);
+      const read = await this.charger.readBack(row);
       if (read === 'applied') return;
       if (read === 'unpayable' || row.cancel_requested_at !== null) {
-        await this.payments.failPayment(row.id, 'submission_expired', 'Stripe could not be reached for a day.');
+        await this.charger.fail(row.id, 'submission_expired', 'Stripe could not be reached for a day.');
         return;
       }
     }
     if (row.cancel_requested_at !== null) {
-      const outcome = await this.payments.cancelPayment(row.id);
+      const outcome = await this.charger.cancel(row.id);
       if (isRefused(outcome)) await this.#postponePayment(row);
       return;
     }
-    if (row.status === 'LOCAL_INTENT') await this.payments.submitPayment(row.id);
-    else await this.synchronizer.payment(row.id);
+    if (row.status !== 'LOCAL_INTENT') {
+      await this.synchronizer.payment(row.id);
+      return;
+    }
+    try {
+      return await this.charger.submit(row, methods);
+    } catch (error) {
+      await this.charger.failed(row, error);
+    }
   }
 
-  async #refund(row: RefundRow, now: Date): Promise<void> {
+  async #refund(row: RefundRow, now: Date, intentId: string): Promise<Begun | void> {
     if (row.stripe_refund_id !== null) {
       await this.synchronizer.refund(row.stripe_refund_id);
     } else {
-      if (now.getTime() - row.created_at.getTime() >= SUBMISSION_MS_MAX) await this.refunds.readBack(row);
+      const isForgotten = now.getTime() - row.created_at.getTime() >= SUBMISSION_MS_MAX;
+      if (!isForgotten) return this.refunds.call(row, intentId);
+      await this.refunds.readBack(row);
       await this.refunds.submit(row.id);
     }
     await this.#postponeRefund(row);
   }
 
-  async #guarded(task: Task): Promise<void> {
-    try {
-      await task.work();
-    } catch (error) {
+  /** Answers when the lane is free for the next call, with what is still to be written down of this one. */
+  async #begun(task: Task): Promise<Promise<void>[]> {
+    const again = async (error: unknown): Promise<void> => {
       const note = error instanceof Error ? error.message : String(error);
       this.logger.warn({ id: task.id, note }, 'sweep will try again');
       await task.postpone();
+    };
+    try {
+      const begun = await task.work();
+      return begun ? [begun.booked.catch(again)] : [];
+    } catch (error) {
+      await again(error);
+      return [];
     }
   }
 
@@ -159,8 +180,15 @@ export class PaymentSweepJob implements Clockwork {
   }
 }
 
+type Methods = Awaited<ReturnType<Charger['methodsOf']>>;
+
+/** A call that was answered, and when what it said is in the books. */
+interface Begun {
+  readonly booked: Promise<void>;
+}
+
 interface Task {
   readonly id: string;
-  readonly work: () => Promise<void>;
+  readonly work: () => Promise<Begun | void>;
   readonly postpone: () => Promise<void>;
 }

@@ -77,11 +77,17 @@ function captured(intent: Stripe.PaymentIntent): PaymentObservation {
 }
 
 export function observeRefund(refund: Stripe.Refund): RefundObservation {
-  switch (refund.status) {
+  const { status } = refundStatus(refund.status);
+  return status === 'FAILED' ? { status, failureCode: refund.failure_reason ?? 'unknown' } : { status };
+}
+
+/** Stripe's word for how far a refund is, in ours. */
+export function refundStatus(status: string | null): RefundObservation {
+  switch (status) {
     case 'succeeded':
       return { status: 'SUCCEEDED' };
     case 'failed':
-      return { status: 'FAILED', failureCode: refund.failure_reason ?? 'unknown' };
+      return { status: 'FAILED' };
     case 'canceled':
       return { status: 'CANCELED' };
     case null:

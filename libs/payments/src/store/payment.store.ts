@@ -156,6 +156,11 @@ export async function findPayment(tx: Tx, id: string): Promise<PaymentRow | unde
   return row;
 }
 
+export async function findPayments(tx: Tx, ids: readonly string[]): Promise<Map<string, PaymentRow>> {
+  const rows = await tx.query<PaymentRow>('SELECT * FROM payment WHERE id = ANY($1::uuid[])', [ids]);
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
 /** In the order of their ids, so that two batches never wait for each other in a ring. */
 export async function lockPayments(tx: Tx, ids: readonly string[]): Promise<Map<string, PaymentRow>> {
   const rows = await tx.query<PaymentRow>('SELECT * FROM payment WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE', [
@@ -164,9 +169,12 @@ export async function lockPayments(tx: Tx, ids: readonly string[]): Promise<Map<
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-export async function findPaymentByIntent(tx: Tx, intentId: string): Promise<PaymentRow | undefined> {
-  const [row] = await tx.query<PaymentRow>('SELECT * FROM payment WHERE stripe_payment_intent_id = $1', [intentId]);
-  return row;
+/** By the ids of their intents. */
+export async function findPaymentsByIntent(tx: Tx, intentIds: readonly string[]): Promise<Map<string, PaymentRow>> {
+  const rows = await tx.query<PaymentRow>('SELECT * FROM payment WHERE stripe_payment_intent_id = ANY($1)', [
+    intentIds,
+  ]);
+  return new Map(rows.map((row) => [row.stripe_payment_intent_id ?? '', row]));
 }
 
 /** Payments by the ids of their intents, and by their own. */

@@ -1,0 +1,48 @@
+import { GroupCommitter, type Tx, type UnitOfWork } from '#platform';
+import { findPayments, findPaymentsByIntent, type PaymentRow } from './store/payment.store.js';
+import { refundsOfPayments, type RefundRow } from './store/refund.store.js';
+
+const BATCH_MAX = 500;
+const LANES = 2;
+
+type Find<Row> = (tx: Tx, keys: readonly string[]) => Promise<ReadonlyMap<string, Row>>;
+
+/**
+ * Single rows for callers that are many at a time: whoever asks while a reading is under way shares the next one. Each
+ * reading begins after it was asked for, so it sees whatever its caller has seen committed.
+ */
+export class PaymentRows {
+  readonly #byId: GroupCommitter<string, PaymentRow | undefined>;
+  readonly #byIntent: GroupCommitter<string, PaymentRow | undefined>;
+  readonly #refundsOf: GroupCommitter<string, RefundRow[] | undefined>;
+
+  constructor(uow: UnitOfWork) {
+    this.#byId = together(uow, findPayments);
+    this.#byIntent = together(uow, findPaymentsByIntent);
+    this.#refundsOf = together(uow, async (tx, ids) =>
+      Map.groupBy(await refundsOfPayments(tx, ids), (refund) => refund.payment_id),
+    );
+  }
+
+  byId(id: string): Promise<PaymentRow | undefined> {
+    return this.#byId.submit(id);
+  }
+
+  byIntent(intentId: string): Promise<PaymentRow | undefined> {
+    return this.#byIntent.submit(intentId);
+  }
+
+  async refundsOf(paymentId: string): Promise<RefundRow[]> {
+    return (await this.#refundsOf.submit(paymentId)) ?? [];
+  }
+}
+
+function together<Row>(uow: UnitOfWork, find: Find<Row>): GroupCommitter<string, Row | undefined> {
+  return new GroupCommitter(
+    async (keys) => {
+      const rows = await uow.read((tx) => find(tx, [...new Set(keys)]));
+      return keys.map((key) => rows.get(key));
+    },
+    { maxBatch: BATCH_MAX, lanes: LANES },
+  );
+}
