@@ -6,7 +6,13 @@ import { PaymentsModule } from '#payments';
 import { TransparencyModule } from '#transparency';
 import { MatchEstimates } from './estimate.js';
 import { MatchingMutations } from './graphql/matching.mutations.js';
-import { MatchPoolLookup, MatchPoolResolver, MatchRoundLookup, MatchingResolver } from './graphql/matching.resolver.js';
+import {
+  MatchDepositResolver,
+  MatchPoolLookup,
+  MatchPoolResolver,
+  MatchRoundLookup,
+  MatchingResolver,
+} from './graphql/matching.resolver.js';
 import { MatchFileController } from './http/match-file.controller.js';
 import { MatchRoundClock } from './jobs/round.clock.js';
 import { MatchingQueries } from './matching.queries.js';
@@ -31,6 +37,7 @@ import { RoundSettlement } from './round.settlement.js';
     MatchRoundClock,
     MatchingResolver,
     MatchPoolResolver,
+    MatchDepositResolver,
     MatchingMutations,
     MatchRoundLookup,
     MatchPoolLookup,

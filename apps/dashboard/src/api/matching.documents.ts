@@ -23,10 +23,41 @@ export const matchFormQuery = `query MatchForm {
   matchPools(first: 100) { nodes { ${pool} } }
   campaigns(first: 100, state: LIVE) { edges { node { id slug title cashGoal ${money} } } }
 }`;
-export const matchEstimatesQuery = `query MatchEstimates($id: ID!, $small: BigInt!, $middle: BigInt!, $large: BigInt!) {
-  small: matchEstimate(campaignId: $id, amountMinor: $small) { match ${money} stands ${money} asOf round { slug title } }
-  middle: matchEstimate(campaignId: $id, amountMinor: $middle) { match ${money} }
-  large: matchEstimate(campaignId: $id, amountMinor: $large) { match ${money} }
+const estimate = `match ${money} atPace ${money}`;
+export const matchEstimatesQuery = `query MatchEstimates($id: ID!, $small: BigInt!, $middle: BigInt!, $large: BigInt!, $own: BigInt!) {
+  small: matchEstimate(campaignId: $id, amountMinor: $small) { ${estimate} stands ${money} asOf round { slug title } }
+  middle: matchEstimate(campaignId: $id, amountMinor: $middle) { ${estimate} }
+  large: matchEstimate(campaignId: $id, amountMinor: $large) { ${estimate} }
+  own: matchEstimate(campaignId: $id, amountMinor: $own) { ${estimate} }
+}`;
+export const matchEstimateQuery = `query MatchEstimate($id: ID!, $amount: BigInt!) {
+  matchEstimate(campaignId: $id, amountMinor: $amount) { ${estimate} }
+}`;
+export const matchPoolQuery = `query MatchPool($id: ID!) {
+  matchPool(id: $id) {
+    ${pool} refunded ${money} createdAt
+    viewerDeposits {
+      id amount ${money} refunded ${money} rail state anonymous createdAt collectedAt
+      transfer { currency accounts { label value } }
+    }
+  }
+}`;
+export const matchDepositStateQuery = `query MatchDepositState($id: ID!) {
+  matchPool(id: $id) { viewerDeposits { id state } }
+}`;
+export const matchPoolDeposit = `mutation MatchPoolDeposit($input: MatchPoolDepositInput!) {
+  matchPoolDeposit(input: $input) {
+    deposit { id state }
+    payment { clientSecret publishableKey apiBase }
+    transfer { currency accounts { label value } }
+    ${errors}
+  }
+}`;
+export const matchDepositWithdraw = `mutation MatchDepositWithdraw($input: MatchDepositWithdrawInput!) {
+  matchDepositWithdraw(input: $input) { pool { id } ${errors} }
+}`;
+export const matchPoolGiveBack = `mutation MatchPoolGiveBack($input: MatchPoolGiveBackInput!) {
+  matchPoolGiveBack(input: $input) { pool { id } ${errors} }
 }`;
 
 export const matchPoolCreate = `mutation MatchPoolCreate($input: MatchPoolCreateInput!) {

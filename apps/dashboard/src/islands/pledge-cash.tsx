@@ -16,6 +16,7 @@ import { Notice } from '../parts/notice.js';
 import type { Payment } from './confirm.client.js';
 import { declineText } from './decline.js';
 import { askApi } from './live.client.js';
+import { MatchLive } from './match-live.js';
 import type { PayStepProps } from './pay-step.js';
 import {
   BankTransfer,
@@ -44,6 +45,8 @@ export interface PledgeCashProps {
   others: OtherCurrency[];
   /** Cards are saved now and charged when the campaign settles. */
   chargedAtClose: boolean;
+  /** Whether an open round matches gifts to the campaign. */
+  matched: boolean;
   /** The pledge that a bank's page sent the browser back for, and what the bank said. */
   returned: { pledgeId: string; status: string } | null;
   /** A pledge made before that its donor pays now, or gives another card for. */
@@ -261,6 +264,7 @@ export function PledgeCashForm(props: PledgeCashProps) {
     );
   }
   const rate = props.others.find(({ code }) => code === currency);
+  const counted = amountMinor && (rate ? countedMinor(amountMinor, currency, props.currency, rate.rate) : amountMinor);
   return (
     <form class="form panel" onSubmit={begin} noValidate>
       <UserErrors errors={errors} />
@@ -329,11 +333,11 @@ export function PledgeCashForm(props: PledgeCashProps) {
       )}
       {rate && (
         <p class="fine">
-          {amountMinor &&
-            `Counts as ${money({ amountMinor: countedMinor(amountMinor, currency, props.currency, rate.rate), currency: props.currency })}. `}
+          {counted && `Counts as ${money({ amountMinor: counted, currency: props.currency })}. `}
           By the rate of {date(rate.asOf)} from {rate.source}. It is charged, held and given back in {currency}.
         </p>
       )}
+      {props.matched && <MatchLive campaignId={props.campaignId} amountMinor={counted} currency={props.currency} />}
       <RailChoice
         amountMinor={amountMinor}
         currency={currency}

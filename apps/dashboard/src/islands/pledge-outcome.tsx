@@ -2,11 +2,9 @@
 import type { UserError } from '../api/shapes.js';
 import { UserErrors } from '../parts/form.js';
 import { Icon } from '../parts/mark.js';
+import { type TransferAccount, TransferLines } from '../parts/transfer-account.js';
 
-export interface Transfer {
-  currency: string;
-  accounts: { label: string; value: string }[][];
-}
+export type Transfer = TransferAccount;
 
 /** How a pledge stands when the form is through: paid, saved for later, on its way from a bank, or a plan for each month. */
 export type Ending = 'collected' | 'saved' | 'processing' | 'monthly';
@@ -43,7 +41,7 @@ export function PledgeDone(props: { amount: string; path: string; ending: Ending
         <a class="button" href={props.path}>
           See the campaign
         </a>
-        <a class="button quiet" href="/account">
+        <a class="button quiet" href="/account/giving">
           My pledges
         </a>
       </p>
@@ -59,20 +57,9 @@ export function BankTransfer({ amount, transfer }: { amount: string; transfer: T
         The account below is yours alone, so what arrives is known to be yours, whatever you write with it. Several
         transfers may pay one pledge; what is over stays yours, to use or to take back.
       </p>
-      {transfer.accounts.map((lines, index) => (
-        <dl class="facts" key={index}>
-          {lines.map(({ label, value }) => (
-            <div key={label}>
-              <dt>{label}</dt>
-              <dd>
-                <code>{value}</code>
-              </dd>
-            </div>
-          ))}
-        </dl>
-      ))}
+      <TransferLines transfer={transfer} />
       <p class="actions">
-        <a class="button quiet" href="/account">
+        <a class="button quiet" href="/account/giving">
           My pledges
         </a>
       </p>
@@ -120,7 +107,7 @@ export const VerifyAccount = ({ amount, url }: { amount: string; url: string }) 
       <a class="button cash" href={url} target="_blank" rel="noopener">
         Give the code
       </a>
-      <a class="button quiet" href="/account">
+      <a class="button quiet" href="/account/giving">
         My pledges
       </a>
     </p>

@@ -81,7 +81,7 @@ export async function campaignPage(context: PageContext, params: Record<string, 
     computePledges: campaign.computePledges,
     events: campaign.events,
   };
-  const estimates = open ? await askEstimates(context, campaign.id) : null;
+  const estimates = open ? await askEstimates(context, campaign.id, null) : null;
   const data = { campaign: live, slug: campaign.slug, now: context.now };
   return page({
     title: campaign.title,
@@ -141,7 +141,12 @@ export async function campaignPage(context: PageContext, params: Record<string, 
             <p class="call-note">{fundingModels[campaign.fundingModel] ?? words(campaign.fundingModel)}</p>
           </aside>
         </div>
-        <MatchEstimateNote of={estimates} now={context.now} />
+        <MatchEstimateNote
+          of={estimates}
+          asked={null}
+          path={`/campaigns/${encodeURIComponent(campaign.slug)}/pledge`}
+          now={context.now}
+        />
         {record && <StandingSection {...campaign} record={record} now={context.now} />}
         <Island name="campaign-live" data={data}>
           <CampaignLiveView {...data} />

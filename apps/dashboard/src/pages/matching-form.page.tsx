@@ -8,7 +8,6 @@ import { momentValue, parseMoment } from '../format/typed.js';
 import { page, redirect, type PageContext, type Result } from '../http/request.js';
 import { Field, UserErrors } from '../parts/form.js';
 import { ruleNames } from '../parts/match-rule.js';
-import { Notice } from '../parts/notice.js';
 import type { MatchPool } from './matching.page.js';
 import { failurePage } from './problem.page.js';
 
@@ -50,9 +49,6 @@ export async function matchingFormPage(context: PageContext): Promise<Result> {
           </p>
           <h1>Match gifts</h1>
         </div>
-        {context.url.searchParams.get('done') === 'pool' && (
-          <Notice tone="good" title="The pool is open. Sponsors can pay in." live />
-        )}
         <PoolForm {...typed} />
         {pools.length > 0 ? (
           <RoundForm {...typed} pools={pools} campaigns={campaigns} />
@@ -187,8 +183,11 @@ async function make(context: PageContext): Promise<Made> {
   const { form } = context;
   const text = (name: string) => (form.get(name) ?? '').trim();
   if (form.get('do') === 'pool') {
-    const { errors } = await mutate(context, matchPoolCreate, { title: text('title'), currency: text('currency') });
-    return errors.length > 0 ? { errors } : { errors, to: '/matching/new?done=pool' };
+    const input = { title: text('title'), currency: text('currency') };
+    const { payload, errors } = await mutate<{ pool: { id: string } | null }>(context, matchPoolCreate, input);
+    return errors.length > 0 || !payload?.pool
+      ? { errors }
+      : { errors, to: `/matching/pools/${encodeURIComponent(payload.pool.id)}?done=pool` };
   }
   const poolMinor = parseDollars(text('poolMinor'));
   const opensAt = parseMoment(text('opensAt'));

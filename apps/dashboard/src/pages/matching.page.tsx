@@ -107,10 +107,11 @@ function whenOf(round: MatchRoundLine, now: number): string {
     : `ends ${relative(round.closesAt, now)}`;
 }
 
-export function PoolPanel({ pool }: { pool: MatchPool }) {
+/** With `here` the panel stands on the pool’s own page and doesn’t link to it. */
+export function PoolPanel({ pool, here }: { pool: MatchPool; here?: boolean }) {
   return (
     <section class="panel stack" aria-label={pool.title}>
-      <h3>{pool.title}</h3>
+      <h3>{here ? 'The pool' : <a href={`/matching/pools/${encodeURIComponent(pool.id)}`}>{pool.title}</a>}</h3>
       <p class="figure">
         <strong class="cash-ink">{money(pool.deposited, 'short')}</strong>
         <span>paid in by sponsors</span>
@@ -131,6 +132,13 @@ export function PoolPanel({ pool }: { pool: MatchPool }) {
           <dd>{money(pool.fees)}</dd>
         </div>
       </dl>
+      {!here && (
+        <p class="actions">
+          <a class="button quiet" href={`/matching/pools/${encodeURIComponent(pool.id)}`}>
+            Pay into it
+          </a>
+        </p>
+      )}
       {pool.sponsors.length > 0 && (
         <>
           <p class="eyebrow">Sponsors</p>

@@ -1,4 +1,5 @@
 /** `/campaigns/:slug/pledge`: money by card, or GPU time with a command that joins a machine. */
+import type { ComponentChildren } from 'preact';
 import { campaignHeadQuery, joinTokenCreate, pledgeComputeCreate, ratesQuery } from '../api/documents.js';
 import type { Goals, Progress, UserError } from '../api/shapes.js';
 import { gpuTime, money, percent, timeUnit, type GpuTime } from '../format/amount.js';
@@ -8,7 +9,7 @@ import { page, redirect, type PageContext, type Result } from '../http/request.j
 import { type OtherCurrency, PledgeCashForm } from '../islands/pledge-cash.js';
 import { Field, Secret, UserErrors } from '../parts/form.js';
 import { Island } from '../parts/island.js';
-import { askEstimates, type MatchEstimates, MatchEstimateNote } from '../parts/match-estimate.js';
+import { askedAmount, askEstimates, MatchEstimateNote } from '../parts/match-estimate.js';
 import { Notice } from '../parts/notice.js';
 import { cashBar, cashGoalOf, computeGoalOf, computeStanding, raised } from '../parts/progress.js';
 import { State, takesPledges } from '../parts/state.js';
@@ -54,8 +55,9 @@ export async function pledgePage(context: PageContext, params: Record<string, st
   const posted = context.method === 'POST';
   if (posted && !viewer) return redirect(`/sign-in?return=${encodeURIComponent(`${path}/pledge?with=compute`)}`);
   const offer = posted ? await makeOffer(context, campaign) : null;
-  const estimates = compute ? null : await askEstimates(context, campaign.id);
   const currency = campaign.cashGoal?.currency ?? 'USD';
+  const asked = askedAmount(context, currency);
+  const estimates = compute ? null : await askEstimates(context, campaign.id, asked);
   const rates = compute ? null : await context.ask<Rates>(ratesQuery, { to: currency });
   const data = {
     campaignId: campaign.id,
@@ -63,6 +65,7 @@ export async function pledgePage(context: PageContext, params: Record<string, st
     currency,
     others: othersOf(rates?.data ?? null, currency),
     chargedAtClose: campaign.fundingModel === 'ALL_OR_NOTHING',
+    matched: estimates !== null,
     resumed: resumed ? { pledgeId: resumed, how: how === 'method' ? ('method' as const) : ('pay' as const) } : null,
     returned: returning ? { pledgeId: returning, status: context.url.searchParams.get('redirect_status') ?? '' } : null,
   };
@@ -133,7 +136,9 @@ export async function pledgePage(context: PageContext, params: Record<string, st
               </>
             )}
           </div>
-          <Summary campaign={campaign} now={context.now} estimates={estimates} />
+          <Summary campaign={campaign} now={context.now}>
+            <MatchEstimateNote of={estimates} asked={asked} path={`${path}/pledge`} now={context.now} />
+          </Summary>
         </div>
       </div>
     ),
@@ -145,13 +150,13 @@ type Rates = Record<string, Omit<OtherCurrency, 'code'> | null>;
 const othersOf = (rates: Rates | null, own: string): OtherCurrency[] =>
   Object.entries(rates ?? {}).flatMap(([code, rate]) => (rate && code !== own ? [{ code, ...rate }] : []));
 
-function Summary({ campaign, now, estimates }: { campaign: Head; now: number; estimates: MatchEstimates | null }) {
+function Summary({ campaign, now, children }: { campaign: Head; now: number; children: ComponentChildren }) {
   const total = raised(campaign.progress);
   const cashGoal = cashGoalOf(campaign);
   const compute = computeStanding(campaign);
   return (
     <aside class="pledge-side" aria-label="How the campaign stands">
-      <MatchEstimateNote of={estimates} now={now} />
+      {children}
       <div class="card-bars">
         {cashGoal && (
           <div>

@@ -2,31 +2,79 @@
 import { matchEstimatesQuery } from '../api/matching.documents.js';
 import { money, type Money } from '../format/amount.js';
 import { relative } from '../format/moment.js';
+import { parseMoney } from '../format/parse.js';
 import type { PageContext } from '../http/request.js';
 
-interface Estimate {
+export interface MatchEstimate {
+  /** If the round ended now. */
   match: Money;
+  /** If gifts to all campaigns went on as they came so far. */
+  atPace: Money;
 }
-interface First extends Estimate {
+interface First extends MatchEstimate {
   stands: Money;
   asOf: string;
   round: { slug: string; title: string };
 }
 export interface MatchEstimates {
   small: First | null;
-  middle: Estimate | null;
-  large: Estimate | null;
+  middle: MatchEstimate | null;
+  large: MatchEstimate | null;
+  own: MatchEstimate | null;
+}
+/** What was asked for in the address, for those without scripts: `?amount=12.50`. */
+export interface AskedAmount {
+  text: string;
+  amountMinor: string | null;
 }
 
 const AMOUNTS = { small: '1000', middle: '2500', large: '10000' } as const;
 
-/** Asks what gifts of 10, 25 and 100 would move; null where the campaign is in no open round. */
-export async function askEstimates(context: PageContext, campaignId: string): Promise<MatchEstimates | null> {
-  const answer = await context.ask<MatchEstimates>(matchEstimatesQuery, { id: campaignId, ...AMOUNTS });
+export function askedAmount(context: PageContext, currency: string): AskedAmount | null {
+  const text = (context.url.searchParams.get('amount') ?? '').trim().slice(0, 40);
+  return text ? { text, amountMinor: parseMoney(text, currency)?.toString() ?? null } : null;
+}
+
+/** Asks what gifts of 10, 25 and 100 would move, and of the amount asked for; null where the campaign is in no open round. */
+export async function askEstimates(
+  context: PageContext,
+  campaignId: string,
+  asked: AskedAmount | null,
+): Promise<MatchEstimates | null> {
+  const variables = { id: campaignId, ...AMOUNTS, own: asked?.amountMinor ?? AMOUNTS.small };
+  const answer = await context.ask<MatchEstimates>(matchEstimatesQuery, variables);
   return answer.data?.small ? answer.data : null;
 }
 
-export function MatchEstimateNote({ of, now }: { of: MatchEstimates | null; now: number }) {
+/** "Your $12.50 moves $48.10 if the round ended now, …": the range that the figure may come to lie in. */
+export function EstimateText({ estimate, gift }: { estimate: MatchEstimate; gift: Money }) {
+  const { match, atPace } = estimate;
+  const isSame = match.amountMinor === atPace.amountMinor;
+  return (
+    <>
+      Your {money(gift)} moves{' '}
+      <strong class="cash-ink">
+        {isSame ? money(match) : `${money(lesser(match, atPace))} to ${money(greater(match, atPace))}`}
+      </strong>{' '}
+      of the match.{' '}
+      {isSame
+        ? 'The same whether the round ended now or gifts go on as they came so far.'
+        : `${money(match)} if the round ended now, ${money(atPace)} if gifts to all go on as they came so far.`}
+    </>
+  );
+}
+
+const isLess = (a: Money, b: Money) => BigInt(a.amountMinor) < BigInt(b.amountMinor);
+const lesser = (a: Money, b: Money) => (isLess(a, b) ? a : b);
+const greater = (a: Money, b: Money) => (isLess(a, b) ? b : a);
+
+export function MatchEstimateNote(props: {
+  of: MatchEstimates | null;
+  asked: AskedAmount | null;
+  path: string;
+  now: number;
+}) {
+  const { of, asked } = props;
   if (!of?.small) return null;
   const { round, stands, asOf } = of.small;
   const { currency } = stands;
@@ -58,7 +106,26 @@ export function MatchEstimateNote({ of, now }: { of: MatchEstimates | null; now:
           <dd>{money(stands)}</dd>
         </div>
       </dl>
-      <p class="fine">An estimate as of {relative(asOf, now)}: gifts of others will change it until the round ends.</p>
+      <form method="get" action={props.path} class="match-ask">
+        <label for="match-amount">What another amount moves ({currency})</label>
+        <div class="match-ask-row">
+          <input id="match-amount" name="amount" inputMode="decimal" autoComplete="off" value={asked?.text ?? ''} />
+          <button class="button quiet">See</button>
+        </div>
+      </form>
+      {asked && (
+        <p class="fine" role="status">
+          {asked.amountMinor && of.own ? (
+            <EstimateText estimate={of.own} gift={{ amountMinor: asked.amountMinor, currency }} />
+          ) : (
+            'Give an amount such as 12.50.'
+          )}
+        </p>
+      )}
+      <p class="fine">
+        Estimates as of {relative(asOf, props.now)}, no promise: gifts of others change them until the round ends, and
+        the review after it may leave gifts out.
+      </p>
     </section>
   );
 }

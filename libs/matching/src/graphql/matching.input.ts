@@ -1,6 +1,13 @@
 import { Field, ID, InputType, ObjectType } from '@nestjs/graphql';
 import { BigIntScalar, DateTimeScalar, JsonScalar, UrlScalar, UserError } from '#platform';
-import { MatchDeposit, MatchExclusionKindEnum, MatchPool, MatchRailEnum, MatchRound } from './matching.type.js';
+import {
+  MatchDeposit,
+  MatchExclusionKindEnum,
+  MatchPool,
+  MatchRailEnum,
+  MatchRound,
+  MatchTransfer,
+} from './matching.type.js';
 
 @InputType({ description: 'A pool to open.' })
 export class MatchPoolCreateInput {
@@ -174,22 +181,6 @@ export class MatchDepositPayment {
   publishableKey: string;
   @Field(() => UrlScalar, { nullable: true, description: 'The processor’s address where it is not the usual one.' })
   apiBase: string | null;
-}
-
-@ObjectType({ description: 'One line of an account number to send to.' })
-export class MatchTransferLine {
-  @Field(() => String, { description: 'What it is, such as "Account number".' })
-  label: string;
-  @Field(() => String, { description: 'What to enter.' })
-  value: string;
-}
-
-@ObjectType({ description: 'Where a sponsor sends his money: an account of his own.' })
-export class MatchTransfer {
-  @Field(() => String, { description: 'ISO 4217 code.' })
-  currency: string;
-  @Field(() => [[MatchTransferLine]], { description: 'Each way to address it, as lines.' })
-  accounts: MatchTransferLine[][];
 }
 
 @ObjectType({ description: 'A deposit and how to pay it.' })

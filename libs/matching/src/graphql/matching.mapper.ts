@@ -4,9 +4,9 @@ import type { FundingInstructions } from '#payments';
 import type { DepositRow } from '../store/deposit.store.js';
 import type { ExclusionRow, ResultRow } from '../store/review.store.js';
 import type { RoundRow } from '../store/round.store.js';
-import type { MatchTransfer } from './matching.input.js';
 import {
   type MatchDeposit,
+  type MatchTransfer,
   type MatchExclusion,
   type MatchPool,
   type MatchResultVersion,

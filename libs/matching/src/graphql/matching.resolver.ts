@@ -1,6 +1,8 @@
 import { Args, Context, ID, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import DataLoader from 'dataloader';
 import { CampaignQueries, toCampaign } from '#campaigns';
+import { isRefused } from '#kernel';
+import { BankTransfers } from '#payments';
 import {
   AFTER_ARG,
   Access,
@@ -19,7 +21,7 @@ import {
 import { MatchEstimates } from '../estimate.js';
 import { MatchingQueries, type PoolView } from '../matching.queries.js';
 import type { RoundRow } from '../store/round.store.js';
-import { toDeposit, toExclusion, toMatchPool, toMatchRound, toResultVersion } from './matching.mapper.js';
+import { toDeposit, toExclusion, toMatchPool, toMatchRound, toResultVersion, toTransfer } from './matching.mapper.js';
 import {
   MatchDeposit,
   MatchEstimate,
@@ -30,6 +32,7 @@ import {
   MatchRound,
   MatchRoundCampaign,
   MatchRoundConnection,
+  MatchTransfer,
 } from './matching.type.js';
 
 @Resolver(() => MatchRound)
@@ -165,6 +168,22 @@ export class MatchPoolResolver {
   @ResolveField(() => [MatchDeposit], { description: 'What you paid into it, newest first; up to 100.' })
   async viewerDeposits(@Parent() parent: MatchPool, @CurrentViewer() viewer: Viewer): Promise<MatchDeposit[]> {
     return (await this.queries.deposits(viewer, askedId('MatchPool', parent.id))).map(toDeposit);
+  }
+}
+
+@Resolver(() => MatchDeposit)
+export class MatchDepositResolver {
+  constructor(private readonly transfers: BankTransfers) {}
+
+  @ResolveField(() => MatchTransfer, {
+    nullable: true,
+    description: 'Where to send it, while a bank transfer is waited for; the account is your own, the same each time.',
+  })
+  async transfer(@Parent() deposit: MatchDeposit, @CurrentViewer() viewer: Viewer): Promise<MatchTransfer | null> {
+    const isWaiting = deposit.rail === 'bank_transfer' && deposit.state === 'created';
+    if (!isWaiting || viewer.kind !== 'contributor') return null;
+    const told = await this.transfers.instructions(viewer.pseudonym, deposit.amount.currency);
+    return isRefused(told) ? null : toTransfer(told);
   }
 }
 

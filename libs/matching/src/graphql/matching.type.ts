@@ -129,6 +129,22 @@ registerEnumType(MatchDepositStateEnum, {
   },
 });
 
+@ObjectType({ description: 'One line of an account number to send to.' })
+export class MatchTransferLine {
+  @Field(() => String, { description: 'What it is, such as "Account number".' })
+  label: string;
+  @Field(() => String, { description: 'What to enter.' })
+  value: string;
+}
+
+@ObjectType({ description: 'Where a sponsor sends his money: an account of his own.' })
+export class MatchTransfer {
+  @Field(() => String, { description: 'ISO 4217 code.' })
+  currency: string;
+  @Field(() => [[MatchTransferLine]], { description: 'Each way to address it, as lines.' })
+  accounts: MatchTransferLine[][];
+}
+
 @ObjectType({ description: 'What a sponsor paid into a pool. Shown to himself alone.' })
 export class MatchDeposit {
   @Field(() => ID, { description: 'Global id; also what the public record calls it.' })

@@ -1,0 +1,4 @@
+import { wake } from './hydrate.js';
+import { PoolPayForm } from './pool-pay.js';
+
+wake('pool-pay', PoolPayForm);
