@@ -11,6 +11,7 @@ import { campaignFormPage } from './pages/campaign-form.page.js';
 import { extensionPage } from './pages/extension.page.js';
 import { managePage } from './pages/manage.page.js';
 import { matchingFormPage } from './pages/matching-form.page.js';
+import { matchingPoolPage } from './pages/matching-pool.page.js';
 import { matchingPage } from './pages/matching.page.js';
 import { matchingRoundPage } from './pages/matching-round.page.js';
 import { inboxPage } from './pages/inbox.page.js';
@@ -42,6 +43,7 @@ const table: [methods: string, pattern: string, load: Load][] = [
   ['GET', '/runs/:id', runPage],
   ['GET', '/matching', matchingPage],
   ['GET POST', '/matching/new', matchingFormPage],
+  ['GET POST', '/matching/pools/:id', matchingPoolPage],
   ['GET POST', '/matching/:slug', matchingRoundPage],
   ['GET', '/ledger', ledgerPage],
   ['GET', '/ledger/:code', ledgerAccountPage],
