@@ -3,7 +3,7 @@
  *
  * 1. In no window of t seconds are there more than rate · t + burst calls.
  * 2. A call that Stripe turned away for haste halves the rate and empties the bucket; every second without one gives a
- *    twentieth of the full rate back.
+ *    twentieth of the full rate back. Calls that were under way together are one haste: it halves once.
  */
 export interface Pace {
   /** Calls a second when all is well, and now. */
@@ -12,11 +12,15 @@ export interface Pace {
   readonly tokens: number;
   /** Milliseconds of a monotonic clock. */
   readonly at: number;
+  /** When it was slowed down last. */
+  readonly slowedAt: number;
 }
 
 const RECOVERY_PER_SECOND = 0.05;
 /** Of the full rate: slower than this it never gets. */
 const LEAST = 0.05;
+/** What was sent before the last slowing may be answered for so long. */
+const ANSWERS_MS = 500;
 /** How much of a second's calls may come at once. */
 const BURST_SECONDS = 0.25;
 
@@ -25,6 +29,7 @@ export const startPace = (fullPerSecond: number, at: number): Pace => ({
   perSecond: fullPerSecond,
   tokens: burstOf(fullPerSecond),
   at,
+  slowedAt: Number.NEGATIVE_INFINITY,
 });
 
 const burstOf = (perSecond: number): number => Math.max(1, perSecond * BURST_SECONDS);
@@ -46,6 +51,7 @@ export function takeToken(pace: Pace, at: number): { readonly pace: Pace; readon
 /** Stripe said: too many. */
 export function slowDown(pace: Pace, at: number): Pace {
   const now = advance(pace, at);
+  if (at - now.slowedAt < ANSWERS_MS) return now;
   const perSecond = Math.max(now.fullPerSecond * LEAST, now.perSecond / 2);
-  return { ...now, perSecond, tokens: Math.min(now.tokens, 0) };
+  return { ...now, perSecond, tokens: Math.min(now.tokens, 0), slowedAt: at };
 }

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_MINOR_UNITS } from '#kernel';
 import { isRetryableDecline, wantsPayer } from './decline.table.js';
-import { slowDown, startPace, takeToken } from './pace.rule.js';
 import { feeMinor, quoteRails, railParts, splitAmount } from './rail.rule.js';
 import { INTENT_MINOR_MAX, RAIL_TERMS } from './rail.table.js';
 import { topUpPlan } from './top-up.rule.js';
@@ -81,34 +80,6 @@ describe('a quote', () => {
 
   it('takes no longer for the largest amount than for a small one', () => {
     expect(quoteOf('card', MAX_MINOR_UNITS, 'USD')?.isAvailable).toBe(true);
-  });
-});
-
-describe('the pace of calls', () => {
-  it('never lets more through than rate · time + burst (1)', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: 0, max: 200 }), { minLength: 50, maxLength: 300 }), (gaps) => {
-        let pace = startPace(20, 0);
-        let asked = 0;
-        const made = gaps.map((gap) => {
-          asked += gap;
-          const turn = takeToken(pace, asked);
-          pace = turn.pace;
-          return asked + turn.waitMs;
-        });
-        for (const [index, start] of made.entries()) {
-          const inSecond = made.filter((at, n) => n >= index && at - start < 1000).length;
-          expect(inSecond).toBeLessThanOrEqual(20 + 5 + 1);
-        }
-      }),
-    );
-  });
-
-  it('halves when Stripe asks for it, and comes back by itself (2)', () => {
-    const slow = slowDown(slowDown(startPace(40, 0), 0), 0);
-    expect(slow.perSecond).toBe(10);
-    expect(takeToken(slow, 0).waitMs).toBe(100);
-    expect(takeToken(slow, 60_000).pace.perSecond).toBe(40);
   });
 });
 

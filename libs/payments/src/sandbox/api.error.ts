@@ -24,6 +24,7 @@ export class ApiError extends Error {
     readonly status: number,
     readonly body: ApiErrorBody,
     readonly keepsChanges = false,
+    readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(body.message);
     if (body.code !== undefined) body.doc_url ??= docUrl(body.code);

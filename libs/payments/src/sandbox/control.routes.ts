@@ -9,17 +9,27 @@ import type { SandboxWorld } from './sandbox.world.js';
 import { moveTime } from './time.control.js';
 import { chaosOf, resend } from './webhook.queue.js';
 
-/** Faults of the next answers: the call is executed, and its answer is lost or replaced. */
+/** Faults of the next calls: executed, and the answer is lost or replaced; or turned away before anything is done. */
 export interface Faults {
   /** The connection is cut instead of an answer to the next n POST calls. */
   dropAnswers: number;
   /** The next n POST calls are answered with 500 although they were executed. */
   failAnswers: number;
+  /** The next n POST calls are not executed: their object is in use, 429 `lock_timeout`. */
+  lockCalls: number;
+}
+
+/** How many API calls are taken in a second, and how many were turned away with 429. */
+export interface Limits {
+  /** 0: as many as may come. */
+  callsPerSecond: number;
+  turnedAway: number;
 }
 
 export interface ControlDesk {
   readonly world: SandboxWorld;
   readonly faults: Faults;
+  readonly limits: Limits;
   readonly authorised: boolean;
   wake(): void;
 }
@@ -28,10 +38,12 @@ export interface ControlDesk {
  * What a test or a demo does to the sandbox that no API call can: under /_sandbox/, with the secret key.
  *   GET  health                                   is it up (no key needed)
  *   GET  requests/ID                              the events that a call caused (no key needed)
- *   GET  status                                   counts of deliveries and objects, and the chaos in force
+ *   GET  status                                   counts of deliveries and objects, the chaos and the limits in force
+ *   GET  quiet                                    whether nothing is under way, without counting
  *   POST chaos     {duplicates?, outOfOrder?, shuffleMs?, shuffleWindow?, late?, lateMs?, lose?, early?, paused?, seed?}
  *   POST time      {advanceMs}                    everything that falls due meanwhile happens, in order
- *   POST faults    {dropAnswers?, failAnswers?}
+ *   POST faults    {dropAnswers?, failAnswers?, lockCalls?}
+ *   POST limits    {callsPerSecond}               calls beyond are turned away with 429 (0: none are)
  *   POST disputes  {charge | paymentIntent, amount?, reason?, inquiry?}   a dispute opens now
  *   POST disputes/decide {dispute, outcome}       won | lost | escalated: what only a bank can do
  *   POST warnings  {charge | paymentIntent, fraudType?, becomesDispute?}   an early fraud warning comes now
@@ -47,7 +59,8 @@ export function answerControl(desk: ControlDesk, input: { method: string; path: 
   if (call.startsWith('GET requests/'))
     return answer(200, eventsOfRequest(world, input.path.slice('requests/'.length)));
   if (!desk.authorised) return refuse(401, 'key_required', 'Send the secret key in the Authorization header.');
-  if (call === 'GET status') return answer(200, statusOf(world));
+  if (call === 'GET status') return answer(200, { ...statusOf(world), limits: desk.limits });
+  if (call === 'GET quiet') return answer(200, quietOf(world));
   const body = parse(input.body);
   if (body === undefined) return refuse(400, 'json_invalid', 'The body must be a JSON object.');
   const done = answering(world, (): Answer => {
@@ -59,7 +72,15 @@ export function answerControl(desk: ControlDesk, input: { method: string; path: 
       case 'POST faults':
         desk.faults.dropAnswers = numberOf(body, 'dropAnswers') ?? desk.faults.dropAnswers;
         desk.faults.failAnswers = numberOf(body, 'failAnswers') ?? desk.faults.failAnswers;
+        desk.faults.lockCalls = numberOf(body, 'lockCalls') ?? desk.faults.lockCalls;
         return answer(200, desk.faults);
+      case 'POST limits':
+        desk.limits.callsPerSecond = clamp(
+          numberOf(body, 'callsPerSecond') ?? desk.limits.callsPerSecond,
+          0,
+          1_000_000,
+        );
+        return answer(200, desk.limits);
       case 'POST disputes':
         return dispute(world, body);
       case 'POST disputes/decide':
@@ -148,6 +169,14 @@ function statusOf(world: SandboxWorld): object {
     ),
     objects: count('SELECT kind, count(*) AS n FROM object GROUP BY kind', 'kind'),
   };
+}
+
+/** Asked again and again while a million deliveries are under way, so it counts nothing. */
+function quietOf(world: SandboxWorld): object {
+  const found = (sql: string, ...values: number[]): boolean => world.book.row(sql, ...values) !== undefined;
+  const delivering = found("SELECT 1 FROM delivery WHERE state = 'pending' LIMIT 1");
+  const waiting = found('SELECT 1 FROM timer WHERE due_ms <= ? LIMIT 1', world.book.nowMs + 60_000);
+  return { quiet: !delivering && !waiting, delivering, waiting };
 }
 
 function parse(text: string): Record<string, unknown> | undefined {

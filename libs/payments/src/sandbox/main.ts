@@ -25,6 +25,7 @@ const USAGE = `Stripe sandbox: an HTTP server that the stripe package talks to.
   --late-ms N           how late at most, in the sandbox's time (default 30 days)
   --early SHARE         this share of the events arrives before the call that causes it is answered
   --concurrency N       how many webhooks are under way at a time (default 16)
+  --calls-per-second N  turn API calls beyond this away with 429, as Stripe does (default 0: none)
   --lose SHARE          never deliver this share (0 to 1) of the events
   --dispute-delay-ms N  from a charge on the dispute card to its dispute (default 1000)
   --debit-delay-ms N    from the confirmation of a bank debit to its outcome (default 1000)
@@ -99,6 +100,7 @@ async function main(): Promise<void> {
     chaos: chaosIn(settings),
     seed: values['seed'],
     webhookConcurrency: numberIn(settings, 'concurrency'),
+    callsPerSecond: numberIn(settings, 'calls-per-second'),
   });
   await server.start();
   process.stdout.write(

@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { registerFixedEndpoint } from './account.resource.js';
 import { ApiError, invalidRequest } from './api.error.js';
 import { findRoute } from './api.routes.js';
+import { callLimit, lockTimeout, rateLimited, takeCall } from './call-limit.rule.js';
 import type { Chaos } from './chaos.rule.js';
-import { answerControl, type Faults } from './control.routes.js';
+import { answerControl, type Faults, type Limits } from './control.routes.js';
 import { expand } from './expansion.rule.js';
 import { canonicalForm, FormSyntaxError, parseForm, type Params } from './form.codec.js';
 import { answerOfVersion, paramsOfVersion, versionAsked } from './older-version.rule.js';
@@ -47,6 +48,8 @@ export interface SandboxOptions {
   readonly seed?: string | undefined;
   /** How many webhooks may be under way at a time. */
   readonly webhookConcurrency?: number | undefined;
+  /** API calls beyond this are turned away with 429; as many as may come where it is left out. */
+  readonly callsPerSecond?: number | undefined;
 }
 
 export interface Answer {
@@ -61,7 +64,9 @@ export class SandboxServer {
   readonly #courier: WebhookCourier;
   readonly #server: Server;
   readonly #timing: SandboxTiming;
-  readonly #faults: Faults = { dropAnswers: 0, failAnswers: 0 };
+  readonly #faults: Faults = { dropAnswers: 0, failAnswers: 0, lockCalls: 0 };
+  readonly #limits: Limits;
+  #limit = callLimit(0, 0);
   #timerTick: NodeJS.Timeout | undefined;
   #url = '';
 
@@ -77,6 +82,7 @@ export class SandboxServer {
       warningDelayMs: 5000,
       ...options.timing,
     };
+    this.#limits = { callsPerSecond: options.callsPerSecond ?? 0, turnedAway: 0 };
     this.#courier = new WebhookCourier(this.#book, { inFlight: options.webhookConcurrency });
     this.#server = createServer((request, response) => void this.#serve(request, response));
   }
@@ -159,7 +165,8 @@ export class SandboxServer {
       'access-control-allow-origin': '*',
       'access-control-allow-methods': 'GET, HEAD, PUT, PATCH, POST, DELETE',
       'access-control-allow-headers': 'authorization, content-type, idempotency-key, stripe-account, stripe-version',
-      'access-control-expose-headers': 'Request-Id, Stripe-Manage-Version, Stripe-Should-Retry',
+      'access-control-expose-headers':
+        'Request-Id, Stripe-Manage-Version, Stripe-Should-Retry, Stripe-Rate-Limited-Reason',
       'access-control-max-age': '300',
       ...answer.headers,
     });
@@ -190,6 +197,7 @@ export class SandboxServer {
         {
           world: this.#world(NO_REQUEST),
           faults: this.#faults,
+          limits: this.#limits,
           authorised: this.#isSecret(request),
           wake: () => this.#courier.wake(),
         },
@@ -207,6 +215,7 @@ export class SandboxServer {
     const found = url.pathname.startsWith('/v1/') ? findRoute(method, url.pathname.slice('/v1/'.length)) : undefined;
     const asked = parseForm(method === 'POST' ? input.body : url.search.slice(1));
     const publishable = this.#authenticate(request, asked, found?.route);
+    this.#admit(method);
     if (found === undefined) {
       throw invalidRequest(
         `Unrecognized request URL (${method}: ${url.pathname}). If you are trying to list objects, remove the trailing slash. If you are trying to retrieve an object, make sure you passed a valid (non-empty) identifier in your code. Please see https://stripe.com/docs or we can help at https://support.stripe.com/.`,
@@ -249,6 +258,20 @@ export class SandboxServer {
       throw new ApiError(500, { type: 'api_error', message: 'An unknown error occurred' });
     }
     return answer;
+  }
+
+  /** Turns calls away before anything is done. @throws ApiError 429 */
+  #admit(method: string): void {
+    const { callsPerSecond } = this.#limits;
+    const nowMs = performance.now();
+    if (this.#limit.perSecond !== callsPerSecond) this.#limit = callLimit(callsPerSecond, nowMs);
+    const { limit, taken } = takeCall(this.#limit, nowMs);
+    this.#limit = limit;
+    const locked = taken && method === 'POST' && this.#faults.lockCalls > 0;
+    if (locked) this.#faults.lockCalls -= 1;
+    if (taken && !locked) return;
+    this.#limits.turnedAway += 1;
+    throw locked ? lockTimeout() : rateLimited();
   }
 
   /** Executes a call at most once per key, and gives every repetition the first answer. */
@@ -344,7 +367,8 @@ function errorAnswer(
       `sandbox: ${requestId}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     );
   }
-  const headers: Record<string, string> = known.status === 401 ? { 'www-authenticate': 'Bearer realm="Stripe"' } : {};
+  const challenge = known.status === 401 ? { 'www-authenticate': 'Bearer realm="Stripe"' } : {};
+  const headers: Record<string, string> = { ...challenge, ...known.headers };
   known.body.request_log_url = `${baseUrl}/_sandbox/requests/${requestId}?t=${Math.floor(Date.now() / 1000)}`;
   const body = { error: known.body };
   return { status: known.status, body: JSON.stringify(about.shape?.(body) ?? body, null, 2), headers };
