@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type AddressInfo, type Server, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NotificationsModule } from '#notifications';
-import { Handlers, eventById, toGlobalId } from '#platform';
+import { Handlers, eventsByIds, toGlobalId } from '#platform';
 import { NOTIFICATION_RULES } from '../../libs/notifications/src/domain/notification.rule.js';
 import { FundingStage, type Person } from './funding.stage.js';
 
@@ -71,7 +71,7 @@ async function deliverAgain(eventId: string): Promise<void> {
   const handlers = stage.app.get(Handlers, { strict: false }).subscribers();
   const tell = handlers.find(({ name }) => name === 'notifications.tell');
   await stage.db.uow.run('test', async (tx) => {
-    const event = await eventById(tx, eventId);
+    const [event] = await eventsByIds(tx, [eventId]);
     if (tell && event) await tell.handle(event, tx);
   });
 }

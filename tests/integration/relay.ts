@@ -1,4 +1,4 @@
-import { type Handlers, OutboxRelay, type UnitOfWork, eventById } from '#platform';
+import { type Handlers, OutboxRelay, type UnitOfWork, eventsByIds } from '#platform';
 
 /** What the worker does with the outbox, in this process and without a log: every event reaches its subscribers. */
 export async function relayTo(handlers: Handlers, uow: UnitOfWork): Promise<void> {
@@ -12,7 +12,7 @@ export async function relayTo(handlers: Handlers, uow: UnitOfWork): Promise<void
     for (const { eventId, subscriber } of deliveries) {
       const handler = subscribers.find((s) => s.name === subscriber);
       await uow.run('deliver', async (tx) => {
-        const event = await eventById(tx, eventId);
+        const [event] = await eventsByIds(tx, [eventId]);
         if (handler && event) await handler.handle(event, tx);
       });
     }

@@ -64,7 +64,7 @@ export class RelayLoop {
         await this.deliveries.enqueue(deliveries);
         if (Date.now() - checked > OVERDUE_EVERY_MS) {
           checked = Date.now();
-          await this.deliveries.enqueue(await this.relay.overdue(PATIENCE_MS));
+          if (!(await this.deliveries.isBusy())) await this.deliveries.enqueue(await this.relay.overdue(PATIENCE_MS));
         }
         if (relayed > 0) continue;
       } catch (error) {

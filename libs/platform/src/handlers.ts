@@ -12,6 +12,11 @@ export interface EventSubscriber {
   readonly name: string;
   readonly types: readonly string[];
   handle(event: DomainEvent, tx: Tx): Promise<void>;
+  /**
+   * Several events in one unit of work, where that is less work than one after another. Where it throws, each is handed
+   * to {@link handle} in a unit of work of its own.
+   */
+  handleAll?(events: readonly DomainEvent[], tx: Tx): Promise<void>;
 }
 
 /** Work that the clock starts: leases that run out, charges to repeat. Ticks of one clock never overlap. */

@@ -2,7 +2,7 @@
 export { Config, ConfigError, findPackageRoot } from './config.js';
 export { createDataSource, explainConnectionFailure, migrationsDigest } from './database.js';
 export { type Tx, UnitOfWork } from './unit-of-work.js';
-export { type DomainEvent, type DomainEventInput, EVENT_CHANNEL, OUTBOX_CHANNEL, eventById } from './outbox.js';
+export { type DomainEvent, type DomainEventInput, EVENT_CHANNEL, OUTBOX_CHANNEL, eventsByIds } from './outbox.js';
 export { type Delivery, OutboxRelay, PUBLIC_RECORD, type PublicRecord } from './relay.js';
 export { type Clockwork, ClockworkTask, type EventSubscriber, Handlers, Subscriber } from './handlers.js';
 export { GroupCommitter } from './group-committer.js';

@@ -30,7 +30,7 @@ export class Metrics {
   });
   readonly deliverySeconds = new Histogram({
     name: 'commonweights_event_delivery_seconds',
-    help: 'Duration of one delivery of an event to a subscriber in seconds.',
+    help: 'Duration of one job of deliveries to a subscriber in seconds.',
     labelNames: ['subscriber', 'outcome'],
     buckets: [0.005, 0.025, 0.1, 0.5, 2, 10],
     registers: [this.registry],

@@ -74,8 +74,11 @@ export const toEvent = (row: EventRow): DomainEvent => ({
   occurredAt: row.occurred_at,
 });
 
-/** One relayed event by its id. */
-export async function eventById(tx: Tx, id: string): Promise<DomainEvent | undefined> {
-  const [row] = await tx.query<EventRow>(`${SELECT_EVENT} WHERE id = $1 AND position IS NOT NULL`, [id]);
-  return row ? toEvent(row) : undefined;
+/** Relayed events by their ids, in the order of their positions. */
+export async function eventsByIds(tx: Tx, ids: readonly string[]): Promise<DomainEvent[]> {
+  const rows = await tx.query<EventRow>(
+    `${SELECT_EVENT} WHERE id = ANY($1::uuid[]) AND position IS NOT NULL ORDER BY position`,
+    [ids],
+  );
+  return rows.map(toEvent);
 }

@@ -32,6 +32,17 @@ export class CampaignVerdictSubscriber implements EventSubscriber {
     await this.life.judge(tx, campaignId);
     if (occurred.type === 'campaign.resumed') await beginOpenRun(tx, campaignId);
   }
+
+  /** The verdict is on the present state: one for each campaign, however much money came. */
+  async handleAll(events: readonly DomainEvent[], tx: Tx): Promise<void> {
+    const judged = new Set<string>();
+    for (const occurred of events) {
+      const campaignId = String(occurred.payload['campaignId']);
+      if (occurred.type !== 'campaign.resumed' && judged.has(campaignId)) continue;
+      judged.add(campaignId);
+      await this.handle(occurred, tx);
+    }
+  }
 }
 
 /** Freezes the pledges of campaigns whose time is over or whose cap is reached. */

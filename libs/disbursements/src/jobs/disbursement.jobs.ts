@@ -54,6 +54,11 @@ export class ExposureSubscriber implements EventSubscriber {
   async handle(event: DomainEvent, tx: Tx): Promise<void> {
     await scheduleSizing(tx, String(event.payload['campaignId']), tx.now);
   }
+
+  async handleAll(events: readonly DomainEvent[], tx: Tx): Promise<void> {
+    const campaigns = new Set(events.map((event) => String(event.payload['campaignId'])));
+    for (const campaignId of [...campaigns].sort()) await scheduleSizing(tx, campaignId, tx.now);
+  }
 }
 
 /** Remembers which checkpoints were promoted: the public record says so, and their room stands beside this one. */
