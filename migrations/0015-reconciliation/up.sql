@@ -57,10 +57,21 @@ CREATE INDEX processor_cash_entry_pseudonym_ix ON processor_cash_entry (contribu
 CREATE TRIGGER processor_cash_entry_guard_tr BEFORE UPDATE OR DELETE ON processor_cash_entry
   FOR EACH ROW EXECUTE FUNCTION processor_entry_guard();
 
--- When the cash balance of a customer was read last, whole.
+-- When our own books moved a donor's cash last. A reading of the processor counts for the books as they were then: told
+-- by this and not by the moments of the two, since clocks of two machines differ.
+CREATE VIEW donor_cash_moved AS
+SELECT contributor_pseudonym, max(at) AS moved_at FROM (
+  SELECT contributor_pseudonym, booked_at AS at FROM cash_receipt
+  UNION ALL SELECT contributor_pseudonym, applied_at FROM cash_application
+  UNION ALL SELECT contributor_pseudonym, updated_at FROM cash_return
+  UNION ALL SELECT contributor_pseudonym, updated_at FROM payment WHERE rail = 'bank_transfer') moves
+ GROUP BY contributor_pseudonym;
+
+-- When the cash balance of a customer was read last, whole, and when our books had moved last by then.
 CREATE TABLE processor_cash_reading (
   stripe_customer_id text NOT NULL,
   read_at timestamptz NOT NULL,
+  books_moved_at timestamptz,
   CONSTRAINT processor_cash_reading_stripe_customer_id_pk PRIMARY KEY (stripe_customer_id)
 );
 CREATE INDEX processor_cash_reading_read_at_ix ON processor_cash_reading (read_at);

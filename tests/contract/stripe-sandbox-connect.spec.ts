@@ -312,6 +312,26 @@ describe('payouts', () => {
     });
   });
 
+  it('the other way are top-ups: on the balance when the bank has paid, or cancelled before', async () => {
+    const before = await balanceIn();
+    const first = await stripe.topups.create({ amount: 700, currency: 'usd', metadata: { for: 'refunds' } });
+    expect(first).toMatchObject({ status: 'pending', balance_transaction: null, metadata: { for: 'refunds' } });
+    expect(await stripe.topups.cancel(first.id)).toMatchObject({ status: 'canceled' });
+    const second = await stripe.topups.create({ amount: 5000, currency: 'usd', description: 'For refunds' });
+    const paid = await eventually('the money', async () => {
+      const topup = await stripe.topups.retrieve(second.id);
+      return topup.status === 'succeeded' ? topup : undefined;
+    });
+    expect(await balanceIn()).toBe(before + 5000);
+    const { data } = await stripe.balanceTransactions.list({ source: second.id });
+    expect(data).toMatchObject([{ id: paid.balance_transaction, type: 'topup', amount: 5000, fee: 0 }]);
+    expect(await errorOf(stripe.topups.cancel(second.id))).toMatchObject({ param: 'topup' });
+    expect(await errorOf(stripe.topups.create({ amount: 0, currency: 'usd' }))).toMatchObject({ param: 'amount' });
+    expect(await errorOf(stripe.topups.create({ amount: 1, currency: 'xxx' }))).toMatchObject({ param: 'currency' });
+    expect(await errorOf(stripe.topups.retrieve('tu_none'))).toMatchObject({ code: 'resource_missing' });
+    expect((await stripe.topups.list({ status: 'canceled' })).data.map(({ id }) => id)).toEqual([first.id]);
+  });
+
   it('of the platform follow a schedule when one is set', async () => {
     const own = await openSandbox({ timing: { payoutMs: 40, payoutScheduleMs: 20, settlementMs: 0 } });
     try {

@@ -1,3 +1,4 @@
+import type { Type } from '@nestjs/common';
 import { createHash } from 'node:crypto';
 import { campaignChart, campaignInvariants } from '#campaigns';
 import {
@@ -55,10 +56,11 @@ export class DisbursementStage {
   static async open(
     sandbox: Partial<SandboxOptions> = {},
     env: Readonly<Record<string, string>> = {},
+    modules: readonly Type[] = [],
   ): Promise<DisbursementStage> {
     const funding = await FundingStage.open(
       { ...SETTLED_AT_ONCE, ...sandbox },
-      { modules: [DisbursementsModule], env },
+      { modules: [DisbursementsModule, ...modules], env },
     );
     return new DisbursementStage(funding, {
       owner: await funding.person('Ada Owner'),

@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Type } from '@nestjs/common';
 import { ProcessorStatements } from '#payments';
 import { UnitOfWork } from '#platform';
 import { Reconciler, ReconciliationModule, reconciliationInvariants } from '#reconciliation';
@@ -28,16 +27,20 @@ export class ReconciliationStage {
     private readonly home: string,
   ) {}
 
-  static async open(modules: readonly Type[] = []): Promise<ReconciliationStage> {
-    const funding = await FundingStage.open({}, { modules: [ReconciliationModule, ...modules] });
+  static async open(): Promise<ReconciliationStage> {
+    return ReconciliationStage.over(await FundingStage.open({}, { modules: [ReconciliationModule] }));
+  }
+
+  /** Over a stage that has the room of reconciliation already; closing this one closes that. */
+  static over(funding: FundingStage): ReconciliationStage {
     return new ReconciliationStage(funding, mkdtempSync(join(tmpdir(), 'bank-')));
   }
 
   /** As a process of its own runs it, at the stage's time moved by so much. */
-  reconciler(laterMs = 0): Reconciler {
+  reconciler(laterMs = 0, processorUrl = this.funding.sandbox.url): Reconciler {
     const { funding } = this;
     const uow = new UnitOfWork(funding.db.dataSource, { now: () => new Date(funding.now().getTime() + laterMs) });
-    const apiBase = new URL(funding.sandbox.url);
+    const apiBase = new URL(processorUrl);
     const settings = { secretKey: SECRET_KEY, publishableKey: '', webhookSecret: '', apiBase };
     return new Reconciler(uow, ProcessorStatements.of(uow, settings));
   }
@@ -96,7 +99,9 @@ export class ReconciliationStage {
   /** Transfers in the books, as another room makes them. */
   async book(key: string, debit: string, credit: string, amount: bigint, refs: Record<string, string> = {}) {
     await this.funding.db.uow.run('book', async (tx) => {
-      const accounts = [debit, credit].map((code) => ({ code, unit: 'USD', limit: 'none' as const }));
+      const known = await this.funding.ledger.balances(tx, [debit, credit]);
+      const fresh = [debit, credit].filter((code) => !known.has(code));
+      const accounts = fresh.map((code) => ({ code, unit: 'USD', limit: 'none' as const }));
       await this.funding.ledger.openAccounts(tx, accounts);
       return this.funding.ledger.post(tx, [{ key, kind: 'posted', debit, credit, amount, reason: 'by hand', refs }]);
     });

@@ -2,6 +2,7 @@ import { isRefused } from '#kernel';
 import type { UnitOfWork } from '#platform';
 import type Stripe from 'stripe';
 import {
+  booksMovedAt,
   customersToRead,
   insertCashEntries,
   knownCashEntries,
@@ -39,7 +40,7 @@ async function pullCustomer(
   stripe: Stripe,
   { customerId, pseudonym }: { customerId: string; pseudonym: string },
 ): Promise<number> {
-  const startedAt = await uow.read((tx) => Promise.resolve(tx.now));
+  const began = await uow.read(async (tx) => ({ startedAt: tx.now, booksMovedAt: await booksMovedAt(tx, pseudonym) }));
   const fresh: ProcessorCashEntry[] = [];
   let page = await stripe.customers.listCashBalanceTransactions(customerId, { limit: PAGE });
   for (;;) {
@@ -53,7 +54,7 @@ async function pullCustomer(
   const outcome = await uow.run('cash-statement', async (tx) => {
     // Together: a reading that was cut off leaves no gap below what is known.
     const added = await insertCashEntries(tx, fresh);
-    await saveCashReading(tx, customerId, startedAt);
+    await saveCashReading(tx, customerId, began);
     return added;
   });
   if (isRefused(outcome)) throw new Error('a cash statement is never refused');

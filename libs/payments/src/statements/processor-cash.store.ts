@@ -20,18 +20,11 @@ export async function customersToRead(
   limit: { moved: number; others: number; staleBefore: Date },
 ): Promise<{ customerId: string; pseudonym: string }[]> {
   return tx.query(
-    `WITH moved AS (
-       SELECT contributor_pseudonym AS donor, max(at) AS at FROM (
-         SELECT contributor_pseudonym, booked_at AS at FROM cash_receipt
-         UNION ALL SELECT contributor_pseudonym, applied_at FROM cash_application
-         UNION ALL SELECT contributor_pseudonym, updated_at FROM cash_return
-         UNION ALL SELECT contributor_pseudonym, updated_at FROM payment WHERE rail = 'bank_transfer') each
-        GROUP BY 1)
-     (SELECT c.stripe_customer_id AS "customerId", c.contributor_pseudonym AS pseudonym
-        FROM moved m JOIN payment_customer c ON c.contributor_pseudonym = m.donor
+    `(SELECT c.stripe_customer_id AS "customerId", c.contributor_pseudonym AS pseudonym
+        FROM donor_cash_moved m JOIN payment_customer c ON c.contributor_pseudonym = m.contributor_pseudonym
         LEFT JOIN processor_cash_reading r ON r.stripe_customer_id = c.stripe_customer_id
-       WHERE c.stripe_customer_id IS NOT NULL AND (r.read_at IS NULL OR r.read_at <= m.at)
-       ORDER BY m.at LIMIT $1)
+       WHERE c.stripe_customer_id IS NOT NULL AND (r.read_at IS NULL OR r.books_moved_at IS DISTINCT FROM m.moved_at)
+       ORDER BY m.moved_at LIMIT $1)
      UNION
      (SELECT c.stripe_customer_id, c.contributor_pseudonym
         FROM payment_customer c LEFT JOIN processor_cash_reading r ON r.stripe_customer_id = c.stripe_customer_id
@@ -68,11 +61,24 @@ export async function insertCashEntries(tx: Tx, entries: readonly ProcessorCashE
   return rows.length;
 }
 
-/** `startedAt`: the moment before the processor was asked. */
-export async function saveCashReading(tx: Tx, customerId: string, startedAt: Date): Promise<void> {
+/** When our books moved a donor's cash last. */
+export async function booksMovedAt(tx: Tx, pseudonym: string): Promise<Date | null> {
+  const [row] = await tx.query<{ at: Date }>(
+    'SELECT moved_at AS at FROM donor_cash_moved WHERE contributor_pseudonym = $1',
+    [pseudonym],
+  );
+  return row?.at ?? null;
+}
+
+/** `of`: the moment before the processor was asked, and when our books had moved last by then. */
+export async function saveCashReading(
+  tx: Tx,
+  customerId: string,
+  of: { startedAt: Date; booksMovedAt: Date | null },
+): Promise<void> {
   await tx.query(
-    `INSERT INTO processor_cash_reading (stripe_customer_id, read_at) VALUES ($1, $2)
-     ON CONFLICT (stripe_customer_id) DO UPDATE SET read_at = greatest(processor_cash_reading.read_at, excluded.read_at)`,
-    [customerId, startedAt],
+    `INSERT INTO processor_cash_reading (stripe_customer_id, read_at, books_moved_at) VALUES ($1, $2, $3)
+     ON CONFLICT (stripe_customer_id) DO UPDATE SET read_at = excluded.read_at, books_moved_at = excluded.books_moved_at`,
+    [customerId, of.startedAt, of.booksMovedAt],
   );
 }

@@ -169,7 +169,8 @@ export async function differingDonorCash(tx: Tx): Promise<DonorCash[]> {
        FROM said s FULL JOIN booked b USING (donor, currency)
        JOIN payment_customer c ON c.contributor_pseudonym = donor
        JOIN processor_cash_reading r ON r.stripe_customer_id = c.stripe_customer_id
-      WHERE coalesce(s.minor, 0) <> coalesce(b.minor, 0) AND (b.at IS NULL OR r.read_at > b.at)`,
+       LEFT JOIN donor_cash_moved m ON m.contributor_pseudonym = donor
+      WHERE coalesce(s.minor, 0) <> coalesce(b.minor, 0) AND m.moved_at IS NOT DISTINCT FROM r.books_moved_at`,
   );
   return rows.map(({ pseudonym, currency, said, booked, at }) => ({
     pseudonym,
