@@ -38,7 +38,7 @@ describe.skipIf(reasonToSkip !== undefined && !mustRun)('journeys through the da
     expect(complaints).toEqual([]);
     await page.goto(`/campaigns/${campaign.slug}`);
     expect(await page.locator('main').innerText()).toContain('Bea Browser');
-    await page.goto('/account');
+    await page.goto('/account/giving');
     expect(await page.locator('main').innerText()).toContain('$12.34');
     await close();
   });

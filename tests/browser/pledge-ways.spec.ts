@@ -33,14 +33,16 @@ describe.skipIf(reasonToSkip !== undefined && !mustRun)('ways to pledge', () => 
     await page.getByRole('button', { name: 'Save the card' }).click();
     await page.getByText('Thank you. $25.00 is pledged.').waitFor({ timeout: 20_000 });
     await looksWell(page);
-    await page.goto('/account');
+    await page.goto('/account/giving');
     await page.getByRole('link', { name: 'Change the card' }).waitFor();
     const { campaign } = await ask<{ campaign: { progress: Record<string, { amountMinor: string }> } }>(
       'query ($id: ID!) { campaign(id: $id) { progress { cashPledged { amountMinor } cashCaptured { amountMinor } } } }',
       { id: atClose.id },
     );
     expect(campaign.progress).toEqual({ cashPledged: { amountMinor: '2500' }, cashCaptured: { amountMinor: '0' } });
-    await page.getByRole('button', { name: 'Withdraw it' }).click();
+    await page.locator('summary', { hasText: 'Withdraw it' }).click();
+    await looksWell(page);
+    await page.getByRole('button', { name: 'Withdraw the pledge' }).click();
     await page.getByText('The pledge is withdrawn.').waitFor();
     expect(complaints).toEqual([]);
     await close();
@@ -54,7 +56,7 @@ describe.skipIf(reasonToSkip !== undefined && !mustRun)('ways to pledge', () => 
     const account = await page.locator('dl.facts code').first().innerText();
     expect(account.length).toBeGreaterThan(3);
     await looksWell(page);
-    await page.goto('/account');
+    await page.goto('/account/giving');
     await page.getByRole('link', { name: 'Where to send it' }).click();
     await page.getByText('Send $25.00 from your bank').waitFor({ timeout: 20_000 });
     expect(await page.locator('dl.facts code').first().innerText()).toBe(account);

@@ -8,16 +8,19 @@ import { campaignPage } from './pages/campaign.page.js';
 import { ledgerAccountPage, ledgerPage } from './pages/ledger.page.js';
 import { pledgePage } from './pages/pledge.page.js';
 import { campaignFormPage } from './pages/campaign-form.page.js';
+import { disputesPage } from './pages/disputes.page.js';
 import { extensionPage } from './pages/extension.page.js';
 import { managePage } from './pages/manage.page.js';
 import { matchingFormPage } from './pages/matching-form.page.js';
 import { matchingPoolPage } from './pages/matching-pool.page.js';
 import { matchingPage } from './pages/matching.page.js';
 import { matchingRoundPage } from './pages/matching-round.page.js';
+import { givingPage } from './pages/giving.page.js';
 import { inboxPage } from './pages/inbox.page.js';
 import { moneyPage } from './pages/money.page.js';
 import { organisePage } from './pages/organise.page.js';
 import { datasetFormPage, recipeFormPage } from './pages/recipe-form.page.js';
+import { ratesPage } from './pages/rates.page.js';
 import { refundCasesPage } from './pages/refund-cases.page.js';
 import { reviewPage } from './pages/review.page.js';
 import { termsPage } from './pages/terms.page.js';
@@ -51,12 +54,15 @@ const table: [methods: string, pattern: string, load: Load][] = [
   ['GET', '/reports-view/:id', reportPage],
   ['GET POST', '/sign-in', signInPage],
   ['GET POST', '/account', accountPage],
+  ['GET POST', '/account/giving', givingPage],
   ['GET POST', '/account/inbox', inboxPage],
   ['GET POST', '/organise', organisePage],
   ['GET POST', '/organise/datasets/new', datasetFormPage],
   ['GET POST', '/organise/recipes/new', recipeFormPage],
   ['GET POST', '/organise/campaigns/new', campaignFormPage],
   ['GET POST', '/organise/projects/:id/webhooks', webhooksPage],
+  ['GET POST', '/organise/disputes', disputesPage],
+  ['GET POST', '/organise/rates', ratesPage],
   ['GET POST', '/organise/refunds', refundCasesPage],
   ['GET POST', '/review', reviewPage],
   ['GET', '/status', statusPage],

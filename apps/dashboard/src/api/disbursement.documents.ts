@@ -84,3 +84,10 @@ export const accountRefresh = step('payoutAccountRefresh', 'PayoutAccountRefresh
 export const accountConnect = /* GraphQL */ `
   mutation ($input: PayoutAccountConnectInput!) { payoutAccountConnect(input: $input) { onboardingUrl ${refused} } }
 `;
+const exchange = `exchange { gives ${money} gets ${money} rate rateAsOf rateSource available ${money} }`;
+export const exchangePreview = /* GraphQL */ `
+  query ($input: DisbursementExchangePreviewInput!) { disbursementExchangePreview(input: $input) { ${exchange} ${refused} } }
+`;
+export const exchangeMake = /* GraphQL */ `
+  mutation ($input: DisbursementExchangeInput!) { disbursementExchange(input: $input) { ${exchange} ${refused} } }
+`;

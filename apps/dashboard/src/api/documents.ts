@@ -169,14 +169,6 @@ export const accountQuery = `query Account {
   viewer { email scopes platformRoles contributor { id displayName pseudonym }
     apiTokens { id name scopes lastUsedAt expiresAt revokedAt } }
 }`;
-export const accountPledgesQuery = `query AccountPledges {
-  myPledges {
-    cash(first: 50) { edges { node { ${cashPledge} collected ${money} rail nextAt campaign { slug title } failureCode } } }
-    compute(first: 50) { edges { node { ${computePledge} availability campaign { slug title } } } }
-  }
-  myPledgePlans { id state amount ${money} endsAt nextDueAt }
-  myUnappliedCash ${money}
-}`;
 export const accountNodesQuery = `query AccountNodes {
   nodes(first: 50) { edges { node { id name state class count region lastSeenAt joinedAt owner ${person} } } }
 }`;

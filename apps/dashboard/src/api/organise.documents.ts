@@ -78,3 +78,6 @@ export const pledgeComputeAccept = `mutation ComputeAccept($input: PledgeStepInp
 export const pledgeComputeDecline = `mutation ComputeDecline($input: PledgeStepInput!) {
   pledgeComputeDecline(input: $input) { pledge { id state } ${errors} }
 }`;
+export const reportPublish = `mutation ReportPublish($input: ReportPublishInput!) {
+  reportPublish(input: $input) { report { id } userErrors { code message detail hint path } }
+}`;

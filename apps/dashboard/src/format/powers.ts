@@ -17,9 +17,24 @@ export type Power =
   | 'suspend'
   | 'resume'
   | 'refund'
+  | 'publish'
+  | 'account'
   | 'cancel';
 
 const writing = ['owner', 'maintainer'];
+/** From the first pledge on there is money to account for; from its training on, a run to report on. */
+const FUNDED = [
+  'LIVE',
+  'SETTLING',
+  'EXTENDED',
+  'SUSPENDED',
+  'SUCCEEDED',
+  'FAILED',
+  'CANCELLED',
+  'REFUNDING',
+  'REFUNDED',
+];
+const RUN = ['TRAINING', 'COMPLETED', 'CLOSED'];
 const table: Record<Power, { states: readonly string[]; roles: readonly string[]; operator?: boolean }> = {
   edit: { states: ['DRAFT'], roles: writing },
   submit: { states: ['DRAFT'], roles: writing },
@@ -50,6 +65,8 @@ const table: Record<Power, { states: readonly string[]; roles: readonly string[]
     states: ['LIVE', 'SUSPENDED', 'SUCCEEDED', 'TRAINING', 'COMPLETED', 'FAILED', 'CANCELLED'],
     roles: ['owner', 'treasurer'],
   },
+  publish: { states: RUN, roles: ['owner', 'maintainer', 'auditor'], operator: true },
+  account: { states: [...FUNDED, ...RUN], roles: ['owner', 'treasurer', 'auditor'], operator: true },
   cancel: {
     states: ['DRAFT', 'IN_REVIEW', 'REJECTED', 'LIVE', 'SUSPENDED', 'SUCCEEDED'],
     roles: ['owner'],

@@ -1,35 +1,20 @@
-/** `/account`: what is mine — pledges, machines, tokens. Plain forms; secrets are in the answer to the form and nowhere else. */
+/** `/account`: who I am, my machines and tokens. Plain forms; secrets are in the answer to the form and nowhere else. */
 import {
   accountNodesQuery,
-  accountPledgesQuery,
   accountQuery,
   apiTokenCreate,
   apiTokenRevoke,
   joinTokenCreate,
   nodeDrain,
-  pledgeCancel,
-  pledgeCashApply,
-  pledgeComputeWithdraw,
-  pledgePlanStop,
-  pledgeRefund,
-  unappliedCashRefund,
 } from '../api/documents.js';
+import { contributorErase, profileUpdate } from '../api/giving.documents.js';
 import { nodesOf, type Connection, type Person, type UserError } from '../api/shapes.js';
 import { mutate, refusal } from '../api/mutate.js';
 import { date, relative } from '../format/moment.js';
 import { page, redirect, type PageContext, type Result } from '../http/request.js';
+import { AccountTabs } from '../parts/account-tabs.js';
 import { Field, Secret, UserErrors } from '../parts/form.js';
 import { Empty, Notice } from '../parts/notice.js';
-import {
-  MyCashLeft,
-  MyPlans,
-  MyPledges,
-  MyYears,
-  type Money,
-  type MyCash,
-  type MyCompute,
-  type MyPlan,
-} from '../parts/my-pledges.js';
 import { State, words } from '../parts/state.js';
 import { failurePage } from './problem.page.js';
 
@@ -47,11 +32,6 @@ interface Me {
     revokedAt: string | null;
   }[];
 }
-interface Mine {
-  myPledges: { cash: Connection<MyCash>; compute: Connection<MyCompute> };
-  myPledgePlans: MyPlan[];
-  myUnappliedCash: Money[];
-}
 interface MyNode {
   id: string;
   name: string;
@@ -62,6 +42,7 @@ interface MyNode {
   owner: Person;
 }
 interface Done {
+  isErased?: boolean;
   secret?: { title: string; text: string; note: string };
   message?: string;
   errors: UserError[];
@@ -80,20 +61,18 @@ const scopes = [
 
 export async function accountPage(context: PageContext): Promise<Result> {
   const done = context.method === 'POST' ? await act(context) : null;
+  if (done?.isErased) return redirect('/');
   const answer = await context.ask<{ viewer: Me | null }>(accountQuery);
   if (!answer.data) return failurePage(answer.problems);
   const me = answer.data.viewer;
   if (!me) return redirect('/sign-in?return=/account');
-  const [pledges, machines] = await Promise.all([
-    context.ask<Mine>(accountPledgesQuery),
-    context.ask<{ nodes: Connection<MyNode> }>(accountNodesQuery),
-  ]);
+  const machines = await context.ask<{ nodes: Connection<MyNode> }>(accountNodesQuery);
   const mine = nodesOf(machines.data?.nodes).filter((node) => node.owner.pseudonym === me.contributor.pseudonym);
   return page({
     title: 'Account',
     section: 'account',
     status: done && done.errors.length > 0 ? 422 : 200,
-    problems: [...answer.problems, ...pledges.problems, ...machines.problems],
+    problems: [...answer.problems, ...machines.problems],
     body: (
       <div class="wrap">
         <div class="account-head">
@@ -107,9 +86,6 @@ export async function accountPage(context: PageContext): Promise<Result> {
             </p>
           </div>
           <div class="actions">
-            <a class="button small quiet" href="/account/inbox">
-              Messages
-            </a>
             <a class="button small quiet" href="/organise">
               Organise
             </a>
@@ -121,6 +97,12 @@ export async function accountPage(context: PageContext): Promise<Result> {
                 <a class="button small quiet" href="/organise/refunds">
                   Failed refunds
                 </a>
+                <a class="button small quiet" href="/organise/disputes">
+                  Disputes
+                </a>
+                <a class="button small quiet" href="/organise/rates">
+                  Rates
+                </a>
               </>
             )}
             <form method="post" action="/sign-out">
@@ -129,20 +111,25 @@ export async function accountPage(context: PageContext): Promise<Result> {
           </div>
         </div>
         {done && <Outcome done={done} />}
-        <section class="stack" aria-labelledby="my-pledges">
-          <h2 id="my-pledges">My pledges</h2>
-          <MyPledges
-            cash={nodesOf(pledges.data?.myPledges.cash)}
-            compute={nodesOf(pledges.data?.myPledges.compute)}
-            unapplied={(pledges.data?.myUnappliedCash ?? []).map(({ currency }) => currency)}
-          />
-          <MyPlans plans={pledges.data?.myPledgePlans ?? []} />
-          <MyCashLeft cash={pledges.data?.myUnappliedCash ?? []} />
-          <MyYears
-            cash={nodesOf(pledges.data?.myPledges.cash)}
-            compute={nodesOf(pledges.data?.myPledges.compute)}
-            now={context.now}
-          />
+        <AccountTabs at="account" />
+        <section class="stack" aria-labelledby="my-name">
+          <h2 id="my-name">Name</h2>
+          <p class="muted">
+            Shown beside your pledges and machines. Receipts that were issued keep the name of their day.
+          </p>
+          <form method="post" action="/account" class="inline-form">
+            <input type="hidden" name="do" value="profile" />
+            <Field label="What you are called" errors={done?.errors ?? []}>
+              <input
+                name="displayName"
+                required
+                maxLength={80}
+                autoComplete="name"
+                value={context.form.get('displayName') ?? me.contributor.displayName}
+              />
+            </Field>
+            <button class="button quiet">Save</button>
+          </form>
         </section>
         <section class="stack" aria-labelledby="my-nodes">
           <h2 id="my-nodes">My machines</h2>
@@ -203,6 +190,26 @@ export async function accountPage(context: PageContext): Promise<Result> {
             </p>
           </form>
         </section>
+        <section class="stack" aria-labelledby="erase">
+          <h2 id="erase">Erase me</h2>
+          <p class="muted">
+            Your name, e-mail address, roles, sessions and tokens are deleted for good, and the names on your receipts
+            and invoices with them. What you gave stays in the books under a pseudonym that leads to nobody. Download
+            your receipts first. An owner of a project hands it over before.
+          </p>
+          <details class="ask">
+            <summary>Erase my account</summary>
+            <form method="post" action="/account" class="ask-box form tight">
+              <input type="hidden" name="do" value="erase" />
+              <Field label={`Type “${me.contributor.displayName}” to confirm`} errors={done?.errors ?? []}>
+                <input name="confirmation" required autoComplete="off" />
+              </Field>
+              <p class="actions">
+                <button class="button danger">Erase me for good</button>
+              </p>
+            </form>
+          </details>
+        </section>
       </div>
     ),
   });
@@ -246,32 +253,18 @@ async function act(context: PageContext): Promise<Done> {
       const { errors } = await mutate(context, nodeDrain, { nodeId: text('id') });
       return { errors, message: 'The machine finishes its step, keeps a checkpoint and takes no new work.' };
     }
-    case 'refund': {
-      const { errors } = await mutate(context, pledgeRefund, { pledgeId: text('id') });
-      return { errors, message: 'The refund is on its way. Banks take a few days to show it.' };
+    case 'profile': {
+      const { errors } = await mutate(context, profileUpdate, { displayName: text('displayName') });
+      return { errors, message: 'That is your name from now on.' };
     }
-    case 'cancel': {
-      const { errors } = await mutate(context, pledgeCancel, { pledgeId: text('id') });
-      return { errors, message: 'The pledge is withdrawn. Nothing was charged.' };
-    }
-    case 'stop-plan': {
-      const { errors } = await mutate(context, pledgePlanStop, { planId: text('id') });
-      return { errors, message: 'The monthly pledge is stopped. What was charged stays given.' };
-    }
-    case 'apply': {
-      const { errors } = await mutate(context, pledgeCashApply, {
-        pledgeId: text('id'),
-        idempotencyKey: crypto.randomUUID(),
-      });
-      return { errors, message: 'Your money pays this pledge now.' };
-    }
-    case 'cash-back': {
-      const { errors } = await mutate(context, unappliedCashRefund, { currency: text('id') });
-      return { errors, message: 'It is on its way back to the bank that it came from.' };
-    }
-    case 'withdraw': {
-      const { errors } = await mutate(context, pledgeComputeWithdraw, { pledgeId: text('id') });
-      return { errors, message: 'What was not delivered is yours again. What was delivered stays with the campaign.' };
+    case 'erase': {
+      const name = (await context.viewer)?.displayName;
+      if (text('confirmation') !== name) {
+        const hint = 'Nothing was erased.';
+        return { errors: [refusal('That is not your name as it is shown here.', 'confirmation', hint)] };
+      }
+      const { errors } = await mutate(context, contributorErase, {});
+      return { errors, isErased: errors.length === 0 };
     }
     default:
       return { errors: [refusal('This form is not known here.', undefined, 'Reload the page and try again.')] };
@@ -279,7 +272,7 @@ async function act(context: PageContext): Promise<Done> {
 }
 
 function Outcome({ done }: { done: Done }) {
-  if (done.errors.length > 0) return <UserErrors errors={done.errors} />;
+  if (done.errors.length > 0) return <UserErrors errors={done.errors} fields={['displayName', 'confirmation']} />;
   if (done.secret) {
     return (
       <div class="form panel" role="status">

@@ -4,6 +4,7 @@ import { mutate, refusal } from '../api/mutate.js';
 import { nodesOf, type Connection, type UserError } from '../api/shapes.js';
 import { dateTime, plural, relative } from '../format/moment.js';
 import { page, redirect, type PageContext, type Result } from '../http/request.js';
+import { AccountTabs } from '../parts/account-tabs.js';
 import { UserErrors } from '../parts/form.js';
 import { More } from '../parts/more.js';
 import { Empty, Notice } from '../parts/notice.js';
@@ -66,6 +67,7 @@ export async function inboxPage(context: PageContext): Promise<Result> {
             )}
           </div>
         </div>
+        <AccountTabs at="inbox" />
         <UserErrors errors={errors} />
         {message !== '' && <Notice tone="good" title={message} live />}
         <section class="stack" aria-label="Messages to you">

@@ -12,6 +12,7 @@ import {
   campaignUpdate,
   pledgeComputeAccept,
   pledgeComputeDecline,
+  reportPublish,
 } from '../api/organise.documents.js';
 import { mutate, refusal } from '../api/mutate.js';
 import type { Goals, UserError } from '../api/shapes.js';
@@ -32,6 +33,7 @@ export const stepDone: Record<string, string> = {
   decline: 'The offer is declined. Nothing of it is held.',
   start: 'Training is asked for. Its run appears within seconds.',
   refund: 'The refund is on its way. Banks take a few days to show it.',
+  publish: 'The next version of the report is published, signed, and in the list of reports.',
   suspend: 'Suspended. It takes no pledges until it is resumed.',
   resume: 'The campaign goes on.',
   cancel: 'Cancelled. Everything captured is being refunded.',
@@ -44,6 +46,7 @@ const plain: Record<string, string> = {
   revise: campaignRevise,
   start: campaignStartTraining,
   resume: campaignResume,
+  publish: reportPublish,
 };
 const reasoned: Record<string, string> = { reject: campaignReject, suspend: campaignSuspend, cancel: campaignCancel };
 const onPledge: Record<string, string> = { accept: pledgeComputeAccept, decline: pledgeComputeDecline };

@@ -18,6 +18,7 @@ import { BudgetSection } from '../parts/budget.js';
 import { AmendForm, DraftForm } from '../parts/draft-form.js';
 import { Field, UserErrors } from '../parts/form.js';
 import { Empty, Notice } from '../parts/notice.js';
+import { AccountOfCampaign, PublishPanel } from '../parts/keep-papers.js';
 import { PlanSection } from '../parts/plan.js';
 import { cashGoalOf, computeGoalOf } from '../parts/progress.js';
 import { State } from '../parts/state.js';
@@ -149,6 +150,8 @@ export async function managePage(context: PageContext, params: Record<string, st
               The campaign is funded. A run is made and waits for enough machines; pledges close.
             </StepPanel>
           )}
+          {allowed('publish') && <PublishPanel path={path} errors={of('publish')} />}
+          {allowed('account') && <AccountOfCampaign id={campaign.id} />}
           {allowed('suspend') && (
             <StepPanel
               {...panel}
@@ -198,6 +201,7 @@ const formsOf = new Set([
   'approve',
   'reject',
   'start',
+  'publish',
   'refund',
   'suspend',
   'resume',

@@ -5,6 +5,7 @@ import type { UserError } from '../api/shapes.js';
 import { decimal, money } from '../format/amount.js';
 import { dateTime, plural } from '../format/moment.js';
 import { page, redirect, type PageContext, type Result } from '../http/request.js';
+import { ExchangeForm, type ExchangeOffer } from '../parts/exchange-form.js';
 import { Field, UserErrors } from '../parts/form.js';
 import { Empty, Notice } from '../parts/notice.js';
 import { State, words } from '../parts/state.js';
@@ -45,7 +46,7 @@ export async function moneyPage(context: PageContext, params: Record<string, str
   const step = context.form.get('do') ?? '';
   const taken = context.method === 'POST' ? await takeMoneyStep(context, campaign.id) : { errors: [] };
   if (taken.location) return redirect(taken.location);
-  if (context.method === 'POST' && taken.errors.length === 0)
+  if (context.method === 'POST' && taken.errors.length === 0 && !taken.offer)
     return redirect(`${path}?done=${encodeURIComponent(step)}`);
   const plan = campaign.disbursement;
   const roles = new Set(campaign.project?.viewerRoles ?? []);
@@ -60,7 +61,7 @@ export async function moneyPage(context: PageContext, params: Record<string, str
   };
   const said = stepDone[context.url.searchParams.get('done') ?? ''];
   const typed = (name: string) => context.form.get(name) ?? '';
-  const about = { path, errors: taken.errors, step, id: typed('id'), typed };
+  const about = { path, errors: taken.errors, step, id: typed('id'), typed, offer: taken.offer ?? null };
   return page({
     title: `Money of ${campaign.title}`,
     section: 'campaigns',
@@ -81,7 +82,7 @@ export async function moneyPage(context: PageContext, params: Record<string, str
           </p>
         </div>
         {said && taken.errors.length === 0 && <Notice tone="good" title={said} live />}
-        <UserErrors errors={taken.errors} />
+        {!step.startsWith('exchange') && <UserErrors errors={taken.errors} />}
         {plan === null ? (
           <Empty title="Nothing leaves yet">
             When the campaign has succeeded, its money leaves in tranches: each with its evidence and its approvals.
@@ -100,6 +101,7 @@ interface About {
   step: string;
   id: string;
   typed: (name: string) => string;
+  offer: ExchangeOffer | null;
 }
 
 function Plan({ plan, powers, about, now }: { plan: Disbursement; powers: Powers; about: About; now: number }) {
@@ -115,6 +117,14 @@ function Plan({ plan, powers, about, now }: { plan: Disbursement; powers: Powers
         <CashTiles key={cash.net.currency} cash={cash} />
       ))}
       <Account plan={plan} powers={powers} about={about} />
+      {powers.pays && (
+        <ExchangeForm
+          {...about}
+          into={plan.currency}
+          cash={plan.cash}
+          errors={about.step.startsWith('exchange') ? about.errors : []}
+        />
+      )}
       <section class="stack">
         <h2>Tranches</h2>
         <div class="panels">

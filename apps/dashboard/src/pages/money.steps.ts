@@ -3,6 +3,8 @@ import {
   accountConnect,
   accountRefresh,
   evidenceSubmit,
+  exchangeMake,
+  exchangePreview,
   trancheApprove,
   trancheCancel,
   trancheHold,
@@ -13,7 +15,9 @@ import {
 } from '../api/disbursement.documents.js';
 import { mutate, refusal } from '../api/mutate.js';
 import type { UserError } from '../api/shapes.js';
+import { parseMoney } from '../format/parse.js';
 import type { PageContext } from '../http/request.js';
+import type { ExchangeOffer } from '../parts/exchange-form.js';
 
 export const stepDone: Record<string, string> = {
   evidence: 'The evidence is submitted. Its approvers decide.',
@@ -25,6 +29,7 @@ export const stepDone: Record<string, string> = {
   cancel: 'Given up. Its money stays for the backers.',
   retry: 'It is tried again.',
   refresh: 'The account is up to date.',
+  exchange: 'It is exchanged, and stands in escrow in the currency of the payouts.',
 };
 
 const reasoned: Record<string, string> = {
@@ -39,6 +44,8 @@ interface Taken {
   errors: UserError[];
   /** Where the browser goes on: the payment processor asks there for the rest. */
   location?: string;
+  /** What an exchange would give, to be agreed to. */
+  offer?: ExchangeOffer | null;
 }
 
 /** Takes the step that the form names. The API checks the role. */
@@ -53,12 +60,35 @@ export async function takeMoneyStep(context: PageContext, campaignId: string): P
   if (step === 'vote') return mutate(context, trancheVote, { trancheId, inFavour: text('vote') === 'yes' });
   if (step === 'evidence') return submitEvidence(context, trancheId);
   if (step === 'refresh') return mutate(context, accountRefresh, { campaignId });
+  if (step === 'exchange-preview') return previewExchange(context, campaignId);
+  if (step === 'exchange') {
+    const input = {
+      campaignId,
+      currency: text('currency'),
+      amountMinor: text('amountMinor'),
+      idempotencyKey: text('key'),
+    };
+    return mutate(context, exchangeMake, input);
+  }
   if (step === 'connect') {
     const input = { campaignId, country: text('country') };
     const { payload, errors } = await mutate<{ onboardingUrl: string | null }>(context, accountConnect, input);
     return payload?.onboardingUrl ? { errors, location: payload.onboardingUrl } : { errors };
   }
   return { errors: [refusal('This form is not known here.', undefined, 'Reload the page and try again.')] };
+}
+
+async function previewExchange(context: PageContext, campaignId: string): Promise<Taken> {
+  const currency = context.form.get('currency') ?? '';
+  const amountMinor = parseMoney(context.form.get('amount') ?? '', currency);
+  if (amountMinor === null)
+    return { errors: [refusal('That is no amount.', 'amount', `Give it in ${currency}, for example 1250.00.`)] };
+  const { payload, errors } = await mutate<{ exchange: ExchangeOffer | null }>(context, exchangePreview, {
+    campaignId,
+    currency,
+    amountMinor: String(amountMinor),
+  });
+  return { errors, offer: payload?.exchange ?? null };
 }
 
 async function submitEvidence(context: PageContext, trancheId: string): Promise<Taken> {

@@ -112,9 +112,14 @@ export async function organisePage(context: PageContext): Promise<Result> {
               {viewer.projects.some(({ viewerRoles }) =>
                 viewerRoles.some((role) => /^(owner|treasurer)$/i.test(role)),
               ) && (
-                <a class="button quiet" href="/organise/refunds">
-                  Failed refunds
-                </a>
+                <>
+                  <a class="button quiet" href="/organise/disputes">
+                    Disputes
+                  </a>
+                  <a class="button quiet" href="/organise/refunds">
+                    Failed refunds
+                  </a>
+                </>
               )}
             </p>
           )}

@@ -1,93 +1,121 @@
-/** What is mine of promises: pledges with what can be done about each, monthly pledges, and money that pays nothing yet. */
-import type { CashPledge, ComputePledge } from '../api/shapes.js';
-import { gpuTime, money } from '../format/amount.js';
+/** What is mine of promises: pledges with what can be done about each, and money that pays nothing yet. */
+import type { ComputePledge } from '../api/shapes.js';
+import { gpuTime, money, type Money } from '../format/amount.js';
 import { date } from '../format/moment.js';
-import { Empty, Notice } from './notice.js';
-import { State } from './state.js';
+import { AskFirst } from './ask-first.js';
+import { Field } from './form.js';
+import { Notice } from './notice.js';
+import { State, words } from './state.js';
 
-export type Money = CashPledge['amount'];
-export type MyCash = CashPledge & {
-  collected: Money;
-  rail: string;
-  nextAt: string | null;
-  campaign: { slug: string; title: string };
-};
-export type MyCompute = ComputePledge & { campaign: { slug: string; title: string } };
-export interface MyPlan {
+export const GIVING = '/account/giving';
+
+interface Named {
+  slug: string;
+  title: string;
+  state: string;
+}
+export interface MyCash {
   id: string;
   state: string;
+  rail: string;
+  createdAt: string;
+  nextAt: string | null;
+  anonymous: boolean;
+  chargedAtClose: boolean;
   amount: Money;
-  endsAt: string;
-  nextDueAt: string | null;
+  collected: Money;
+  contributor: { displayName: string };
+  refunds: { state: string; amount: Money }[];
+  /** Null where a campaign is no longer shown to anybody. */
+  campaign: Named | null;
 }
+export type MyCompute = ComputePledge & { createdAt: string; campaign: Named | null };
 
-export function MyPledges(props: {
-  cash: MyCash[];
-  compute: MyCompute[];
+const RAILS: Record<string, string> = {
+  CARD: 'card',
+  US_BANK_ACCOUNT: 'US bank debit',
+  SEPA_DEBIT: 'SEPA debit',
+  BANK_TRANSFER: 'bank transfer',
+};
+export const railName = (rail: string): string => RAILS[rail] ?? words(rail).toLowerCase();
+
+const Title = ({ campaign }: { campaign: Named | null }) =>
+  campaign ? <a href={`/campaigns/${encodeURIComponent(campaign.slug)}`}>{campaign.title}</a> : <span>A campaign</span>;
+
+/** States as their donor would say them. */
+const DONOR_STATES: Record<string, string> = {
+  CREATED: 'Not paid yet',
+  METHOD_REQUIRED: 'Nothing saved yet',
+  FROZEN: 'Charged soon',
+  CHARGING: 'Being charged',
+  NEEDS_ACTION: 'Needs you',
+  ERRORED: 'Charge declined',
+  COLLECTED: 'Paid',
+  DROPPED: 'Not paid in time',
+  RELEASED: 'Never charged',
+  CANCELLED: 'Withdrawn',
+  INSTRUCTIONS_ISSUED: 'Awaits your transfer',
+  PARTIALLY_FUNDED: 'Part of it came',
+  REFUND_PENDING: 'On its way back',
+  REFUND_STUCK: 'Refund failed, looked after',
+  EXPIRED: 'Did not come in time',
+};
+
+/** Some of it came, and not all. */
+const isPart = ({ collected, amount }: MyCash): boolean =>
+  collected.amountMinor !== '0' && collected.amountMinor !== amount.amountMinor;
+
+export function CashPledges(props: {
+  pledges: MyCash[];
   /** Currencies of which cash waits that pays nothing yet. */
   unapplied: string[];
+  accountName: string;
 }) {
-  const { cash, compute } = props;
-  if (cash.length + compute.length === 0) {
-    return (
-      <Empty title="Nothing pledged yet">
-        <a href="/">Find a campaign</a> to take part in.
-      </Empty>
-    );
-  }
   return (
-    <ul class="rows">
-      {cash.map((pledge) => (
+    <ul class="rows gifts">
+      {props.pledges.map((pledge) => (
         <li key={pledge.id}>
           <span class="rows-main">
-            <a href={`/campaigns/${encodeURIComponent(pledge.campaign.slug)}`}>{pledge.campaign.title}</a>{' '}
-            <State of={pledge.state} />
+            <Title campaign={pledge.campaign} /> <State of={pledge.state} label={DONOR_STATES[pledge.state]} />
           </span>
           <span class="rows-amount">{money(pledge.amount)}</span>
-          <span class="rows-when">
-            {date(pledge.createdAt)}
-            {isPart(pledge) && ` · ${money(pledge.collected)} came`}
-            {pledge.nextAt &&
-              ` · ${pledge.rail === 'BANK_TRANSFER' ? 'awaited until' : 'tried again'} ${date(pledge.nextAt)}`}
-            {pledge.collected.amountMinor !== '0' && (
-              <a class="link" href={`/statements/receipts/${encodeURIComponent(pledge.id)}.pdf`}>
-                Receipt
-              </a>
-            )}
-            <CashSteps pledge={pledge} unapplied={props.unapplied.includes(pledge.amount.currency)} />
-          </span>
-        </li>
-      ))}
-      {compute.map((pledge) => (
-        <li key={pledge.id}>
-          <span class="rows-main">
-            <a href={`/campaigns/${encodeURIComponent(pledge.campaign.slug)}`}>{pledge.campaign.title}</a>{' '}
-            <State of={pledge.state} />
-          </span>
-          <span class="rows-amount">{gpuTime(pledge.time)}</span>
-          <span class="rows-when">
-            {pledge.count} × {pledge.class} · {gpuTime(pledge.delivered)} delivered · {gpuTime(pledge.accepted)}{' '}
-            accepted
-            {/^(OFFERED|ACCEPTED|DELIVERING)$/.test(pledge.state) && (
-              <PledgeStep step="withdraw" id={pledge.id} label="Take back the rest" />
-            )}
-          </span>
+          <p class="rows-when">{facts(pledge)}</p>
+          <CashSteps
+            pledge={pledge}
+            unapplied={props.unapplied.includes(pledge.amount.currency)}
+            accountName={props.accountName}
+          />
         </li>
       ))}
     </ul>
   );
 }
 
-/** Some of it came, and not all. */
-const isPart = ({ collected, amount }: MyCash): boolean =>
-  collected.amountMinor !== '0' && collected.amountMinor !== amount.amountMinor;
+/** What a donor wants to know of a pledge in one line: when, how, and what comes next. */
+function facts(pledge: MyCash): string {
+  const next = pledge.nextAt && date(pledge.nextAt);
+  const open = pledge.refunds.filter((refund) => !/^(paid|failed)$/i.test(refund.state));
+  return [
+    `${date(pledge.createdAt)} by ${railName(pledge.rail)}`,
+    isPart(pledge) && `${money(pledge.collected)} came`,
+    pledge.state === 'PLEDGED' && pledge.chargedAtClose && 'charged only if the campaign succeeds',
+    next && (pledge.rail === 'BANK_TRANSFER' ? `awaited until ${next}` : `next charge ${next}`),
+    ...open.map((refund) => `${money(refund.amount)} on its way back`),
+    pledge.anonymous ? 'shown as Anonymous' : `shown as ${pledge.contributor.displayName}`,
+  ]
+    .filter(Boolean)
+    .join(' · ');
+}
 
-function CashSteps({ pledge, unapplied }: { pledge: MyCash; unapplied: boolean }) {
-  const path = `/campaigns/${encodeURIComponent(pledge.campaign.slug)}/pledge?pay=${encodeURIComponent(pledge.id)}`;
-  const awaited = /^(INSTRUCTIONS_ISSUED|PARTIALLY_FUNDED)$/.test(pledge.state);
+function CashSteps({ pledge, unapplied, accountName }: { pledge: MyCash; unapplied: boolean; accountName: string }) {
+  const path = `/campaigns/${encodeURIComponent(pledge.campaign?.slug ?? '')}/pledge?pay=${encodeURIComponent(pledge.id)}`;
+  const { state, rail } = pledge;
+  const about = `${money(pledge.amount)} for ${pledge.campaign?.title ?? 'a campaign'}`;
+  const awaited = /^(INSTRUCTIONS_ISSUED|PARTIALLY_FUNDED)$/.test(state);
+  const isPaid = pledge.collected.amountMinor !== '0';
   return (
-    <>
-      {/^(CREATED|NEEDS_ACTION|ERRORED)$/.test(pledge.state) && (
+    <div class="rows-steps-line">
+      {/^(CREATED|NEEDS_ACTION|ERRORED)$/.test(state) && (
         <a class="link" href={path}>
           Pay now
         </a>
@@ -97,64 +125,109 @@ function CashSteps({ pledge, unapplied }: { pledge: MyCash; unapplied: boolean }
           Where to send it
         </a>
       )}
-      {awaited && unapplied && <PledgeStep step="apply" id={pledge.id} label="Pay with unapplied cash" />}
-      {/^(METHOD_REQUIRED|PLEDGED|FROZEN|ERRORED)$/.test(pledge.state) && (
+      {awaited && unapplied && (
+        <form method="post" action={GIVING} class="bare">
+          <input type="hidden" name="do" value="apply" />
+          <input type="hidden" name="id" value={pledge.id} />
+          <button class="link" aria-label={`Pay with unapplied cash: ${about}`}>
+            Pay with unapplied cash
+          </button>
+        </form>
+      )}
+      {/^(METHOD_REQUIRED|PLEDGED|FROZEN|ERRORED)$/.test(state) && (
         <a class="link" href={`${path}&how=method`}>
-          {pledge.state === 'METHOD_REQUIRED' ? 'Save' : 'Change'} the{' '}
-          {pledge.rail === 'CARD' ? 'card' : 'bank account'}
+          {state === 'METHOD_REQUIRED' ? 'Save' : 'Change'} the {rail === 'CARD' ? 'card' : 'bank account'}
         </a>
       )}
-      {/^(COLLECTED|PARTIALLY_FUNDED)$/.test(pledge.state) && (
-        <PledgeStep step="refund" id={pledge.id} label="Ask for it back" />
+      {pledge.campaign?.state === 'EXTENDED' && (
+        <a class="link" href={`/campaigns/${encodeURIComponent(pledge.campaign.slug)}/extension`}>
+          May your money wait?
+        </a>
       )}
-      {/^(CREATED|METHOD_REQUIRED|PLEDGED|INSTRUCTIONS_ISSUED|NEEDS_ACTION|ERRORED)$/.test(pledge.state) && (
-        <PledgeStep step="cancel" id={pledge.id} label="Withdraw it" />
+      {isPaid && (
+        <a class="link" href={`/statements/receipts/${encodeURIComponent(pledge.id)}.pdf`}>
+          Receipt
+        </a>
       )}
-    </>
+      <details class="ask">
+        <summary aria-label={`Name shown: ${about}`}>Name shown</summary>
+        <NameForm pledge={pledge} accountName={accountName} />
+      </details>
+      {/^(COLLECTED|PARTIALLY_FUNDED)$/.test(state) && (
+        <AskFirst
+          action={GIVING}
+          step="refund"
+          id={pledge.id}
+          label="Ask for it back"
+          about={about}
+          confirm={`Send ${money(pledge.collected)} back`}
+        >
+          All that came goes back the way it came. That is possible until training begins.
+        </AskFirst>
+      )}
+      {/^(CREATED|METHOD_REQUIRED|PLEDGED|INSTRUCTIONS_ISSUED|NEEDS_ACTION|ERRORED)$/.test(state) && (
+        <AskFirst
+          action={GIVING}
+          step="cancel"
+          id={pledge.id}
+          label="Withdraw it"
+          about={about}
+          confirm="Withdraw the pledge"
+        >
+          Nothing was charged, and nothing will be. The campaign loses this promise.
+        </AskFirst>
+      )}
+    </div>
   );
 }
 
-/** Papers for one's own books: each year from the first pledge that is shown; offers of GPU time do not say their day. */
-export function MyYears({ cash, compute, now }: { cash: MyCash[]; compute: MyCompute[]; now: number }) {
-  const thisYear = new Date(now).getUTCFullYear();
-  if (cash.length + compute.length === 0) return null;
-  const given = cash.map((pledge) => new Date(pledge.createdAt).getUTCFullYear());
-  const first = Math.min(thisYear - (compute.length > 0 ? 1 : 0), ...given);
-  const years = Array.from({ length: thisYear - first + 1 }, (_, at) => thisYear - at);
+function NameForm({ pledge, accountName }: { pledge: MyCash; accountName: string }) {
+  const own = pledge.contributor.displayName;
   return (
-    <ul class="rows">
-      {years.map((year) => (
-        <li key={year}>
-          <span class="rows-main">Summary of {year}</span>
-          <span class="rows-when">
-            {(['pdf', 'csv', 'json'] as const).map((form) => (
-              <a key={form} class="link" href={`/statements/years/${year}.${form}`}>
-                {form.toUpperCase()}
-              </a>
-            ))}
-          </span>
-        </li>
-      ))}
-    </ul>
+    <form method="post" action={GIVING} class="ask-box form tight">
+      <input type="hidden" name="do" value="name" />
+      <input type="hidden" name="id" value={pledge.id} />
+      <Field label="Name with this pledge" id={`name-${pledge.id}`} hint={`Empty shows ${accountName}.`}>
+        <input name="displayName" maxLength={80} autoComplete="off" value={own === accountName ? '' : own} />
+      </Field>
+      <label class="check">
+        <input type="checkbox" name="anonymous" value="yes" checked={pledge.anonymous} />
+        <span>Stay unnamed on pages. The public log keeps what it said when the pledge was made.</span>
+      </label>
+      <p class="actions">
+        <button class="button small">Save the name</button>
+      </p>
+    </form>
   );
 }
 
-export function MyPlans({ plans }: { plans: MyPlan[] }) {
-  if (plans.length === 0) return null;
+export function ComputePledges({ pledges }: { pledges: MyCompute[] }) {
   return (
-    <ul class="rows">
-      {plans.map((plan) => (
-        <li key={plan.id}>
+    <ul class="rows gifts">
+      {pledges.map((pledge) => (
+        <li key={pledge.id}>
           <span class="rows-main">
-            Each month <State of={plan.state} />
+            <Title campaign={pledge.campaign} /> <State of={pledge.state} />
           </span>
-          <span class="rows-amount">{money(plan.amount)}</span>
-          <span class="rows-when">
-            {plan.nextDueAt ? `next ${date(plan.nextDueAt)} · ` : ''}until {date(plan.endsAt)}
-            {/^(ACTIVE|METHOD_REQUIRED)$/.test(plan.state) && (
-              <PledgeStep step="stop-plan" id={plan.id} label="Stop it" />
-            )}
-          </span>
+          <span class="rows-amount">{gpuTime(pledge.time)}</span>
+          <p class="rows-when">
+            {pledge.count} × {pledge.class} · {gpuTime(pledge.delivered)} delivered · {gpuTime(pledge.accepted)}{' '}
+            accepted
+          </p>
+          {/^(OFFERED|ACCEPTED|DELIVERING)$/.test(pledge.state) && (
+            <div class="rows-steps-line">
+              <AskFirst
+                action={GIVING}
+                step="withdraw"
+                id={pledge.id}
+                label="Take back the rest"
+                about={`${gpuTime(pledge.time)} for ${pledge.campaign?.title ?? 'a campaign'}`}
+                confirm="Take it back"
+              >
+                What was delivered stays given. A machine that works for it now has to be drained first.
+              </AskFirst>
+            </div>
+          )}
         </li>
       ))}
     </ul>
@@ -164,23 +237,25 @@ export function MyPlans({ plans }: { plans: MyPlan[] }) {
 export function MyCashLeft({ cash }: { cash: Money[] }) {
   if (cash.length === 0) return null;
   return (
-    <Notice tone="info" title="Money of yours that no pledge wanted">
+    <Notice tone="warn" title="Money of yours that pays nothing yet">
       {cash.map((left) => (
-        <span key={left.currency}>
-          {money(left)} came from your bank and pays nothing yet.{' '}
-          <PledgeStep step="cash-back" id={left.currency} label="Send it back" />
-        </span>
+        <div key={left.currency} class="left-over">
+          <p>
+            <strong>{money(left)}</strong> came from your bank beyond what you pledged. Pledge it by bank transfer and
+            choose <em>Pay with unapplied cash</em>, or have it sent back.
+          </p>
+          <AskFirst
+            action={GIVING}
+            step="cash-back"
+            id={left.currency}
+            label="Send it back"
+            about={money(left)}
+            confirm={`Send ${money(left)} back`}
+          >
+            It goes to the bank account that it came from.
+          </AskFirst>
+        </div>
       ))}
     </Notice>
-  );
-}
-
-function PledgeStep({ step, id, label }: { step: string; id: string; label: string }) {
-  return (
-    <form method="post" action="/account" class="inline">
-      <input type="hidden" name="do" value={step} />
-      <input type="hidden" name="id" value={id} />
-      <button class="link">{label}</button>
-    </form>
   );
 }

@@ -74,8 +74,9 @@ export const words = (code: string): string => {
   return text.charAt(0).toUpperCase() + text.slice(1);
 };
 
-export function State({ of }: { of: string }) {
-  return <span class={`state ${moods[of.toUpperCase()] ?? 'calm'}`}>{words(of)}</span>;
+/** `label` says it in other words than the code's own. */
+export function State({ of, label }: { of: string; label?: string | undefined }) {
+  return <span class={`state ${moods[of.toUpperCase()] ?? 'calm'}`}>{label ?? words(of)}</span>;
 }
 
 export const fundingModels: Record<string, string> = {
