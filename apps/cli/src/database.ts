@@ -30,9 +30,9 @@ export function readNamedFile(file: string): string {
   }
 }
 
-/** The value of an outcome. Throws a refusal as a `StartError`: a line each for the fact, its figures and what would be right. */
+/** The value of an outcome. Throws a refusal as a `StartError`: a line each for the fact with its code, its figures and what would be right. */
 export function orStop<T>(outcome: Outcome<T>): T {
   if (!isRefused(outcome)) return outcome;
-  const { message, detail, hint } = outcome.first;
-  throw new StartError([message, detail, hint].filter((text) => text !== undefined).join('\n'));
+  const { code, message, detail, hint } = outcome.first;
+  throw new StartError([`${message} (${code})`, detail, hint].filter((text) => text !== undefined).join('\n'));
 }

@@ -65,6 +65,18 @@ export class ExchangeRates {
     }
     const rates = readEcbRates(csv);
     if (isRefused(rates)) return rates;
+    const today = tx.now.toISOString().slice(0, 10);
+    const ahead = rates.find(({ asOf }) => asOf > today);
+    if (ahead !== undefined) {
+      // Stored, it would refuse the true rate of that day when it comes.
+      return refuse({
+        code: 'RATES_FILE_INVALID',
+        message: 'The file has rates of a day that has not come.',
+        detail: `${ahead.quote} of ${ahead.asOf}; today is ${today}, by UTC`,
+        hint: 'Check where the file comes from.',
+        path: ['input', 'csv'],
+      });
+    }
     const differing = await differingRate(tx, rates, ECB);
     if (differing !== undefined) {
       return refuse({

@@ -18,6 +18,8 @@ export function registerRatesCommand(program: Command, packageRoot: string): voi
         uow.run('rates-import', (tx) => new ExchangeRates().importEcb(tx, csv)),
       );
       const { read, added } = orStop(outcome);
-      process.stdout.write(`✓ ${read} rates read, ${added} of them new.\n`);
+      process.stdout.write(
+        `✓ ${read === 1 ? 'One rate' : `${read} rates`} read, ${added === 0 ? 'none' : added} of them new.\n`,
+      );
     });
 }

@@ -89,11 +89,18 @@ export function readEcbRates(text: string): Outcome<PublishedRate[]> {
   const cells = (line: string): string[] => line.split(',').map((cell) => cell.trim());
   const header = cells(lines[0] ?? '');
   if (header[0] !== 'Date' || header.length < 2) return invalid('The first line names "Date" and the currencies.');
+  const named = header.filter((cell) => cell !== '');
+  const twice = named.find((cell, at) => named.indexOf(cell) !== at);
+  if (twice !== undefined) return invalid(`The first line names ${twice.slice(0, 40)} twice.`);
+  const days = new Set<string>();
   const rates: PublishedRate[] = [];
   for (const [index, line] of lines.slice(1).entries()) {
     const row = cells(line);
     const asOf = readDate(row[0] ?? '');
     if (asOf === undefined) return invalid(`Line ${index + 2} begins with no date: ${(row[0] ?? '').slice(0, 40)}`);
+    // Which of the two would count is not for us to guess, and it would count for good.
+    if (days.has(asOf)) return invalid(`Line ${index + 2} is of ${asOf} once more.`);
+    days.add(asOf);
     for (const [column, quote] of header.entries()) {
       const rate = row[column] ?? '';
       if (column === 0 || quote === '' || rate === '' || rate === 'N/A') continue;
