@@ -30,13 +30,13 @@ INSERT INTO node_state_edge (from_state, to_state) VALUES
   ('registered', 'offline'), ('registered', 'retired'),
   ('attesting', 'benchmarking'), ('attesting', 'quarantined'), ('attesting', 'suspect'), ('attesting', 'lost'), ('attesting', 'offline'), ('attesting', 'retired'),
   ('benchmarking', 'idle'), ('benchmarking', 'quarantined'), ('benchmarking', 'suspect'), ('benchmarking', 'lost'), ('benchmarking', 'offline'), ('benchmarking', 'retired'),
-  ('idle', 'leased'), ('idle', 'draining'), ('idle', 'suspect'), ('idle', 'lost'), ('idle', 'offline'), ('idle', 'quarantined'), ('idle', 'retired'),
+  ('idle', 'leased'), ('idle', 'attesting'), ('idle', 'draining'), ('idle', 'suspect'), ('idle', 'lost'), ('idle', 'offline'), ('idle', 'quarantined'), ('idle', 'retired'),
   ('leased', 'idle'), ('leased', 'draining'), ('leased', 'suspect'), ('leased', 'lost'), ('leased', 'offline'), ('leased', 'quarantined'), ('leased', 'retired'),
-  ('draining', 'idle'), ('draining', 'suspect'), ('draining', 'lost'), ('draining', 'offline'), ('draining', 'quarantined'), ('draining', 'retired'),
-  ('suspect', 'idle'), ('suspect', 'leased'), ('suspect', 'draining'), ('suspect', 'lost'), ('suspect', 'offline'), ('suspect', 'quarantined'), ('suspect', 'retired'),
-  ('lost', 'idle'), ('lost', 'draining'), ('lost', 'offline'), ('lost', 'quarantined'), ('lost', 'retired'),
-  ('offline', 'idle'), ('offline', 'draining'), ('offline', 'quarantined'), ('offline', 'retired'),
-  ('quarantined', 'idle'), ('quarantined', 'offline'), ('quarantined', 'retired');
+  ('draining', 'idle'), ('draining', 'attesting'), ('draining', 'suspect'), ('draining', 'lost'), ('draining', 'offline'), ('draining', 'quarantined'), ('draining', 'retired'),
+  ('suspect', 'idle'), ('suspect', 'attesting'), ('suspect', 'leased'), ('suspect', 'draining'), ('suspect', 'lost'), ('suspect', 'offline'), ('suspect', 'quarantined'), ('suspect', 'retired'),
+  ('lost', 'idle'), ('lost', 'attesting'), ('lost', 'draining'), ('lost', 'offline'), ('lost', 'quarantined'), ('lost', 'retired'),
+  ('offline', 'idle'), ('offline', 'attesting'), ('offline', 'draining'), ('offline', 'quarantined'), ('offline', 'retired'),
+  ('quarantined', 'attesting'), ('quarantined', 'offline'), ('quarantined', 'retired');
 
 CREATE TABLE node (
   id uuid NOT NULL,
@@ -59,6 +59,10 @@ CREATE TABLE node (
   state_since timestamptz NOT NULL,
   desired_state text NOT NULL DEFAULT 'available',
   joined_at timestamptz NOT NULL,
+  -- When each of its devices had passed its last hardware challenge; none while it has to be challenged (again).
+  verified_at timestamptz,
+  -- When it is challenged again, which nobody is told before.
+  challenge_due_at timestamptz,
   CONSTRAINT node_id_pk PRIMARY KEY (id),
   CONSTRAINT node_public_key_uq UNIQUE (public_key),
   CONSTRAINT node_join_token_id_uq UNIQUE (join_token_id),
@@ -148,3 +152,75 @@ CREATE TABLE node_window (
   CONSTRAINT node_window_rrule_ck CHECK (char_length(rrule) BETWEEN 1 AND 400),
   CONSTRAINT node_window_duration_minutes_ck CHECK (duration_minutes BETWEEN 15 AND 10080)
 );
+
+-- Hardware challenges: see libs/protocol/src/challenge/challenge.plan.ts.
+CREATE TABLE node_challenge (
+  id uuid NOT NULL,
+  node_id uuid NOT NULL,
+  device smallint NOT NULL,
+  cause text NOT NULL,
+  state text NOT NULL,
+  plan jsonb NOT NULL,
+  issued_at timestamptz NOT NULL,
+  -- Drawn when the node says that it is ready, from when its time counts.
+  nonce bytea,
+  started_at timestamptz,
+  answer_by timestamptz NOT NULL,
+  commitment bytea,
+  committed_at timestamptz,
+  -- Drawn after the commitment.
+  reveal bytea,
+  opening jsonb,
+  ended_at timestamptz,
+  fault text,
+  detail text,
+  CONSTRAINT node_challenge_id_pk PRIMARY KEY (id),
+  CONSTRAINT node_challenge_node_id_fk FOREIGN KEY (node_id) REFERENCES node (id),
+  CONSTRAINT node_challenge_cause_ck CHECK (cause IN ('join', 'repeat', 'appeal')),
+  CONSTRAINT node_challenge_state_ck CHECK (state IN ('issued', 'started', 'committed', 'opened', 'passed', 'failed', 'expired')),
+  CONSTRAINT node_challenge_fault_ck CHECK (fault IN ('shape', 'commitment', 'rows', 'chain', 'late', 'silent')),
+  CONSTRAINT node_challenge_started_ck CHECK (state = 'issued' OR state = 'expired' OR (nonce IS NOT NULL AND started_at IS NOT NULL)),
+  CONSTRAINT node_challenge_committed_ck CHECK (state NOT IN ('committed', 'opened', 'passed') OR (commitment IS NOT NULL AND committed_at <= answer_by AND reveal IS NOT NULL)),
+  CONSTRAINT node_challenge_ended_ck CHECK ((state IN ('passed', 'failed', 'expired')) = (ended_at IS NOT NULL)),
+  CONSTRAINT node_challenge_fault_state_ck CHECK ((state IN ('failed', 'expired')) = (fault IS NOT NULL))
+);
+CREATE UNIQUE INDEX node_challenge_live_uq ON node_challenge (node_id, device) WHERE state IN ('issued', 'started', 'committed', 'opened');
+CREATE INDEX node_challenge_live_ix ON node_challenge (answer_by) WHERE state IN ('issued', 'started', 'committed', 'opened');
+CREATE INDEX node_challenge_node_id_ix ON node_challenge (node_id, id DESC);
+CREATE INDEX node_challenge_due_at_ix ON node (challenge_due_at) WHERE state = 'idle';
+
+-- What was challenged stays as it was once it is over, and a commitment as it was once it is made.
+CREATE FUNCTION node_challenge_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.ended_at IS NOT NULL THEN
+    RAISE EXCEPTION 'a challenge that has ended does not change' USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF (OLD.nonce IS NOT NULL AND OLD.nonce IS DISTINCT FROM NEW.nonce)
+     OR (OLD.started_at IS NOT NULL AND (OLD.started_at, OLD.plan) IS DISTINCT FROM (NEW.started_at, NEW.plan))
+     OR (OLD.commitment IS NOT NULL AND (OLD.commitment, OLD.committed_at, OLD.reveal) IS DISTINCT FROM (NEW.commitment, NEW.committed_at, NEW.reveal)) THEN
+    RAISE EXCEPTION 'what a challenge was about does not change' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER node_challenge_guard_tr BEFORE UPDATE ON node_challenge FOR EACH ROW EXECUTE FUNCTION node_challenge_guard();
+
+-- A donor's word against a quarantine, and what an operator made of it.
+CREATE TABLE node_appeal (
+  id uuid NOT NULL,
+  node_id uuid NOT NULL,
+  statement text NOT NULL,
+  filed_at timestamptz NOT NULL,
+  decision text,
+  decided_by uuid,
+  reason text,
+  decided_at timestamptz,
+  CONSTRAINT node_appeal_id_pk PRIMARY KEY (id),
+  CONSTRAINT node_appeal_node_id_fk FOREIGN KEY (node_id) REFERENCES node (id),
+  CONSTRAINT node_appeal_decided_by_fk FOREIGN KEY (decided_by) REFERENCES contributor (id),
+  CONSTRAINT node_appeal_statement_ck CHECK (char_length(statement) BETWEEN 10 AND 2000),
+  CONSTRAINT node_appeal_reason_ck CHECK (char_length(reason) BETWEEN 10 AND 2000),
+  CONSTRAINT node_appeal_decision_ck CHECK (decision IN ('lifted', 'upheld')),
+  CONSTRAINT node_appeal_decided_ck CHECK (num_nonnulls(decision, decided_by, reason, decided_at) IN (0, 4))
+);
+CREATE UNIQUE INDEX node_appeal_open_uq ON node_appeal (node_id) WHERE decided_at IS NULL;
+CREATE INDEX node_appeal_node_id_ix ON node_appeal (node_id);

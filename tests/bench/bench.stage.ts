@@ -113,6 +113,7 @@ export const serveApi = (databaseUrl: string, env: Record<string, string> = {}):
     STRIPE_SECRET_KEY: 'sk_test_bench',
     STRIPE_PUBLISHABLE_KEY: 'pk_test_bench',
     STRIPE_WEBHOOK_SECRET: 'whsec_bench',
+    NODE_CHALLENGE: 'off',
     ...env,
   });
 

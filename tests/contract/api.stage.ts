@@ -64,6 +64,8 @@ export const apiEnv = (databaseUrl: string, home: string, port: number): Record<
   STRIPE_PUBLISHABLE_KEY: 'pk_test_unused',
   STRIPE_WEBHOOK_SECRET: 'whsec_unused',
   STRIPE_API_BASE: 'http://127.0.0.1:9',
+  // Scripted nodes work nothing out; node-challenges.spec.ts is about those that do.
+  NODE_CHALLENGE: 'off',
   LOG_LEVEL: 'silent',
 });
 

@@ -43,6 +43,7 @@ const BOUNDED: Record<string, string> = {
   'CampaignPlan.tranches': 'bounded by the terms',
   'CampaignUpdate.versions': 'one for each correction by hand',
   'Disbursement.cash': 'one for each currency',
+  'GpuNode.challenges': 'the last 20',
   'Disbursement.reserves': 'one for each currency',
   'Disbursement.tranches': 'those of the terms',
   'DisbursementTranche.attempts': 'one for each try by hand',

@@ -76,11 +76,14 @@ export class AgentWorld {
   private owner = '';
   platform!: NodesApp;
 
-  private constructor(readonly db: TestDatabase) {}
+  private constructor(
+    readonly db: TestDatabase,
+    private readonly isChallenged: boolean,
+  ) {}
 
-  static async open(): Promise<AgentWorld> {
+  static async open({ isChallenged = false } = {}): Promise<AgentWorld> {
     if (!existsSync(AGENT)) throw new Error('The agent is not built. Run "npm run build" first; "npm test" does.');
-    const world = new AgentWorld(await createTestDatabase());
+    const world = new AgentWorld(await createTestDatabase(), isChallenged);
     const workload = join(world.root, 'workloads', 'scripted');
     mkdirSync(workload, { recursive: true });
     writeFileSync(join(workload, 'main.mjs'), WORKLOAD);
@@ -97,6 +100,7 @@ export class AgentWorld {
     this.platform = await startNodesApp(this.db, {
       heartbeatMs: 200,
       leaseTtlMs: 5_000,
+      isChallenged: this.isChallenged,
       ...(port ? { port } : {}),
       controllers: [LeaseScriptController],
       providers: [

@@ -16,6 +16,8 @@ export interface NodesApp {
 export interface NodesAppOptions {
   heartbeatMs?: number;
   leaseTtlMs?: number;
+  /** Machines have to show what they can do; else they are believed. */
+  isChallenged?: boolean;
   port?: number;
   providers?: Provider[];
   controllers?: Type[];
@@ -30,6 +32,7 @@ export async function startNodesApp(db: TestDatabase, options: NodesAppOptions =
     STRIPE_WEBHOOK_SECRET: 'whsec_unused',
     AGENT_HEARTBEAT_MS: String(options.heartbeatMs ?? 2_000),
     AGENT_LEASE_TTL_MS: String(options.leaseTtlMs ?? 30_000),
+    NODE_CHALLENGE: options.isChallenged ? 'required' : 'off',
     LOG_LEVEL: 'silent',
   });
   @Module({
@@ -60,6 +63,9 @@ export interface AnswerBody {
   name?: string;
   heartbeatMs?: number;
   desiredState?: string;
+  challenges?: messages.ChallengeDirective[];
+  nonce?: string;
+  reveal?: string;
   error?: messages.ErrorBody['error'];
 }
 

@@ -30,6 +30,7 @@ export const testConfig = (url: string): Config =>
     STRIPE_WEBHOOK_SECRET: 'whsec_unused',
     AGENT_HEARTBEAT_MS: String(HEARTBEAT_MS),
     AGENT_LEASE_TTL_MS: String(TTL_MS),
+    NODE_CHALLENGE: 'off',
     LOG_LEVEL: 'silent',
   });
 

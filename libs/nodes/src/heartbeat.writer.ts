@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { isRefused } from '#kernel';
 import { Config, GroupCommitter, type Tx, UnitOfWork } from '#platform';
 import type { messages } from '#protocol';
+import { issueChallenges } from './challenges/challenge.store.js';
 import { type NodeState, stateAfterBeat } from './domain/node.machine.js';
 import { changeStates, emitJoined } from './node.store.js';
 
@@ -19,6 +20,7 @@ interface BeatRow {
   id: string;
   state: NodeState;
   desired_state: 'available' | 'draining';
+  is_verified: boolean;
 }
 
 /**
@@ -73,7 +75,7 @@ export class HeartbeatWriter {
             AND (l.boot_id IS DISTINCT FROM b.boot_id OR l.address IS DISTINCT FROM b.address
                  OR l.last_seen_at < $5::timestamptz - $6::double precision * interval '1 millisecond')
        )
-       SELECT n.id, n.state, n.desired_state FROM beat b JOIN node n ON n.id = b.node_id`,
+       SELECT n.id, n.state, n.desired_state, n.verified_at IS NOT NULL AS is_verified FROM beat b JOIN node n ON n.id = b.node_id`,
       [
         beats.map((b) => b.nodeId),
         beats.map((b) => b.message.bootId),
@@ -92,10 +94,15 @@ export class HeartbeatWriter {
         state: beat.message.state,
         desiredState: row.desired_state,
         leases: works,
+        isVerified: row.is_verified || !this.config.agent.isChallenged,
       });
       return to === row.state ? [] : [{ nodeId: beat.nodeId, from: row.state, to }];
     });
     const taken = await changeStates(tx, changes, { actor: 'agent', cause: 'heartbeat' });
+    await issueChallenges(
+      tx,
+      taken.filter(({ to }) => to === 'attesting').map(({ nodeId }) => nodeId),
+    );
     for (const { nodeId, from, to } of taken) {
       const row = byId.get(nodeId);
       if (row) row.state = to;

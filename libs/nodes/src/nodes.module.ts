@@ -1,6 +1,10 @@
 import { Module } from '@nestjs/common';
+import { ChallengeController } from './challenges/challenge.controller.js';
+import { NodeChallengeClock } from './challenges/challenge.clock.js';
+import { ChallengesCommands } from './challenges/challenges.commands.js';
 import { Fleet } from './fleet.js';
 import { GpuNodeLookup, NodeResolver } from './graphql/node.resolver.js';
+import { NodeChallengeResolver } from './graphql/node-challenge.resolver.js';
 import { HeartbeatWriter } from './heartbeat.writer.js';
 import { AgentAuthenticator } from './http/agent.authenticator.js';
 import { AgentController, AgentJoinController } from './http/agent.controller.js';
@@ -11,7 +15,7 @@ import { NodesQueries } from './nodes.queries.js';
 
 /** Donated machines: who they are, whether they are there. */
 @Module({
-  controllers: [AgentJoinController, AgentController],
+  controllers: [AgentJoinController, AgentController, ChallengeController],
   providers: [
     AgentAuthenticator,
     AgentGuard,
@@ -22,6 +26,9 @@ import { NodesQueries } from './nodes.queries.js';
     NodeResolver,
     GpuNodeLookup,
     NodeLivenessClock,
+    ChallengesCommands,
+    NodeChallengeClock,
+    NodeChallengeResolver,
   ],
   exports: [AgentAuthenticator, AgentGuard, Fleet, NodesCommands, NodesQueries],
 })

@@ -68,6 +68,51 @@ const REFUSALS = {
     hint: 'Every request of an agent is signed: see libs/protocol/README.md.',
   },
   AGENT_UNKNOWN_NODE: { status: 401, message: 'There is no node with this id.', hint: 'Join with a token first.' },
+  NODE_APPEAL_NONE: {
+    status: 409,
+    message: 'No appeal of this node waits to be decided.',
+    hint: 'Look at the node: it may have been decided meanwhile.',
+  },
+  NODE_APPEAL_OWN: {
+    status: 403,
+    message: 'Nobody decides an appeal of his own node.',
+    hint: 'Ask another operator.',
+  },
+  NODE_APPEAL_PENDING: {
+    status: 409,
+    message: 'An appeal of this node waits to be decided already.',
+    hint: 'Wait for the decision.',
+  },
+  NODE_APPEAL_REASON_INVALID: {
+    status: 422,
+    message: 'The reason is too short or too long.',
+    hint: 'Give 10 to 2000 characters; they are public.',
+  },
+  NODE_APPEAL_STATEMENT_INVALID: {
+    status: 422,
+    message: 'The statement is too short or too long.',
+    hint: 'Say in 10 to 2000 characters what happened.',
+  },
+  NODE_CHALLENGE_COMMITTED: {
+    status: 409,
+    message: 'The node has committed to something else for this challenge.',
+    hint: 'A commitment is made once: open that one.',
+  },
+  NODE_CHALLENGE_LATE: {
+    status: 409,
+    message: 'The commitment came too late for the class of accelerator that the node claims.',
+    hint: 'See that nothing else uses the device; the next challenge comes by itself.',
+  },
+  NODE_CHALLENGE_OVER: {
+    status: 409,
+    message: 'The challenge is not at this stage.',
+    hint: 'Go by what the next heartbeat says.',
+  },
+  NODE_CHALLENGE_UNKNOWN: {
+    status: 404,
+    message: 'This node has no such challenge.',
+    hint: 'Go by what the next heartbeat says.',
+  },
   NODE_HOURS_INVALID: {
     status: 422,
     message: 'The hours are not recurrences that can be used.',
@@ -83,6 +128,11 @@ const REFUSALS = {
     status: 403,
     message: 'Only the owner of a node, or an operator, may do this.',
     hint: 'Sign in as its owner.',
+  },
+  NODE_NOT_QUARANTINED: {
+    status: 409,
+    message: 'The node is not in quarantine.',
+    hint: 'Nothing has to be done.',
   },
   NODE_NOT_RUNNING: {
     status: 409,

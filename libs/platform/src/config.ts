@@ -39,6 +39,10 @@ const environment = z
     STRIPE_WARNING_REFUND_MINOR: z.coerce.number().int().min(0).max(99_999_999).default(0),
     AGENT_HEARTBEAT_MS: z.coerce.number().int().min(100).max(60_000).default(2_000),
     AGENT_LEASE_TTL_MS: z.coerce.number().int().min(1_000).max(600_000).default(30_000),
+    /** `off`: machines are believed what they say they are. */
+    NODE_CHALLENGE: z.enum(['required', 'off']).default('required'),
+    /** Mean time until a verified machine is challenged again, unannounced; 0: never. */
+    NODE_CHALLENGE_EVERY_HOURS: z.coerce.number().min(0).max(8_760).default(24),
     DEVELOPER_SIGN_IN: flag,
     /** Where the worker answers /health and /metrics; it listens nowhere when absent. */
     WORKER_PORT: port.optional(),
@@ -96,7 +100,7 @@ export class Config {
     callsAtOnce: number;
     warningRefundMinor: number;
   };
-  readonly agent: { heartbeatMs: number; leaseTtlMs: number };
+  readonly agent: { heartbeatMs: number; leaseTtlMs: number; isChallenged: boolean; challengeEveryHours: number };
   readonly developerSignIn: boolean;
   readonly workerPort: number | undefined;
   readonly drainNoticeMs: number;
@@ -139,7 +143,12 @@ export class Config {
       callsAtOnce: e.STRIPE_CALLS_AT_ONCE,
       warningRefundMinor: e.STRIPE_WARNING_REFUND_MINOR,
     };
-    this.agent = { heartbeatMs: e.AGENT_HEARTBEAT_MS, leaseTtlMs: e.AGENT_LEASE_TTL_MS };
+    this.agent = {
+      heartbeatMs: e.AGENT_HEARTBEAT_MS,
+      leaseTtlMs: e.AGENT_LEASE_TTL_MS,
+      isChallenged: e.NODE_CHALLENGE === 'required',
+      challengeEveryHours: e.NODE_CHALLENGE_EVERY_HOURS,
+    };
     this.developerSignIn = e.DEVELOPER_SIGN_IN;
     this.workerPort = e.WORKER_PORT;
     this.drainNoticeMs = e.DRAIN_NOTICE_MS;

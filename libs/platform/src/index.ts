@@ -28,6 +28,7 @@ export {
 } from './viewer.js';
 export { Access, type AccessRule, CurrentViewer, denial, guardRootFields } from './graphql/access.js';
 export { type GraphQLContext } from './graphql/context.js';
+export { loaderOf } from './graphql/request.loader.js';
 export { BigIntScalar, DateTimeScalar, JsonScalar, UrlScalar } from './graphql/scalars.js';
 export {
   AFTER_ARG,

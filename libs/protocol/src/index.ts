@@ -15,3 +15,6 @@ export {
   type SignatureFault,
 } from './agent-signature.js';
 export { contentDigest, verifyContentDigest } from './content-digest.js';
+export { challengeSeed, planFault, planOperations, type ChallengePlan } from './challenge/challenge.plan.js';
+export { ChallengeProver, inBetween, type OpenedMatrix } from './challenge/challenge.prover.js';
+export { verifyOpeningSteps } from './challenge/challenge.verifier.js';

@@ -186,12 +186,32 @@ export const LeaseDirective = z.object({
 });
 export type LeaseDirective = z.infer<typeof LeaseDirective>;
 
+/** How a chain of matrix products is cut: see challenge/challenge.plan.ts, which says what each number may be. */
+export const ChallengePlan = z.object({
+  side: z.int().positive(),
+  segments: z.int().positive(),
+  linksPerSegment: z.int().positive(),
+  opened: z.int().positive(),
+  rows: z.int().positive(),
+  columns: z.int().positive(),
+});
+
+/** A hardware challenge that waits for this node; repeated until it is answered. */
+export const ChallengeDirective = z.object({
+  challengeId: Uuid,
+  /** Which of the devices of the node's class, from 0. */
+  device: Count,
+  plan: ChallengePlan,
+});
+export type ChallengeDirective = z.infer<typeof ChallengeDirective>;
+
 export const HeartbeatResponse = z.object({
   serverTime: Instant,
   heartbeatMs: z.int().positive(),
   /** `draining` when the platform asked this node to drain (operator or owner); the agent then finishes and leaves. */
   desiredState: z.enum(['available', 'draining']).default('available'),
   leases: z.array(LeaseDirective),
+  challenges: z.array(ChallengeDirective).default([]),
 });
 export type HeartbeatResponse = z.infer<typeof HeartbeatResponse>;
 
@@ -247,6 +267,40 @@ export type CheckpointDeclared = z.infer<typeof CheckpointDeclared>;
 /** POST /checkpoints/:checkpointId/complete. */
 export const CheckpointComplete = z.object({ token: FencingToken });
 export type CheckpointComplete = z.infer<typeof CheckpointComplete>;
+
+/** POST /challenges/:id/start: the node is ready, and its time begins. Repeated, it answers the same. */
+export const ChallengeStart = z.object({});
+export const ChallengeStarted = z.object({
+  /** 32 random bytes. */
+  nonce: Sha256,
+  answerBy: Instant,
+});
+export type ChallengeStarted = z.infer<typeof ChallengeStarted>;
+
+/** POST /challenges/:id/commitment. The answer says what is looked at. */
+export const ChallengeCommitment = z.object({ commitment: Sha256 });
+export const ChallengeReveal = z.object({
+  /** 32 random bytes, drawn after the commitment. */
+  reveal: Sha256,
+});
+export type ChallengeReveal = z.infer<typeof ChallengeReveal>;
+
+const Base64 = z.base64().max(2 ** 20);
+/** POST /challenges/:id/opening. Whether it proves the commitment is told by the node's state. */
+export const ChallengeOpening = z.object({
+  opening: z
+    .array(
+      z.object({
+        matrix: z.int().positive(),
+        product: Base64,
+        rowsRoot: Base64,
+        path: z.array(Base64).max(16),
+        rows: z.array(z.object({ bytes: Base64, path: z.array(Base64).max(16) })).max(256),
+      }),
+    )
+    .max(128),
+});
+export type ChallengeOpening = z.infer<typeof ChallengeOpening>;
 
 /** POST /drain: no new lease for this node; it goes on with those it has. */
 export const DrainRequest = z.object({});

@@ -1,8 +1,9 @@
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isRefused, type Outcome } from '#kernel';
-import { keyThumbprint } from '#protocol';
+import { keyThumbprint, type messages } from '#protocol';
 import type { AgentConfig } from '../agent.config.js';
+import { ProcessorSolver, type Solver, TorchSolver } from '../challenge/solver.js';
 import { detectInventory } from '../inventory/inventory.reader.js';
 import { DEFAULT_DISK_LIMITS } from '../launch/disk.watch.js';
 import { WorkloadRegistry } from '../launch/workload.registry.js';
@@ -95,6 +96,8 @@ export async function startCommand(config: AgentConfig, flags: StartFlags): Prom
     address: flags.address ?? (await addressTowards(node.server)),
     heartbeatMs: FIRST_HEARTBEAT_MS,
     drainMs: flags.drainSeconds * 1_000,
+    publicKey: Buffer.from(key.x, 'base64url'),
+    solverFor: solvers(config, inventory),
     inventory,
     lentCores: flags.cpus ?? inventory.host?.cpuCores ?? 1,
     workloads: new WorkloadRegistry(config.workloadsDir, config.installRoot),
@@ -128,6 +131,17 @@ export async function startCommand(config: AgentConfig, flags: StartFlags): Prom
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     store.unlock();
   }
+}
+
+/** GPUs are driven through PyTorch where there is one; everything else is worked out by the processor. */
+function solvers(config: AgentConfig, inventory: messages.Inventory): (device: number, signal: AbortSignal) => Solver {
+  const lent = inventory.devices.filter((device) => device.class === inventory.class);
+  return (device, signal) => {
+    const { vendor, index } = lent[device] ?? { vendor: 'cpu', index: 0 };
+    if (vendor === 'cpu' || !inventory.host?.torch) return new ProcessorSolver(signal);
+    const { python, installRoot, passedOn } = config;
+    return new TorchSolver({ python, installRoot, device: `cuda:${index}`, env: passedOn });
+  };
 }
 
 /** Our address on the way to the platform, which is where gang members of the same network reach us. Sends nothing. */

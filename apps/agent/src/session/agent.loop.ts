@@ -2,6 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newId } from '#kernel';
 import { messages } from '#protocol';
+import { ChallengeRunner } from '../challenge/challenge.runner.js';
+import type { Solver } from '../challenge/solver.js';
 import { localDeadlineMs, monotonicMs } from '../launch/lease-clock.js';
 import { LeaseRunner, type RunnerContext } from '../launch/lease.runner.js';
 import { backOffMs } from './back-off.js';
@@ -14,6 +16,10 @@ export interface LoopOptions extends Omit<RunnerContext, 'folder' | 'wake'> {
   heartbeatMs: number;
   /** Time that running work is given to write a checkpoint when the node drains. */
   drainMs: number;
+  /** Raw Ed25519 key of this node. */
+  publicKey: Buffer;
+  /** What works out a hardware challenge on a device. */
+  solverFor: (device: number, signal: AbortSignal) => Solver;
 }
 
 /** `left`: drained and said goodbye. `stopped`: told to stop at once. `refused`: the platform doesn't take this node. */
@@ -43,6 +49,7 @@ export class AgentLoop {
   private readonly startedAt = new Date().toISOString();
   private readonly runners = new Map<string, LeaseRunner>();
   private readonly disposals = new Set<Promise<void>>();
+  private readonly challenges: ChallengeRunner;
   private state: 'available' | 'draining' = 'available';
   private end: LoopEnd | null = null;
   private seq = 0;
@@ -55,6 +62,7 @@ export class AgentLoop {
 
   constructor(private readonly options: LoopOptions) {
     this.heartbeatMs = options.heartbeatMs;
+    this.challenges = new ChallengeRunner(options);
   }
 
   async run(): Promise<LoopEnd> {
@@ -69,6 +77,7 @@ export class AgentLoop {
       if (!this.end) await this.pause();
     }
     if (this.end.kind === 'stopped') await this.sayLastWord();
+    await this.challenges.stop();
     await Promise.all([...this.runners.values()].map((runner) => runner.dispose()));
     await Promise.all(this.disposals);
     return this.end;
@@ -111,6 +120,7 @@ export class AgentLoop {
     this.heartbeatMs = answer.heartbeatMs;
     this.lastAnswerAt = new Date().toISOString();
     if (answer.desiredState === 'draining') this.drain('the platform asked for it');
+    this.challenges.take(answer.challenges);
     const listed = new Set(answer.leases.map((lease) => lease.leaseId));
     for (const [leaseId, runner] of this.runners) if (!listed.has(leaseId)) this.forget(leaseId, runner);
     for (const directive of answer.leases) {

@@ -8,6 +8,7 @@ const anyBeat = fc.record({
   state: fc.constantFrom('available' as const, 'draining' as const),
   desiredState: fc.constantFrom('available' as const, 'draining' as const),
   leases: fc.nat(3),
+  isVerified: fc.boolean(),
 });
 
 describe('node machine', () => {
@@ -32,12 +33,23 @@ describe('node machine', () => {
 
   it('lets nothing leave retirement, and no beat leave quarantine', () => {
     expect(nodeEdges().filter((edge) => edge.from === 'retired')).toEqual([]);
-    expect(stateAfterBeat('quarantined', { state: 'available', desiredState: 'available', leases: 0 })).toBe(
-      'quarantined',
-    );
+    expect(
+      stateAfterBeat('quarantined', { state: 'available', desiredState: 'available', leases: 0, isVerified: true }),
+    ).toBe('quarantined');
   });
 
   it('brings a lost node back as idle even when it claims leases', () => {
-    expect(stateAfterBeat('lost', { state: 'available', desiredState: 'available', leases: 2 })).toBe('idle');
+    expect(stateAfterBeat('lost', { state: 'available', desiredState: 'available', leases: 2, isVerified: true })).toBe(
+      'idle',
+    );
+  });
+
+  it('sends to the challenge whoever has not passed it, but cuts off no work', () => {
+    const beat = { state: 'available' as const, desiredState: 'available' as const, leases: 0, isVerified: false };
+    for (const state of ['registered', 'lost', 'offline', 'idle', 'suspect', 'draining'] as const)
+      expect(stateAfterBeat(state, beat)).toBe('attesting');
+    expect(stateAfterBeat('leased', { ...beat, leases: 1 })).toBe('leased');
+    expect(stateAfterBeat('benchmarking', beat)).toBe('benchmarking');
+    expect(stateAfterBeat('registered', { ...beat, isVerified: true })).toBe('idle');
   });
 });

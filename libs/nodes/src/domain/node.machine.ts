@@ -2,9 +2,11 @@
  * The states of a donated machine and the edges between them. The migration holds the same edges as rows; a test
  * compares the two, and the database refuses any other.
  *
- *   registered → (attesting → benchmarking →) idle ⇄ leased → draining → offline
+ *   registered → attesting → benchmarking → idle ⇄ leased → draining → offline
+ *   idle → attesting (challenged again)
  *   any live state → suspect (missed beats) → back, or lost (no lease can be live any more)
- *   lost, offline → idle by the next beat · any → quarantined (failed audit) → idle by appeal · any → retired, for good
+ *   lost, offline → idle by the next beat, or attesting where it has yet to pass its challenge
+ *   any → quarantined (challenge failed) → attesting by appeal · any → retired, for good
  */
 export const NODE_STATES = [
   'registered',
@@ -25,13 +27,13 @@ const EDGES: Readonly<Record<NodeState, readonly NodeState[]>> = {
   registered: ['attesting', 'idle', 'draining', 'suspect', 'lost', 'offline', 'retired'],
   attesting: ['benchmarking', 'quarantined', 'suspect', 'lost', 'offline', 'retired'],
   benchmarking: ['idle', 'quarantined', 'suspect', 'lost', 'offline', 'retired'],
-  idle: ['leased', 'draining', 'suspect', 'lost', 'offline', 'quarantined', 'retired'],
+  idle: ['leased', 'attesting', 'draining', 'suspect', 'lost', 'offline', 'quarantined', 'retired'],
   leased: ['idle', 'draining', 'suspect', 'lost', 'offline', 'quarantined', 'retired'],
-  draining: ['idle', 'suspect', 'lost', 'offline', 'quarantined', 'retired'],
-  suspect: ['idle', 'leased', 'draining', 'lost', 'offline', 'quarantined', 'retired'],
-  lost: ['idle', 'draining', 'offline', 'quarantined', 'retired'],
-  offline: ['idle', 'draining', 'quarantined', 'retired'],
-  quarantined: ['idle', 'offline', 'retired'],
+  draining: ['idle', 'attesting', 'suspect', 'lost', 'offline', 'quarantined', 'retired'],
+  suspect: ['idle', 'attesting', 'leased', 'draining', 'lost', 'offline', 'quarantined', 'retired'],
+  lost: ['idle', 'attesting', 'draining', 'offline', 'quarantined', 'retired'],
+  offline: ['idle', 'attesting', 'draining', 'quarantined', 'retired'],
+  quarantined: ['attesting', 'offline', 'retired'],
   retired: [],
 };
 
@@ -45,16 +47,20 @@ export interface BeatFacts {
   desiredState: 'available' | 'draining';
   /** Leases that the node says it works on. */
   leases: number;
+  /** Its hardware has been challenged and has passed, or nobody is challenged here. */
+  isVerified: boolean;
 }
 
 /**
- * State after a heartbeat. A node under attestation, in quarantine or retired isn't moved by its own beats; a node that
+ * State after a heartbeat. A node whose hardware has yet to be proved goes to be challenged. A node under attestation, in quarantine or retired isn't moved by its own beats; a node that
  * comes back from `lost` or `offline` begins as idle, for it holds no lease any more.
  */
 export function stateAfterBeat(current: NodeState, beat: BeatFacts): NodeState {
   if (current === 'attesting' || current === 'benchmarking' || current === 'quarantined' || current === 'retired')
     return current;
   if (beat.state === 'draining' || beat.desiredState === 'draining') return 'draining';
+  // Work in progress is not cut off; whoever has none shows first what his machine can do.
+  if (!beat.isVerified && current !== 'leased') return 'attesting';
   if (beat.leases > 0 && (current === 'idle' || current === 'leased' || current === 'suspect')) return 'leased';
   return 'idle';
 }

@@ -48,6 +48,8 @@ export const toGpuNode = (row: NodeRow): GpuNode => ({
   }),
   joinedAt: row.joinedAt,
   lastSeenAt: row.lastSeenAt,
+  verifiedAt: row.verifiedAt,
+  stateCause: row.stateCause,
   hours: row.windows,
   inventory: { ...row.inventory, devices: row.inventory.devices.map((device) => ({ ...device, uuid: undefined })) },
 });

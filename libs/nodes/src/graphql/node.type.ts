@@ -35,6 +35,13 @@ export class GpuNode {
   joinedAt: Date;
   @Field(() => DateTimeScalar, { description: 'When it last sent a heartbeat, to half a heartbeat.' })
   lastSeenAt: Date;
+  @Field(() => DateTimeScalar, {
+    nullable: true,
+    description: 'When its hardware passed its challenge; null while it has yet to (again).',
+  })
+  verifiedAt: Date | null;
+  @Field(() => String, { description: 'What brought it into its state.' })
+  stateCause: string;
   @Field(() => [NodeWindow], { description: 'The hours at which it takes new work; none means always.' })
   hours: NodeWindow[];
   @Field(() => JsonScalar, {

@@ -6,6 +6,7 @@ import { keyThumbprint, messages } from '#protocol';
 import { HeartbeatWriter } from '../heartbeat.writer.js';
 import { LEASE_DIRECTIVES, type LeaseDirectives } from '../lease-directives.port.js';
 import { NodesCommands, certain } from '../nodes.commands.js';
+import { NodesQueries } from '../nodes.queries.js';
 import { AgentAuthenticator, type AgentHttpRequest, type AgentNode } from './agent.authenticator.js';
 import { parseAgentBody, refusedError } from './agent.error.js';
 import { AgentEndpoint, CallingNode } from './agent.guard.js';
@@ -48,6 +49,7 @@ export class AgentController {
     private readonly commands: NodesCommands,
     private readonly config: Config,
     private readonly modules: ModuleRef,
+    private readonly nodes: NodesQueries,
   ) {}
 
   @Post('heartbeat')
@@ -61,7 +63,9 @@ export class AgentController {
     const leases = mayWork
       ? ((await this.leaseDirectives()?.onHeartbeat(node.nodeId, message.leases, now, message)) ?? [])
       : [];
-    return { serverTime: serverTime(), heartbeatMs: this.config.agent.heartbeatMs, desiredState, leases };
+    const isChallenged = state === 'attesting' || state === 'benchmarking';
+    const challenges = isChallenged ? await this.nodes.challengesWaitingFor(node.nodeId) : [];
+    return { serverTime: serverTime(), heartbeatMs: this.config.agent.heartbeatMs, desiredState, leases, challenges };
   }
 
   @Post('drain')

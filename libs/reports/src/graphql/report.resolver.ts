@@ -14,9 +14,9 @@ import {
   toConnection,
   toUserErrors,
   type Viewer,
+  loaderOf,
 } from '#platform';
 import { Run, RunQueries, toRun } from '#training';
-import { loaderOf } from './request.loader.js';
 import { ReportCommands } from '../report.commands.js';
 import { ReportQueries } from '../report.queries.js';
 import { ReportPresenter } from './report.presenter.js';

@@ -3,9 +3,8 @@ import { Campaign, CampaignQueries, toCampaign } from '#campaigns';
 import { CatalogQueries, Recipe, toRecipe } from '#catalog';
 import { Contributor, IdentityQueries, toContributor } from '#identity';
 import { GpuNode, NodesQueries, toGpuNode } from '#nodes';
-import { AFTER_ARG, CursorKey, FIRST_ARG, type GraphQLContext, UnitOfWork, toConnection } from '#platform';
+import { AFTER_ARG, CursorKey, FIRST_ARG, type GraphQLContext, UnitOfWork, loaderOf, toConnection } from '#platform';
 import { RunQueries } from '../run.queries.js';
-import { loaderOf } from './run.loaders.js';
 import { toAttempt, toLease, toRunEvent, toUsage } from './run.mapper.js';
 import { Attempt, Lease, LeaseConnection, LossPoint, Run, RunEventConnection, Usage } from './run.type.js';
 

@@ -1,7 +1,11 @@
 import DataLoader from 'dataloader';
-import type { GraphQLContext } from '#platform';
+import type { GraphQLContext } from './context.js';
 
-/** The loader of this name in the request: however many objects ask for a field, one statement answers. */
+/**
+ * The loader of this name in the request: however many objects ask for a field, one statement answers.
+ *
+ * @param read what is known of the keys; keys that are missing have nothing
+ */
 export function loaderOf<K, V>(
   context: GraphQLContext,
   name: string,
