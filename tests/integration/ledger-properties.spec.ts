@@ -56,7 +56,7 @@ const moveArb = fc.record({
     { weight: 1, arbitrary: fc.tuple(accountArb, accountArb) },
   ),
   amount: amountArb,
-  balancing: rarely(3, fc.constantFrom('debit' as const, 'credit' as const)),
+  balancing: rarely(3, fc.constantFrom('debit' as const, 'credit' as const, 'both' as const)),
   closes: rarely(8, fc.constantFrom('debit' as const, 'credit' as const)),
   burn: fc.boolean(),
   expiresInMs: fc.option(fc.constantFrom(-1, 0, 1, 20, 60), { freq: 3 }),

@@ -120,12 +120,10 @@ export class LedgerModel {
     if (spec.expiresAt !== undefined && spec.expiresAt.getTime() <= now) return 'LEDGER_EXPIRY_PAST';
     if (this.closed(debit, now) || this.closed(credit, now)) return 'LEDGER_ACCOUNT_CLOSED';
     const [d, c] = [this.balance(debit, now), this.balance(credit, now)];
-    const left =
-      spec.balancing === 'debit'
-        ? d.creditsPosted - d.debitsPosted - d.debitsPending
-        : spec.balancing === 'credit'
-          ? c.debitsPosted - c.creditsPosted - c.creditsPending
-          : MAX;
+    const ofDebit = d.creditsPosted - d.debitsPosted - d.debitsPending;
+    const ofCredit = c.debitsPosted - c.creditsPosted - c.creditsPending;
+    const either = ofDebit < ofCredit ? ofDebit : ofCredit;
+    const left = spec.balancing ? { debit: ofDebit, credit: ofCredit, both: either }[spec.balancing] : MAX;
     if (left <= 0n) return 'LEDGER_LIMIT_EXCEEDED';
     const asked = spec.amount ?? 0n;
     const amount = asked < left ? asked : left;

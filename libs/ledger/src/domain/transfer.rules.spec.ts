@@ -42,6 +42,7 @@ describe('the hash of a request', () => {
       { ...spec, reason: 'a' },
       { ...spec, balancing: 'debit' },
       { ...spec, balancing: 'credit' },
+      { ...spec, balancing: 'both' },
       { ...spec, refs: { pledge: 'p1' } },
       { ...spec, refs: { pledge: 'c1', campaign: 'p1' } },
     ];

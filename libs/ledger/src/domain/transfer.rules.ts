@@ -33,9 +33,10 @@ export interface TransferSpec {
   readonly expiresAt?: Date;
   /**
    * Move only as much as this side's account has left (debit: credits less debits; credit: debits less credits; pending
-   * counted), at most `amount`. Refused when nothing is left. Posted and pending transfers only.
+   * counted), at most `amount`; `both`: as much as both have. Refused when nothing is left. Posted and pending transfers
+   * only.
    */
-  readonly balancing?: 'debit' | 'credit';
+  readonly balancing?: 'debit' | 'credit' | 'both';
   /**
    * Closes this side's account for as long as the pending transfer stands: nothing but voids and expiries are entered
    * there. To reopen it, void the transfer. Pending transfers only; the amount may then be 0.

@@ -175,8 +175,9 @@ function plainCall(now: Date, rows: readonly Row[], ids: Buffer, batch: PlainBat
   };
 }
 
+const BALANCING = { debit: 1, credit: 2, both: 3 } as const;
 const flagsOf = ({ balancing, closes, burn }: TransferSpec): number =>
-  (balancing === undefined ? 0 : balancing === 'debit' ? 1 : 2) +
+  (balancing === undefined ? 0 : BALANCING[balancing]) +
   (closes === undefined ? 0 : closes === 'debit' ? 4 : 8) +
   (burn === true ? 16 : 0);
 
