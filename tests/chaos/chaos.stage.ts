@@ -253,6 +253,7 @@ const settings = (databaseUrl: string, sandboxUrl: string, home: string): Record
   STRIPE_API_BASE: sandboxUrl,
   // The sandbox has no limit of its own to keep to.
   STRIPE_CALLS_PER_SECOND: '5000',
+  STRIPE_CALLS_AT_ONCE: '64',
   REDIS_ALLOW_VOLATILE: '1',
 });
 

@@ -1,22 +1,36 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { isRefused } from '#kernel';
-import { UnitOfWork } from '#platform';
+import { GroupCommitter, UnitOfWork } from '#platform';
 import Stripe from 'stripe';
 import { SUBMISSION_MS_MAX } from './domain/payment.machine.js';
 import { STRIPE } from './processor/stripe.token.js';
-import { ensureCustomers, findCustomer, saveCustomerId, type CustomerRow } from './store/customer.store.js';
+import {
+  ensureCustomers,
+  findCustomer,
+  findCustomers,
+  saveCustomerId,
+  type CustomerRow,
+} from './store/customer.store.js';
 
 /** One customer at Stripe for each donor. Stripe is told the pseudonym and nothing else; the donor tells it the rest. */
 @Injectable()
 export class Customers {
+  /** Whoever asks while a reading is under way shares the next one. */
+  readonly #rows: GroupCommitter<string, CustomerRow | undefined>;
+
   constructor(
     private readonly uow: UnitOfWork,
     @Inject(STRIPE) private readonly stripe: Stripe,
-  ) {}
+  ) {
+    this.#rows = new GroupCommitter(async (pseudonyms) => {
+      const rows = await uow.read((tx) => findCustomers(tx, [...new Set(pseudonyms)]));
+      return pseudonyms.map((pseudonym) => rows.get(pseudonym));
+    });
+  }
 
   /** The id at Stripe; made where there is none. @throws when Stripe does not answer: nothing is lost by asking again. */
   async idOf(pseudonym: string): Promise<string> {
-    const known = await this.uow.read((tx) => findCustomer(tx, pseudonym));
+    const known = await this.#rows.submit(pseudonym);
     if (known?.stripe_customer_id != null) return known.stripe_customer_id;
     const row = known ?? (await this.#begin(pseudonym));
     const found = await this.#readBack(row);

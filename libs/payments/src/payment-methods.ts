@@ -1,33 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { isRefused, newId, refuse, type Outcome, type Refused } from '#kernel';
+import { newId, refuse, type Outcome, type Refused } from '#kernel';
 import { LOGGER, type Logger, type Tx, UnitOfWork } from '#platform';
 import Stripe from 'stripe';
+import { SetupWriter } from './bookings/setup.writer.js';
 import { Customers } from './customers.js';
-import { nextCheckMs, nextSubmitMs, SUBMISSION_MS_MAX } from './domain/payment.machine.js';
+import { nextSubmitMs, SUBMISSION_MS_MAX } from './domain/payment.machine.js';
 import { RAIL_TERMS } from './domain/rail.table.js';
-import { nextSetupStatus, setupHasEnded, type SetupObservation, type SetupStatus } from './domain/setup.machine.js';
-import { PaymentListeners, type PaymentPurpose, type Rail, type SetupStep } from './payment-listener.port.js';
+import { setupHasEnded, type SetupStatus } from './domain/setup.machine.js';
+import { PaymentListeners, type PaymentPurpose, type Rail } from './payment-listener.port.js';
 import { observeSetup } from './processor/setup.observation.js';
 import { readFailure } from './processor/stripe.failure.js';
 import { STRIPE } from './processor/stripe.token.js';
-import { findCustomer } from './store/customer.store.js';
-import {
-  insertSavedMethod,
-  keptMethods,
-  markReleased,
-  markReleasing,
-  type SavedMethodRow,
-} from './store/saved-method.store.js';
-import {
-  changeSetup,
-  findSetup,
-  insertSetups,
-  lockSetup,
-  markSetupsUnwanted,
-  openSetups,
-  postponeSetup,
-  type SetupRow,
-} from './store/setup.store.js';
+import { keptMethods, markReleased, markReleasing, type SavedMethodRow } from './store/saved-method.store.js';
+import { insertSetups, markSetupsUnwanted, openSetups, postponeSetups, type SetupRow } from './store/setup.store.js';
 
 export interface SetupInput {
   /** What the method is saved for; at most one setup is under way for it. */
@@ -69,13 +54,17 @@ const FIRST_CALL_MS = 5000;
  */
 @Injectable()
 export class PaymentMethods {
+  readonly #writer: SetupWriter;
+
   constructor(
     private readonly uow: UnitOfWork,
     private readonly customers: Customers,
-    private readonly listeners: PaymentListeners,
+    listeners: PaymentListeners,
     @Inject(STRIPE) private readonly stripe: Stripe,
     @Inject(LOGGER) private readonly logger: Logger,
-  ) {}
+  ) {
+    this.#writer = new SetupWriter(uow, listeners);
+  }
 
   /**
    * The rows of setups, in the caller's transaction. Follow with {@link submitSetup} after the commit; if the process
@@ -110,7 +99,7 @@ export class PaymentMethods {
    * Refusals: SETUP_NOT_FOUND; SETUP_REJECTED when Stripe will not have it (the setup is FAILED then).
    */
   async submitSetup(setupId: string): Promise<Outcome<SubmittedSetup>> {
-    const row = await this.uow.read((tx) => findSetup(tx, setupId));
+    const row = await this.#writer.row(setupId);
     if (row === undefined) return notFound(setupId);
     try {
       const intent =
@@ -126,7 +115,11 @@ export class PaymentMethods {
         await this.postpone(row);
         return { setupId, status: row.status, clientSecret: undefined };
       }
-      await this.#observe(setupId, undefined, { status: 'FAILED', code: failure.code, message: failure.message });
+      await this.#writer.observe(setupId, undefined, {
+        status: 'FAILED',
+        code: failure.code,
+        message: failure.message,
+      });
       return refuse({
         code: 'SETUP_REJECTED',
         message: 'The payment processor did not accept the payment method.',
@@ -174,9 +167,11 @@ export class PaymentMethods {
 
   /** Brings a setup up to what Stripe says. @returns false when it is none of ours. */
   async synchronize(setupIntentId: string, setupId: string): Promise<boolean> {
+    const row = await this.#writer.row(setupId);
+    if (row === undefined) return false;
+    if (row.stripe_setup_intent_id === setupIntentId && setupHasEnded(row.status)) return true;
     const intent = await this.stripe.setupIntents.retrieve(setupIntentId);
     if (intent.metadata?.['setup_id'] !== setupId) return false;
-    if ((await this.uow.read((tx) => findSetup(tx, setupId))) === undefined) return false;
     await this.#apply(setupId, intent);
     return true;
   }
@@ -186,7 +181,7 @@ export class PaymentMethods {
     const isForgotten = now.getTime() - row.created_at.getTime() >= SUBMISSION_MS_MAX;
     if (row.stripe_setup_intent_id === null && isForgotten) {
       // Nobody ever held the client secret, so no method can come of it.
-      await this.#observe(row.id, undefined, {
+      await this.#writer.observe(row.id, undefined, {
         status: 'FAILED',
         code: 'submission_expired',
         message: 'Stripe could not be reached for a day.',
@@ -222,7 +217,7 @@ export class PaymentMethods {
 
   async postpone(row: SetupRow): Promise<void> {
     await this.uow.run('setup-postpone', (tx) =>
-      postponeSetup(tx, row.id, new Date(tx.now.getTime() + nextSubmitMs(row.checks))),
+      postponeSetups(tx, [{ id: row.id, nextCheckAt: new Date(tx.now.getTime() + nextSubmitMs(row.checks)) }]),
     );
   }
 
@@ -240,77 +235,7 @@ export class PaymentMethods {
   }
 
   #apply(setupId: string, intent: Stripe.SetupIntent): Promise<SetupStatus> {
-    return this.#observe(setupId, intent.id, observeSetup(intent));
-  }
-
-  async #observe(setupId: string, intentId: string | undefined, observed: SetupObservation): Promise<SetupStatus> {
-    const outcome = await this.uow.run('setup-observed', async (tx) => {
-      const row = await lockSetup(tx, setupId);
-      if (row === undefined) throw new Error(`setup ${setupId} vanished`);
-      const next = nextSetupStatus(row.status, observed);
-      if (next === undefined) {
-        if (!setupHasEnded(row.status)) {
-          await postponeSetup(tx, setupId, new Date(tx.now.getTime() + nextCheckMs(row.checks)), intentId);
-        }
-        return row.status;
-      }
-      await changeSetup(tx, row, {
-        status: next,
-        setupIntentId: intentId,
-        code: 'code' in observed ? observed.code : undefined,
-        nextCheckAt: setupHasEnded(next) ? null : new Date(tx.now.getTime() + nextCheckMs(0)),
-      });
-      await this.#tell(tx, row, observed);
-      return next;
-    });
-    if (isRefused(outcome)) throw new Error('what Stripe says of a setup is never refused');
-    return outcome;
-  }
-
-  async #tell(tx: Tx, row: SetupRow, observed: SetupObservation): Promise<void> {
-    const step = await this.#stepOf(tx, row, observed);
-    if (step !== undefined) await this.listeners.of(row.purpose).onSetups?.(tx, [step]);
-  }
-
-  async #stepOf(tx: Tx, row: SetupRow, observed: SetupObservation): Promise<SetupStep | undefined> {
-    const about = {
-      setupId: row.id,
-      reference: row.reference,
-      purpose: row.purpose,
-      beneficiaryId: row.beneficiary_id,
-      contributorPseudonym: row.contributor_pseudonym,
-    };
-    switch (observed.status) {
-      case 'SUCCEEDED': {
-        const customer = await findCustomer(tx, row.contributor_pseudonym);
-        if (customer?.stripe_customer_id !== observed.customerId) {
-          throw new Error(`setup ${row.id} succeeded for another customer`);
-        }
-        const savedMethodId = newId();
-        await insertSavedMethod(tx, {
-          id: savedMethodId,
-          setupId: row.id,
-          contributorPseudonym: row.contributor_pseudonym,
-          rail: row.rail,
-          stripePaymentMethodId: observed.paymentMethodId,
-          stripeCustomerId: observed.customerId,
-        });
-        // Saved in the moment in which it was given up: it is not kept.
-        if (row.cancel_requested_at !== null) await markReleasing(tx, [savedMethodId]);
-        return { ...about, kind: 'saved', savedMethodId, rail: row.rail };
-      }
-      case 'REQUIRES_ACTION':
-        return { ...about, kind: 'requires_action' };
-      case 'REQUIRES_PAYMENT_METHOD':
-        return { ...about, kind: 'failed', code: observed.code, message: observed.message, final: false };
-      case 'FAILED':
-        return { ...about, kind: 'failed', code: observed.code, message: observed.message, final: true };
-      case 'CANCELED':
-        return { ...about, kind: 'failed', code: 'canceled', message: 'The setup was canceled.', final: true };
-      case 'SUBMITTED':
-      case 'PROCESSING':
-        return undefined;
-    }
+    return this.#writer.observe(setupId, intent.id, observeSetup(intent));
   }
 }
 

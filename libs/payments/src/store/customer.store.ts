@@ -24,6 +24,15 @@ export async function findCustomer(tx: Tx, pseudonym: string): Promise<CustomerR
   return row;
 }
 
+export async function findCustomers(tx: Tx, pseudonyms: readonly string[]): Promise<Map<string, CustomerRow>> {
+  if (pseudonyms.length === 0) return new Map();
+  const rows = await tx.query<CustomerRow>(
+    'SELECT * FROM payment_customer WHERE contributor_pseudonym = ANY($1::uuid[])',
+    [pseudonyms],
+  );
+  return new Map(rows.map((row) => [row.contributor_pseudonym, row]));
+}
+
 export async function findCustomerAtStripe(tx: Tx, stripeCustomerId: string): Promise<CustomerRow | undefined> {
   const [row] = await tx.query<CustomerRow>('SELECT * FROM payment_customer WHERE stripe_customer_id = $1', [
     stripeCustomerId,

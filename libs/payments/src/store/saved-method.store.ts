@@ -21,18 +21,20 @@ export interface NewSavedMethod {
   readonly stripeCustomerId: string;
 }
 
-export async function insertSavedMethod(tx: Tx, method: NewSavedMethod): Promise<void> {
+export async function insertSavedMethods(tx: Tx, methods: readonly NewSavedMethod[]): Promise<void> {
+  if (methods.length === 0) return;
   await tx.query(
     `INSERT INTO saved_method (id, setup_id, contributor_pseudonym, rail, stripe_payment_method_id, stripe_customer_id,
-       created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+       created_at)
+     SELECT n.*, $1 FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[]) AS n`,
     [
-      method.id,
-      method.setupId,
-      method.contributorPseudonym,
-      method.rail,
-      method.stripePaymentMethodId,
-      method.stripeCustomerId,
       tx.now,
+      methods.map((m) => m.id),
+      methods.map((m) => m.setupId),
+      methods.map((m) => m.contributorPseudonym),
+      methods.map((m) => m.rail),
+      methods.map((m) => m.stripePaymentMethodId),
+      methods.map((m) => m.stripeCustomerId),
     ],
   );
 }

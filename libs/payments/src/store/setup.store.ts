@@ -60,42 +60,58 @@ export async function openSetups(tx: Tx, references: readonly string[]): Promise
   return new Map(rows.map((row) => [row.reference, row]));
 }
 
-export async function findSetup(tx: Tx, id: string): Promise<SetupRow | undefined> {
-  const [row] = await tx.query<SetupRow>('SELECT * FROM payment_setup WHERE id = $1', [id]);
-  return row;
+export async function findSetups(tx: Tx, ids: readonly string[]): Promise<Map<string, SetupRow>> {
+  const rows = await tx.query<SetupRow>('SELECT * FROM payment_setup WHERE id = ANY($1::uuid[])', [ids]);
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
-export async function lockSetup(tx: Tx, id: string): Promise<SetupRow | undefined> {
-  const [row] = await tx.query<SetupRow>('SELECT * FROM payment_setup WHERE id = $1 FOR UPDATE', [id]);
-  return row;
-}
-
-export async function changeSetup(
-  tx: Tx,
-  row: SetupRow,
-  change: {
-    status: SetupStatus;
-    setupIntentId: string | undefined;
-    code: string | undefined;
-    nextCheckAt: Date | null;
-  },
-): Promise<SetupRow> {
-  const [changed] = await tx.query<SetupRow>(
-    `UPDATE payment_setup SET status = $2, version = version + 1, updated_at = $3, next_check_at = $4, checks = 0,
-            stripe_setup_intent_id = coalesce(stripe_setup_intent_id, $5), failure_code = $6 WHERE id = $1 RETURNING *`,
-    [row.id, change.status, tx.now, change.nextCheckAt, change.setupIntentId ?? null, change.code ?? null],
+/** In the order of their ids, so that two batches never wait for each other in a ring. */
+export async function lockSetups(tx: Tx, ids: readonly string[]): Promise<Map<string, SetupRow>> {
+  const rows = await tx.query<SetupRow>(
+    'SELECT * FROM payment_setup WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE',
+    [ids],
   );
-  if (changed === undefined) throw new Error(`setup ${row.id} vanished`);
-  return changed;
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** Nothing changed; look again later. */
-export async function postponeSetup(tx: Tx, id: string, nextCheckAt: Date, setupIntentId?: string): Promise<void> {
+/** The row as it is after a step, or several. */
+export interface SetupMove {
+  readonly after: SetupRow;
+  /** Null once nothing more is expected. */
+  readonly nextCheckAt: Date | null;
+}
+
+export async function saveSetups(tx: Tx, moves: readonly SetupMove[]): Promise<void> {
+  if (moves.length === 0) return;
   await tx.query(
-    `UPDATE payment_setup SET next_check_at = $2, checks = checks + 1,
-            stripe_setup_intent_id = coalesce(stripe_setup_intent_id, $3)
-      WHERE id = $1 AND status NOT IN ('SUCCEEDED', 'FAILED', 'CANCELED')`,
-    [id, nextCheckAt, setupIntentId ?? null],
+    `UPDATE payment_setup s SET status = n.status, version = n.version, updated_at = $1, next_check_at = n.next_check_at,
+            checks = 0, stripe_setup_intent_id = n.intent, failure_code = n.code
+       FROM unnest($2::uuid[], $3::text[], $4::int[], $5::timestamptz[], $6::text[], $7::text[])
+         AS n (id, status, version, next_check_at, intent, code) WHERE s.id = n.id`,
+    [
+      tx.now,
+      moves.map(({ after }) => after.id),
+      moves.map(({ after }) => after.status),
+      moves.map(({ after }) => after.version),
+      moves.map(({ nextCheckAt }) => nextCheckAt),
+      moves.map(({ after }) => after.stripe_setup_intent_id),
+      moves.map(({ after }) => after.failure_code),
+    ],
+  );
+}
+
+/** Nothing changed; look again later. `intentId`: learnt where it was not known. */
+export async function postponeSetups(
+  tx: Tx,
+  setups: readonly { readonly id: string; readonly nextCheckAt: Date; readonly intentId?: string | undefined }[],
+): Promise<void> {
+  if (setups.length === 0) return;
+  await tx.query(
+    `UPDATE payment_setup s SET next_check_at = n.next_check_at, checks = checks + 1,
+            stripe_setup_intent_id = coalesce(stripe_setup_intent_id, n.intent)
+       FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS n (id, next_check_at, intent)
+      WHERE s.id = n.id AND s.status NOT IN ('SUCCEEDED', 'FAILED', 'CANCELED')`,
+    [setups.map((s) => s.id), setups.map((s) => s.nextCheckAt), setups.map((s) => s.intentId ?? null)],
   );
 }
 
