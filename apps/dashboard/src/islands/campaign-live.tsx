@@ -1,5 +1,5 @@
 /** The living part of a campaign's page, drawn by the server first and kept current in the browser after. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { campaignChanged, campaignLiveQuery } from '../api/documents.js';
 import type { CampaignLive } from '../api/shapes.js';
 import { ClosingSection } from '../parts/closing.js';
@@ -9,6 +9,7 @@ import { ProgressPanels, sharesOf } from '../parts/progress.js';
 import { WeightsField } from '../parts/weights-field.js';
 import { follow, type LiveState } from './live.client.js';
 import { LiveSign } from './live-sign.js';
+import { refreshMarked } from './refresh.client.js';
 
 export interface CampaignLiveProps {
   campaign: CampaignLive;
@@ -20,6 +21,13 @@ export function CampaignLiveView(props: CampaignLiveProps) {
   const [campaign, setCampaign] = useState(props.campaign);
   const [now, setNow] = useState(props.now);
   const [live, setLive] = useState<LiveState>('connecting');
+  // Who may pledge, what comes next and the runs are drawn by the server: they change with the state.
+  const drawn = useRef(props.campaign.state);
+  useEffect(() => {
+    if (campaign.state === drawn.current) return;
+    drawn.current = campaign.state;
+    void refreshMarked();
+  }, [campaign.state]);
   useEffect(
     () =>
       follow<CampaignLive>({

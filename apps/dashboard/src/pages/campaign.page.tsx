@@ -100,7 +100,7 @@ export async function campaignPage(context: PageContext, params: Record<string, 
             <h1>{campaign.title}</h1>
             <p class="lead">{campaign.summary}</p>
           </div>
-          <aside class="call" aria-label="Take part">
+          <aside class="call" aria-label="Take part" data-refresh="call">
             <p class="call-state">
               <State of={campaign.state} />
               {campaign.deadline && (open || Date.parse(campaign.deadline) < context.now) && (
@@ -141,13 +141,17 @@ export async function campaignPage(context: PageContext, params: Record<string, 
             <p class="call-note">{fundingModels[campaign.fundingModel] ?? words(campaign.fundingModel)}</p>
           </aside>
         </div>
-        <MatchEstimateNote
-          of={estimates}
-          asked={null}
-          path={`/campaigns/${encodeURIComponent(campaign.slug)}/pledge`}
-          now={context.now}
-        />
-        {record && <StandingSection {...campaign} record={record} now={context.now} />}
+        <div data-refresh="match">
+          <MatchEstimateNote
+            of={estimates}
+            asked={null}
+            path={`/campaigns/${encodeURIComponent(campaign.slug)}/pledge`}
+            now={context.now}
+          />
+        </div>
+        <div data-refresh="standing">
+          {record && <StandingSection {...campaign} record={record} now={context.now} />}
+        </div>
         <Island name="campaign-live" data={data}>
           <CampaignLiveView {...data} />
         </Island>
@@ -164,7 +168,7 @@ export async function campaignPage(context: PageContext, params: Record<string, 
         )}
         <div class="panels">
           {campaign.recipe && <RecipeSection recipe={campaign.recipe} />}
-          <section class="stack" aria-labelledby="runs-head">
+          <section class="stack" aria-labelledby="runs-head" data-refresh="runs">
             <h2 id="runs-head">Training runs</h2>
             {runs.length === 0 ? (
               <p class="muted">A run starts when the campaign is funded and enough nodes have joined.</p>

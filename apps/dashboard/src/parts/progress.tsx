@@ -170,10 +170,10 @@ export function ProgressPanels({ campaign }: { campaign: Standing }) {
               note: 'promised, not charged yet',
               value: money(progress.cashPledged),
             },
-            { tone: 'cash', label: 'Captured', note: 'charged to cards', value: money(progress.cashCaptured) },
+            { tone: 'cash', label: 'Captured', note: 'paid by backers', value: money(progress.cashCaptured) },
             { label: 'Refunded', note: 'given back', value: money(progress.cashRefunded) },
             { label: 'Disputed', note: 'claimed back through a bank', value: money(progress.cashDisputed) },
-            { label: 'Fees', note: 'kept by the card processor', value: money(progress.cashFees) },
+            { label: 'Fees', note: 'kept by the payment processor', value: money(progress.cashFees) },
             { tone: 'held', label: 'Held', note: 'in the campaign’s escrow now', value: money(progress.cashHeld) },
           ]}
         />

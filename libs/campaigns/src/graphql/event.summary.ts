@@ -1,7 +1,36 @@
-import { formatMinorUnits } from '#kernel';
+import { currencyScale, formatMinorUnits } from '#kernel';
 
-const dollars = (value: unknown): string =>
-  typeof value === 'string' && /^-?\d+$/.test(value) ? `$${formatMinorUnits(BigInt(value), 2)}` : 'an amount';
+type Payload = Record<string, unknown>;
+
+const SIGNS: Record<string, string> = { USD: '$', EUR: '€', GBP: '£', JPY: '¥' };
+
+/** An amount in its own currency, with thousands apart: "¥7,777", "$200,000,000.00". */
+function amountOf(minor: unknown, currency: unknown): string {
+  if (typeof minor !== 'string' || !/^-?\d+$/.test(minor)) return 'an amount';
+  // The first events of all, before there were currencies, were in dollars.
+  const code = typeof currency === 'string' ? currency : 'USD';
+  const [whole = '', part] = formatMinorUnits(BigInt(minor), currencyScale(code)).split('.');
+  const text = `${whole.replaceAll(/\B(?=(?:\d{3})+$)/g, ',')}${part === undefined ? '' : `.${part}`}`;
+  const sign = SIGNS[code];
+  return sign ? `${sign}${text}` : `${text} ${code}`;
+}
+
+/** An amount of the event's own currency. */
+const amount = (p: Payload, field = 'amountMinor'): string => amountOf(p[field], p['currency']);
+
+/** An amount that carries its currency itself. */
+function money(value: unknown): string {
+  const { amountMinor, currency } = (value ?? {}) as { amountMinor?: unknown; currency?: unknown };
+  return amountOf(amountMinor, currency);
+}
+
+const RAILS: Record<string, string> = {
+  card: 'by card',
+  us_bank_account: 'by debit of a US bank account',
+  sepa_debit: 'by SEPA debit',
+  bank_transfer: 'by bank transfer',
+};
+const tranche = (p: Payload): string => `Tranche ${String(p['number'])}`;
 
 const hours = (value: unknown): string =>
   typeof value === 'string' && /^\d+$/.test(value) ? `${formatMinorUnits(BigInt(value), 3)} s` : 'some time';
@@ -19,8 +48,6 @@ const FAILED: Record<string, string> = {
   nothing_given: 'Closed at its deadline with nothing given',
   collapse: 'Failed by collapse; everything collected is refunded',
 };
-
-type Payload = Record<string, unknown>;
 
 const SENTENCES: Record<string, (p: Payload) => string> = {
   'campaign.submitted': () => 'Handed to review',
@@ -43,15 +70,38 @@ const SENTENCES: Record<string, (p: Payload) => string> = {
   'campaign.update.corrected': (p) => `Update ${String(p['number'])} corrected`,
   'campaign.training': () => 'Training began',
   'campaign.completed': () => 'Training is complete',
-  'pledge.cash.created': (p) => `${dollars(p['amountMinor'])} promised by card`,
+  'pledge.cash.created': (p) => `${amount(p)} promised ${RAILS[String(p['rail'])] ?? ''}`.trimEnd(),
   'pledge.cash.captured': (p) =>
-    `${dollars(p['amountMinor'])} captured, ${dollars(p['feeMinor'])} of it kept by the processor`,
-  'pledge.cash.failed': (p) => `A card payment failed: ${String(p['code'])}`,
-  'pledge.cash.cancelled': () => 'A card pledge was withdrawn before it was paid',
-  'pledge.cash.refunded': (p) => `${dollars(p['amountMinor'])} refunded`,
-  'pledge.cash.disputed': (p) => `${dollars(p['amountMinor'])} disputed by a cardholder`,
-  'pledge.cash.dispute_closed': (p) =>
-    `A dispute over ${dollars(p['amountMinor'])} was ${p['won'] === true ? 'won' : 'lost'}`,
+    p['feeMinor'] === '0'
+      ? `${amount(p)} came`
+      : `${amount(p)} came; the processor took ${amount(p, 'feeMinor')} as its fee`,
+  'pledge.cash.fee_charged': (p) => `The processor took ${amount(p, 'feeMinor')} for a bank transfer`,
+  'pledge.cash.failed': (p) =>
+    p['code'] === 'authentication_failed' ? 'A payment was not confirmed with its bank' : 'A payment was declined',
+  'pledge.cash.cancelled': () => 'A pledge was withdrawn before it was paid',
+  'pledge.cash.refunded': (p) => `${amount(p)} refunded`,
+  'pledge.cash.refund_failed': (p) => `A refund of ${amount(p)} did not reach its owner; somebody looks after it`,
+  'pledge.cash.disputed': (p) => `${amount(p)} disputed by whoever paid it`,
+  'pledge.cash.dispute_closed': (p) => `A dispute over ${amount(p)} was ${p['won'] === true ? 'won' : 'lost'}`,
+  'disbursement.planned': () => 'It is planned how the money leaves',
+  'disbursement.fees_borne': (p) => `${money(p['moved'])} of fees taken from what was raised`,
+  'disbursement.reserve_sized': (p) => `${money(p['target'])} held back for disputes`,
+  'disbursement.exchanged': (p) => `${money(p['gave'])} exchanged into ${money(p['got'])}`,
+  'disbursement.evidence_submitted': (p) => `${tranche(p)}: evidence submitted`,
+  'disbursement.evidence_rejected': (p) => `${tranche(p)}: evidence sent back`,
+  'disbursement.approval_given': (p) => `${tranche(p)}: an approval given`,
+  'disbursement.vote_closed': (p) => `${tranche(p)}: the vote of the backers is over`,
+  'disbursement.approved': (p) => `${tranche(p)} approved`,
+  'disbursement.held': (p) => `${tranche(p)} held: ${String(p['reason'])}`,
+  'disbursement.hold_lifted': (p) => `${tranche(p)} goes on`,
+  'disbursement.reserved': (p) => `${tranche(p)}: ${money(p['amount'])} set aside`,
+  'disbursement.in_transit': (p) => `${tranche(p)} is on its way to the bank`,
+  'disbursement.succeeded': (p) => `${tranche(p)} paid out`,
+  'disbursement.failed': (p) => `${tranche(p)} did not arrive; its money is back in escrow`,
+  'disbursement.retried': (p) => `${tranche(p)} is tried again`,
+  'disbursement.tranche_canceled': (p) => `${tranche(p)} given up; its money stays for the backers`,
+  'disbursement.canceled': () => 'No more money leaves',
+  'disbursement.closed': () => 'The last money has left',
   'pledge.compute.offered': (p) => `${hours(p['milliseconds'])} of ${String(p['class'])} offered`,
   'pledge.compute.accepted': (p) => `${hours(p['milliseconds'])} of ${String(p['class'])} accepted`,
   'pledge.compute.fulfilled': (p) =>
