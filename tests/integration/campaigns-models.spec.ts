@@ -65,7 +65,9 @@ describe('tranches and keep-it-all', () => {
 
   it('settle while slow payments are on their way', async () => {
     const pending = new Map<string, number>();
-    stage.funds.onPending((_, campaignId) => Promise.resolve(pending.get(campaignId) ?? 0));
+    stage.funds.onPending((_, campaignId) =>
+      Promise.resolve({ payments: pending.get(campaignId) ?? 0, unsecuredMinor: 0n, returningMinor: 0n }),
+    );
     const id = await stage.live(owner);
     pending.set(id, 1);
     await stage.collect(owner, id, 500n);

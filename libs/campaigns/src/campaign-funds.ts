@@ -78,7 +78,7 @@ export class CampaignFunds {
     return consentsOf(tx, id, contributorIds);
   }
 
-  /** Registers whoever knows of payments on their way; asked at the deadline of campaigns that charge at once. */
+  /** Registers whoever knows of money on its way; asked when a campaign is judged. */
   onPending(source: PendingSource): void {
     this.pending.add(source);
   }
@@ -115,7 +115,7 @@ export class CampaignFunds {
         ['input', 'campaignId'],
         `It is over at ${campaign.safetyEndsAt.toISOString()}.`,
       );
-    const { funding, netMinor } = await this.life.standing(tx, campaign);
+    const { funding, netMinor } = await this.life.standing(tx, campaign, true);
     if (isCollapsed(funding))
       return refuseCampaign('CAMPAIGN_BELOW_GOAL', ['input', 'campaignId'], `It holds ${netMinor}.`);
     await tx.query('UPDATE campaign SET disbursed_at = $2 WHERE id = $1', [id, tx.now]);

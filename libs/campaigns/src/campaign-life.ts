@@ -59,9 +59,14 @@ export class CampaignLife {
     if (campaign?.state === 'settling') await this.conclude(tx, campaign);
   }
 
-  /** Money and GPU time that are really there. */
-  async standing(tx: Tx, campaign: CampaignRow): Promise<Standing> {
-    const tally = await readTally(tx, campaign.id);
+  /**
+   * Money and GPU time that are really there. `forGood`: money that was asked back counts as gone; to be asked where
+   * something follows that can't be taken back.
+   */
+  async standing(tx: Tx, campaign: CampaignRow, forGood = false): Promise<Standing> {
+    const written = await readTally(tx, campaign.id);
+    const returningMinor = forGood ? (await this.pending.of(tx, campaign.id)).returningMinor : 0n;
+    const tally = { ...written, refundedMinor: written.refundedMinor + returningMinor };
     const committed = await this.ledger.balance(tx, campaignAccounts(campaign.id, campaign.gpuClass).computeCommitted);
     const { shortfall } = campaign.plan;
     const funding: Funding = {
@@ -78,14 +83,16 @@ export class CampaignLife {
   }
 
   private async judgeLive(tx: Tx, campaign: CampaignRow): Promise<void> {
-    const standing = await this.standing(tx, campaign);
+    let standing = await this.standing(tx, campaign);
     await this.stretch(tx, campaign, standing);
-    const step = liveStep(standing.funding, {
-      deadline: campaign.deadline,
-      now: tx.now,
-      promisedMinor: standing.tally.promisedMinor,
-      hardCapMinor: campaign.hardCapMinor,
-    });
+    const { deadline, hardCapMinor } = campaign;
+    const at = { deadline, hardCapMinor, now: tx.now, promisedMinor: standing.tally.promisedMinor };
+    let step = liveStep(standing.funding, at);
+    if (step === undefined || step === 'deadline') return step && this.freeze(tx, campaign, step);
+    // Neither money that was asked back nor a promise that costs nothing may end the time for pledges.
+    standing = await this.standing(tx, campaign, true);
+    const { unsecuredMinor } = await this.pending.of(tx, campaign.id);
+    step = liveStep(standing.funding, { ...at, promisedMinor: at.promisedMinor - unsecuredMinor });
     if (step === 'reach_goals') await this.succeed(tx, campaign, step, standing);
     else if (step) await this.freeze(tx, campaign, step);
   }
@@ -125,7 +132,7 @@ export class CampaignLife {
     const settling = await this.step(tx, campaign, cause, frozen);
     // After an extension whoever didn't consent is let go first; that is for pledges to do.
     const atRest =
-      round === 1 && chargesAtOnce(campaign.fundingModel) && (await this.pending.of(tx, campaign.id)) === 0;
+      round === 1 && chargesAtOnce(campaign.fundingModel) && (await this.pending.of(tx, campaign.id)).payments === 0;
     const extension = campaign.extendedAt === null ? campaign.plan.extension : null;
     if (atRest || isOutOfReach(funding, tally.promisedMinor, extension)) await this.conclude(tx, settling);
     else
@@ -140,7 +147,7 @@ export class CampaignLife {
   }
 
   private async conclude(tx: Tx, campaign: CampaignRow): Promise<void> {
-    const standing = await this.standing(tx, campaign);
+    const standing = await this.standing(tx, campaign, true);
     await this.stretch(tx, campaign, standing);
     const step = verdict(standing.funding, campaign.extendedAt === null ? campaign.plan.extension : null);
     if (campaign.snapshotId)

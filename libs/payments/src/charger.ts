@@ -94,8 +94,7 @@ export class Charger {
     if (row.status === 'CANCELED' || row.status === 'FAILED') return { paymentId };
     if (row.status === 'SUCCEEDED') return tooLate(paymentId);
     try {
-      // What Stripe never heard of is told first: a lost answer may have left an intent that can still be paid.
-      const intentId = row.stripe_payment_intent_id ?? (await this.#create(row)).id;
+      const intentId = row.stripe_payment_intent_id ?? (await this.#createUncharged(row));
       await this.stripe.paymentIntents.cancel(intentId, {}, { idempotencyKey: `${row.idempotency_key}:cancel` });
       await this.synchronizer.payment(paymentId, intentId);
       return { paymentId };
@@ -134,14 +133,10 @@ export class Charger {
   async readBack(row: PaymentRow): Promise<'applied' | 'never_made' | 'unpayable'> {
     const method = await this.methodOf(row);
     if (method === undefined) return 'unpayable';
-    const created = { gte: Math.floor(row.created_at.getTime() / 1000) - 60 };
-    const list = this.stripe.paymentIntents.list({ customer: method.customerId, created, limit: 100 });
-    for await (const intent of list) {
-      if (intent.metadata['payment_id'] !== row.id) continue;
-      await this.synchronizer.payment(row.id, intent.id);
-      return 'applied';
-    }
-    return 'never_made';
+    const intent = await this.#made(row, method);
+    if (intent === undefined) return 'never_made';
+    await this.synchronizer.payment(row.id, intent.id);
+    return 'applied';
   }
 
   /** Who is charged; undefined for a payment that its payer confirms. `known`: methods that were read before. */
@@ -165,6 +160,33 @@ export class Charger {
       if (declined === undefined) throw error;
       return declined;
     }
+  }
+
+  /**
+   * What Stripe never heard of is told before it is canceled: a lost answer may have left an intent that can still be
+   * paid. It is told without the saved method, so that nobody is charged: from then on the key makes nothing else.
+   */
+  async #createUncharged(row: PaymentRow): Promise<string> {
+    const method = row.saved_method_id === null ? undefined : await this.methodOf(row);
+    if (method === undefined) return (await this.#create(row)).id;
+    try {
+      const options = { idempotencyKey: row.idempotency_key };
+      return (await this.stripe.paymentIntents.create(intentRequest(row, undefined), options)).id;
+    } catch (error) {
+      // The call was made before, with the method: what came of it stands at Stripe.
+      const made = error instanceof Stripe.errors.StripeIdempotencyError ? await this.#made(row, method) : undefined;
+      if (made === undefined) throw error;
+      return made.id;
+    }
+  }
+
+  /** The payment's intent among those of its payer. */
+  async #made(row: PaymentRow, { customerId }: ChargedMethod): Promise<Stripe.PaymentIntent | undefined> {
+    const created = { gte: Math.floor(row.created_at.getTime() / 1000) - 60 };
+    for await (const intent of this.stripe.paymentIntents.list({ customer: customerId, created, limit: 100 })) {
+      if (intent.metadata['payment_id'] === row.id) return intent;
+    }
+    return undefined;
   }
 
   async #apply(row: PaymentRow, intent: Stripe.PaymentIntent): Promise<void> {

@@ -13,6 +13,7 @@ import {
   insertPayments,
   instalmentKey,
   markUnwanted,
+  pausePayments,
   toPayment,
   type NewPayment,
   type PaymentRow,
@@ -150,6 +151,14 @@ export class Payments {
   /** {@link requestCancel} of many references by one statement. */
   requestCancels(tx: Tx, references: readonly string[]): Promise<string[]> {
     return markUnwanted(tx, references, new Date(tx.now.getTime() + FIRST_CALL_MS));
+  }
+
+  /** Charges without their payers that Stripe was not told of wait until they are resumed, in the caller's transaction. */
+  pause(tx: Tx, references: readonly string[]): Promise<void> {
+    return pausePayments(tx, references, null);
+  }
+  resume(tx: Tx, references: readonly string[]): Promise<void> {
+    return pausePayments(tx, references, tx.now);
   }
 
   /**

@@ -137,7 +137,7 @@ export class Refunds {
     );
     const booked = call.then(
       (made) => this.#book(refund, { ...observeRefund(made), stripeRefundId: made.id }),
-      (error: unknown) => this.#failed(refund, error),
+      (error: unknown) => this.#failed(refund, intentId, error),
     );
     this.synchronizer.during(intentId, booked);
     await call.catch(() => undefined);
@@ -154,7 +154,7 @@ export class Refunds {
     }
   }
 
-  async #failed(refund: RefundRow, error: unknown): Promise<void> {
+  async #failed(refund: RefundRow, intentId: string, error: unknown): Promise<void> {
     const failure = readFailure(error);
     if (failure.kind === 'unknown') {
       this.logger.warn({ refundId: refund.id, failure: failure.message }, 'refund not submitted yet');
@@ -163,6 +163,8 @@ export class Refunds {
       );
       return;
     }
+    // Somebody may have given it back in Stripe's dashboard: then ours is that one, and nothing failed.
+    await this.synchronizer.refundsOf(intentId);
     await this.#book(refund, { status: 'FAILED', failureCode: failure.code, stripeRefundId: undefined });
   }
 

@@ -117,8 +117,10 @@ export class CashPledgeWriter {
         refused.set(asked, capRefusal(left, campaign.currency));
       else {
         fresh.set(keyOf(asked), pledge);
-        if (left !== undefined) room.set(campaign.id, left - pledge.countedMinor);
-        if (left === pledge.countedMinor && pledge.isPromised) tx.emit(capFilled(campaign.id));
+        // A card that is yet to be saved takes room when it is.
+        if (left === undefined || !pledge.isPromised) continue;
+        room.set(campaign.id, left - pledge.countedMinor);
+        if (left === pledge.countedMinor) tx.emit(capFilled(campaign.id));
       }
     }
     return { fresh, refused };

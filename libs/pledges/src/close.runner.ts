@@ -9,7 +9,7 @@ import { PledgeBatches } from './pledge.batch.js';
 import { PledgeMethods } from './pledge.methods.js';
 import { PledgeRefunds } from './pledge.refunds.js';
 import { type CashPledgeRow, claimCashPledges } from './store/cash-pledge.store.js';
-import { type CloseRow, countOpen, countUnderWay, lockClose, openCloses, savePhase } from './store/close.store.js';
+import { type CloseRow, countOpen, lockClose, openCloses, savePhase, underWayOf } from './store/close.store.js';
 
 const BATCH = 500;
 /** A charge whose outcome is not known so long after the window is waited for no more. */
@@ -34,7 +34,7 @@ export class CloseRunner implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.funds.onPending(countUnderWay);
+    this.funds.onPending(underWayOf);
   }
 
   /** All that can be done now of every close. */

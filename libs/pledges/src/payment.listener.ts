@@ -17,6 +17,7 @@ import {
   closeDispute,
   insertCharges,
   openDispute,
+  pledgesOfEnded,
   recordRefunds,
   refundStates,
 } from './store/pledge-money.store.js';
@@ -33,6 +34,10 @@ interface Told {
   /** Refunds by what they were before, kept up to date within the batch. */
   readonly before: Map<string, RefundState>;
   readonly sendBack: Set<string>;
+  /** Paid in the moment in which they were dropped. */
+  readonly late: string[];
+  /** Methods whose pledge is paid whole: nothing more is charged to them. */
+  readonly spent: string[];
 }
 
 /** Pledges whose donor, or whose campaign, gave them up: money that comes all the same goes back at once. */
@@ -72,10 +77,15 @@ export class PledgePaymentListener implements PaymentListener {
         steps.flatMap((step) => ('refundId' in step && step.refundId !== undefined ? step.refundId : [])),
       ),
       sendBack: new Set(),
+      late: [],
+      spent: [],
     };
     for (const step of steps) await this.take(told, step);
     await insertCharges(tx, told.charges);
     await recordRefunds(tx, [...told.refunds.values()]);
+    // A campaign that goes on is glad of it; one that ended without its goal keeps nobody's money.
+    for (const id of await pledgesOfEnded(tx, told.late)) told.sendBack.add(id);
+    if (told.spent.length > 0) await this.methods.letGo(tx, told.spent);
     if (told.sendBack.size > 0) await this.refunds.ask(tx, batch, [...told.sendBack], 'paid after it was given up');
     await batch.write();
   }
@@ -163,6 +173,9 @@ export class PledgePaymentListener implements PaymentListener {
     const collected = wholeOrLate ? batch.take(row.id, 'collect', { ...change, nextAttemptAt: null }) : undefined;
     if (!collected) batch.change(row.id, change);
     if (GIVEN_UP.includes(row.state)) told.sendBack.add(row.id);
+    if (row.state === 'dropped') told.late.push(row.id);
+    // A plan's method serves its other months.
+    if (collected?.savedMethodId != null && row.planId === null) told.spent.push(collected.savedMethodId);
     tx.emit(
       pledgeEvent('pledge.cash.captured', row.campaignId, {
         pledgeId: row.id,

@@ -126,6 +126,9 @@ export class PledgePlanCommands {
       if (plan?.state !== 'active' || plan.savedMethodId === null) return planId;
       const due = dueMonth(plan, tx.now);
       if (!due) return planId;
+      // It is charged when its campaign goes on; a suspension ends no plan.
+      const campaign = (await this.funds.hold(tx, [plan.campaignId])).get(plan.campaignId);
+      if (campaign?.state === 'suspended') return planId;
       const [written] = await this.writer.write(tx, [
         {
           campaignId: plan.campaignId,

@@ -25,12 +25,16 @@ export class PledgeCharging {
     private readonly money: CloseMoney,
   ) {}
 
-  /** Charges of months and of parts that failed: tried again a few times, then the donor must act. */
+  /**
+   * Charges of months and of parts that failed, or that a suspension kept from beginning: tried a few times, then the
+   * donor must act.
+   */
   async chargeAgain(): Promise<void> {
     await this.each(async (tx) => {
       const rows = await claimCashPledges(
         tx,
-        `state = 'errored' AND snapshot_id IS NULL AND saved_method_id IS NOT NULL AND next_attempt_at <= $1`,
+        `state IN ('errored', 'pledged') AND snapshot_id IS NULL AND saved_method_id IS NOT NULL AND next_attempt_at <= $1
+           AND NOT EXISTS (SELECT 1 FROM campaign c WHERE c.id = campaign_id AND c.state = 'suspended')`,
         [tx.now],
         BATCH,
       );
@@ -61,10 +65,17 @@ export class PledgeCharging {
     );
   }
 
-  /** Bank transfers of which nothing came in time; what came in part is kept. */
+  /** Bank transfers of which nothing came in time; what came in part is kept. Time stands while a campaign is suspended. */
   async expire(): Promise<void> {
     await this.each((tx) =>
-      this.end(tx, 'expire', `state IN ('instructions_issued', 'partially_funded') AND expires_at <= $1`, [tx.now]),
+      this.end(
+        tx,
+        'expire',
+        `state IN ('instructions_issued', 'partially_funded') AND expires_at <= $1 AND NOT EXISTS (
+           SELECT 1 FROM campaign c WHERE c.id = campaign_id AND (c.state = 'suspended' OR
+             c.deadline + make_interval(secs => (c.plan->'windows'->>'settlementWindowSeconds')::int) > $1))`,
+        [tx.now],
+      ),
     );
   }
 

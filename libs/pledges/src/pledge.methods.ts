@@ -4,14 +4,25 @@ import { isRefused } from '#kernel';
 import { PaymentMethods, Payments, type SetupStep } from '#payments';
 import type { Tx } from '#platform';
 import { isOpen } from './domain/cash-pledge.machine.js';
+import { retryAt } from './domain/close.rule.js';
 import { paymentInputs } from './domain/payment-input.rule.js';
 import { capFilled, donorEvent, pledgeEvent } from './domain/pledge-event.rule.js';
 import { PledgeBatches, type PledgeBatch } from './pledge.batch.js';
 import { type CashPledgeRow, lockCashPledges } from './store/cash-pledge.store.js';
-import { chargesOf } from './store/pledge-money.store.js';
+import { chargesOf, openPaymentsOf } from './store/pledge-money.store.js';
 import { savePlanMethod } from './store/plan.store.js';
 
 type Saved = Extract<SetupStep, { kind: 'saved' }>;
+
+/** What a batch of saved methods comes to. */
+interface Saving {
+  readonly batch: PledgeBatch;
+  readonly campaigns: ReadonlyMap<string, CampaignRow>;
+  readonly toCharge: string[];
+  readonly unwanted: string[];
+  /** What is left under each hard cap, less what this batch takes. */
+  readonly room: Map<string, bigint | null>;
+}
 
 /** Cards and accounts that donors save for their pledges, and the charges that follow from them. */
 @Injectable()
@@ -46,18 +57,7 @@ export class PledgeMethods {
     await batch.write();
   }
 
-  private async saved(
-    tx: Tx,
-    on: {
-      batch: PledgeBatch;
-      step: Saved;
-      campaigns: ReadonlyMap<string, CampaignRow>;
-      toCharge: string[];
-      unwanted: string[];
-      /** What is left under each hard cap, less what this batch takes. */
-      room: Map<string, bigint | null>;
-    },
-  ): Promise<void> {
+  private async saved(tx: Tx, on: Saving & { step: Saved }): Promise<void> {
     const { batch, step } = on;
     const row = batch.row(step.reference);
     if (!isOpen(row.state)) {
@@ -77,12 +77,17 @@ export class PledgeMethods {
       on.room.set(row.campaignId, left === null ? null : left - row.countedMinor);
       if (left === row.countedMinor) tx.emit(capFilled(row.campaignId));
       tx.emit(donorEvent('pledge.cash.method_saved', row.campaignId, { pledgeId: row.id }));
-      if (!row.isDeferred) on.toCharge.push(row.id);
+      if (!row.isDeferred) begin(on, row.id, tx.now);
       return;
     }
     if (row.savedMethodId !== null && row.savedMethodId !== step.savedMethodId) on.unwanted.push(row.savedMethodId);
     batch.change(row.id, method);
-    if (row.state === 'errored') on.toCharge.push(row.id);
+    if (row.state === 'errored') begin(on, row.id, tx.now);
+  }
+
+  /** Methods that nothing more is charged to; the processor is told by the sweep. */
+  letGo(tx: Tx, savedMethodIds: readonly string[]): Promise<void> {
+    return this.methods.release(tx, savedMethodIds);
   }
 
   /** What is left under the campaign's hard cap; null without one. */
@@ -91,8 +96,9 @@ export class PledgeMethods {
   }
 
   /**
-   * Begins the charges of these pledges of the batch: every part that isn't paid, by the saved method. Payments that are
-   * open already are not doubled.
+   * Begins the charges of these pledges of the batch: every part that isn't paid, by the saved method. Where a payment by
+   * another method is open (its donor is about to pay himself), that is waited for: two payments of one part could both
+   * be paid.
    */
   async charge(
     tx: Tx,
@@ -105,7 +111,14 @@ export class PledgeMethods {
       const parts = paid.get(charge.pledgeId) ?? new Set();
       paid.set(charge.pledgeId, parts.add(charge.instalment));
     }
+    const paying = new Set(
+      (await openPaymentsOf(tx, pledgeIds))
+        .filter((open) => open.savedMethodId !== batch.row(open.pledgeId).savedMethodId)
+        .map((open) => open.pledgeId),
+    );
+    for (const id of paying) batch.change(id, { nextAttemptAt: retryAt(tx.now, undefined) });
     const begun = pledgeIds.flatMap((id): CashPledgeRow[] => {
+      if (paying.has(id)) return [];
       const row = batch.row(id);
       const next = batch.take(id, 'charge', { attempts: row.attempts + 1, nextAttemptAt: null });
       return next ? [next] : [];
@@ -116,4 +129,11 @@ export class PledgeMethods {
     const prepared = await this.payments.preparePayments(tx, inputs);
     if (isRefused(prepared)) throw new Error(`payments refused the charges of pledges: ${prepared.first.code}`);
   }
+}
+
+/** Charges the pledge now, or when its campaign goes on. */
+function begin({ batch, campaigns, toCharge }: Saving, pledgeId: string, now: Date): void {
+  const { campaignId } = batch.row(pledgeId);
+  if (campaigns.get(campaignId)?.state === 'suspended') batch.change(pledgeId, { nextAttemptAt: now });
+  else toCharge.push(pledgeId);
 }

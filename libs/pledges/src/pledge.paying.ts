@@ -57,6 +57,8 @@ export class PledgePaying {
     return this.own(viewer, pledgeId, async (pledge, campaign) => {
       if (!['created', 'needs_action', 'errored', 'instructions_issued', 'partially_funded'].includes(pledge.state))
         return wrongState(pledge, 'collect');
+      if (!PAYS.has(campaign.state))
+        return refusePledge('PLEDGE_CAMPAIGN_CLOSED', ['input', 'pledgeId'], `It is ${campaign.state}.`);
       return this.next({ pledge, campaign, paymentId: undefined, setupId: undefined });
     });
   }
@@ -160,6 +162,9 @@ export class PledgePaying {
     };
   }
 }
+
+/** In these states of its campaign a pledge may be paid. */
+const PAYS: ReadonlySet<string> = new Set(['live', 'settling', 'extended', 'succeeded', 'training']);
 
 export const notFound = (): Refused => refusePledge('PLEDGE_NOT_FOUND', ['input', 'pledgeId']);
 export const forbidden = (): Refused => refusePledge('PLEDGE_FORBIDDEN', ['input', 'pledgeId']);

@@ -14,7 +14,7 @@ import {
 import type { NewRefundCase } from '../store/refund-case.store.js';
 import { refundsOfPayments, type NewRefund, type RefundMove, type RefundRow } from '../store/refund.store.js';
 import { warningsOfPayments, type WarningRow, type WarningState } from '../store/warning.store.js';
-import type { Observed } from './observed.type.js';
+import type { Observed, ObservedRefund } from './observed.type.js';
 
 type Kind = PaymentStep['kind'];
 type StepBody = PaymentStep extends infer S ? (S extends { kind: Kind } ? Omit<S, 'payment'> : never) : never;
@@ -68,11 +68,26 @@ export class BookingDraft {
     this.moves.push(move);
   }
 
-  refundAt(stripeRefundId: string | undefined, refundId: string | undefined): RefundRow | undefined {
-    const known = this.refunds.find(
-      (row) => row.id === refundId || (stripeRefundId !== undefined && row.stripe_refund_id === stripeRefundId),
+  /**
+   * The refund that an observation is about. One that somebody else made at Stripe while ours of the same amount was not
+   * told yet is ours: its owner has the money, and Stripe would refuse to give it a second time.
+   */
+  refundAt(paymentId: string, observed: ObservedRefund): RefundRow | undefined {
+    const { stripeRefundId, refundId, amountMinor } = observed;
+    const rows = this.refunds.map((row) => this.refundMoves.get(row.id)?.after ?? row);
+    if (stripeRefundId === undefined) return rows.find((row) => row.id === refundId);
+    return (
+      rows.find((row) => row.stripe_refund_id === stripeRefundId) ??
+      rows.find((row) => row.id === refundId && row.stripe_refund_id === null) ??
+      rows.find(
+        (row) =>
+          refundId === undefined &&
+          row.payment_id === paymentId &&
+          row.amount_minor === amountMinor &&
+          row.stripe_refund_id === null &&
+          row.status === 'REQUESTED',
+      )
     );
-    return known === undefined ? undefined : (this.refundMoves.get(known.id)?.after ?? known);
   }
 
   addRefund(refund: NewRefund, row: RefundRow): void {

@@ -10,8 +10,10 @@ import type { Booked, ObservedRefund } from './observed.type.js';
 
 /** The next step of a refund; one that was made at Stripe without us happened, so it is booked like one of ours. */
 export function bookRefund(draft: BookingDraft, row: PaymentRow, observed: ObservedRefund): Booked {
-  const known = draft.refundAt(observed.stripeRefundId, observed.refundId);
+  const known = draft.refundAt(row.id, observed);
   if (known === undefined && observed.stripeRefundId === undefined) return 'missing';
+  // Stripe did not take our call, but in the meantime the refund was made in another way.
+  if (observed.stripeRefundId === undefined && known?.status !== 'REQUESTED') return 'booked';
   const refund = known ?? adopt(draft, row, observed, observed.stripeRefundId ?? '');
   const next = nextRefundStatus(refund.status, observed);
   if (next === undefined) return 'booked';

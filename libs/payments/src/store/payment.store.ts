@@ -278,6 +278,17 @@ export async function markUnwanted(tx: Tx, references: readonly string[], nextCh
 }
 
 /** Takes payments whose time to be looked at has come, away from other sweepers for `leaseMs`. */
+/** Charges that Stripe was not told of yet wait; `until` null. What waited is due again; `until` a moment. */
+export async function pausePayments(tx: Tx, references: readonly string[], until: Date | null): Promise<void> {
+  const waits = until === null;
+  await tx.query(
+    `UPDATE payment SET next_check_at = ${waits ? "'infinity'" : '$2'}
+      WHERE reference = ANY($1) AND status = 'LOCAL_INTENT' AND saved_method_id IS NOT NULL AND cancel_requested_at IS NULL
+        AND ${waits ? 'checks = 0' : "next_check_at = 'infinity'"}`,
+    waits ? [references] : [references, until],
+  );
+}
+
 export async function claimDuePayments(tx: Tx, limit: number, leaseUntil: Date): Promise<PaymentRow[]> {
   return tx.query<PaymentRow>(
     `UPDATE payment SET next_check_at = $2

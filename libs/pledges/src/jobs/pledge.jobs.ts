@@ -1,6 +1,7 @@
 import { Inject } from '@nestjs/common';
 import { CampaignFunds } from '#campaigns';
 import { isRefused } from '#kernel';
+import { Payments } from '#payments';
 import {
   type Clockwork,
   ClockworkTask,
@@ -64,6 +65,37 @@ export class CampaignEndSubscriber implements EventSubscriber {
         campaignId,
         event.type === 'campaign.failed' ? 'the campaign missed its goal' : 'the campaign was cancelled',
       );
+  }
+}
+
+/**
+ * While a campaign is suspended nobody is charged: what the processor was not told of waits, and times of what is open
+ * move by as long as it stood.
+ */
+@Subscriber()
+export class SuspensionSubscriber implements EventSubscriber {
+  readonly name = 'pledges.suspension';
+  readonly types = ['campaign.suspended', 'campaign.resumed'];
+  constructor(private readonly payments: Payments) {}
+
+  async handle(event: DomainEvent, tx: Tx): Promise<void> {
+    const campaignId = String(event.payload['campaignId']);
+    const rows = await tx.query<{ id: string }>(
+      `SELECT id FROM cash_pledge WHERE campaign_id = $1 AND state IN ('charging', 'errored', 'needs_action')`,
+      [campaignId],
+    );
+    const ids = rows.map((row) => row.id);
+    const [campaign] = await tx.query<{ state: string }>('SELECT state FROM campaign WHERE id = $1', [campaignId]);
+    // Told late, a suspension that is over stops nothing.
+    if (event.type === 'campaign.suspended' && campaign?.state === 'suspended') await this.payments.pause(tx, ids);
+    if (event.type !== 'campaign.resumed') return;
+    await this.payments.resume(tx, ids);
+    await tx.query(
+      `UPDATE cash_pledge SET expires_at = expires_at + make_interval(secs => $2),
+              next_attempt_at = next_attempt_at + make_interval(secs => $2)
+        WHERE campaign_id = $1 AND state IN ('errored', 'needs_action', 'instructions_issued', 'partially_funded')`,
+      [campaignId, Number(event.payload['suspendedMs']) / 1000],
+    );
   }
 }
 

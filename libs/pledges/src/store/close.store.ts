@@ -69,14 +69,28 @@ export async function countOpen(tx: Tx, campaignId: string): Promise<Omit<CloseS
   return row ?? { toFreeze: 0, toCharge: 0, underWay: 0, unpaid: 0 };
 }
 
-/** Payments of the campaign that are still on their way: a campaign that charges at once waits for them. */
-export async function countUnderWay(tx: Tx, campaignId: string): Promise<number> {
-  const [row] = await tx.query<{ n: number }>(
-    `SELECT count(*)::int AS n FROM cash_pledge
-      WHERE campaign_id = $1 AND state IN ('charging', 'needs_action', 'funded', 'partially_funded')`,
+/** What of the campaign's money is still on its way, there or back: the verdict waits for it, and doesn't count on it. */
+export async function underWayOf(
+  tx: Tx,
+  campaignId: string,
+): Promise<{ payments: number; unsecuredMinor: bigint; returningMinor: bigint }> {
+  const share = (part: string): string => `div(counted_minor::numeric * ${part}, amount_minor)`;
+  const [row] = await tx.query<{ payments: number; unsecured: string; returning: string }>(
+    `SELECT count(*) FILTER (WHERE state IN ('charging', 'needs_action', 'funded', 'partially_funded'))::int AS payments,
+            coalesce(sum(counted_minor - ${share('collected_minor')})
+              FILTER (WHERE state IN ('created', 'needs_action', 'instructions_issued', 'partially_funded')), 0)::text AS unsecured,
+            coalesce(sum(${share('collected_minor')} - ${share('refunded_minor')})
+              FILTER (WHERE state IN ('refund_pending', 'refund_stuck')), 0)::text AS returning
+       FROM cash_pledge
+      WHERE campaign_id = $1 AND state IN ('created', 'charging', 'needs_action', 'funded', 'instructions_issued',
+                                           'partially_funded', 'refund_pending', 'refund_stuck')`,
     [campaignId],
   );
-  return row?.n ?? 0;
+  return {
+    payments: row?.payments ?? 0,
+    unsecuredMinor: BigInt(row?.unsecured ?? 0),
+    returningMinor: BigInt(row?.returning ?? 0),
+  };
 }
 
 /** How far a close is, for its page. Amounts in minor units of the campaign's currency. */

@@ -128,3 +128,26 @@ export async function closeDispute(tx: Tx, disputeId: string, state: 'won' | 'lo
     tx.now,
   ]);
 }
+
+/** Payments of the pledges that are under way, or that their donor may still confirm; without a method those that he does. */
+export function openPaymentsOf(
+  tx: Tx,
+  pledgeIds: readonly string[],
+): Promise<{ pledgeId: string; savedMethodId: string | null }[]> {
+  return tx.query<{ pledgeId: string; savedMethodId: string | null }>(
+    `SELECT reference AS "pledgeId", saved_method_id AS "savedMethodId" FROM payment
+      WHERE reference = ANY($1) AND status NOT IN ('SUCCEEDED', 'FAILED', 'CANCELED')`,
+    [pledgeIds],
+  );
+}
+
+/** Those of the pledges whose campaign gives everything back. */
+export async function pledgesOfEnded(tx: Tx, pledgeIds: readonly string[]): Promise<string[]> {
+  if (pledgeIds.length === 0) return [];
+  const rows = await tx.query<{ id: string }>(
+    `SELECT p.id FROM cash_pledge p JOIN campaign c ON c.id = p.campaign_id
+      WHERE p.id = ANY($1) AND c.state IN ('failed', 'cancelled', 'refunding', 'refunded')`,
+    [pledgeIds],
+  );
+  return rows.map((row) => row.id);
+}
