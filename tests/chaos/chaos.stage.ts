@@ -212,6 +212,8 @@ export async function install(home: string, databaseUrl: string): Promise<Instal
       `--webhook-secret=${WEBHOOK_SECRET}`,
       '--dispute-delay-ms=0',
       '--outcome-delay-ms=0',
+      // Deliveries that are under way together share a commit of the receiver.
+      '--concurrency=64',
     ],
     log: join(home, 'sandbox.log'),
     ready: `${sandboxUrl}/_sandbox/health`,

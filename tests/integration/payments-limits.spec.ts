@@ -69,11 +69,10 @@ it('charges and refunds that are turned away for haste keep their keys, and happ
 
   await stage.control('limits', { callsPerSecond: 0 });
   await stage.settle();
-  const charged = (await stage.stripe.paymentIntents.list({ limit: 100 })).data.map((intent) => [
-    intent.metadata['payment_id'],
-    intent.status,
-  ]);
-  expect(charged.toSorted()).toEqual(ids.map((id) => [id, 'succeeded']).toSorted());
+  const intents = (await stage.stripe.paymentIntents.list({ limit: 100 })).data;
+  expect(intents).toHaveLength(PLEDGES);
+  const charged = intents.map((intent) => [intent.metadata['payment_id'], intent.status] as const);
+  expect(new Map(charged)).toEqual(new Map(ids.map((id) => [id, 'succeeded'])));
   expect((await stage.stripe.refunds.list({ limit: 100 })).data).toHaveLength(PLEDGES);
   const ended: unknown = await stage.db.dataSource.query(
     `SELECT p.status AS payment, r.status AS refund, count(*)::int AS n

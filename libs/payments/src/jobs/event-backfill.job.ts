@@ -10,6 +10,7 @@ import { comparedUntil, saveComparedUntil } from '../store/inbox.store.js';
 const REACH_MS = 30 * 24 * 3_600_000;
 /** Read again what is younger than this: events are listed a little after they happen. */
 const OVERLAP_MS = 10 * 60_000;
+const PAGE = 100;
 
 /** Events that no delivery brought are found in Stripe's own list and put into the inbox like any other. */
 @ClockworkTask()
@@ -35,15 +36,16 @@ export class EventBackfillJob implements Clockwork {
       known: await comparedUntil(tx),
     }));
     const from = Math.max((known ?? startedAt).getTime() - OVERLAP_MS, startedAt.getTime() - REACH_MS);
+    const asked = { created: { gte: Math.floor(from / 1000) }, delivery_success: false, limit: PAGE };
     let missed = 0;
-    const events = this.stripe.events.list({
-      created: { gte: Math.floor(from / 1000) },
-      delivery_success: false,
-      limit: 100,
-    });
-    for await (const event of events) {
-      const outcome = await this.intake.accept(event);
-      if (!isRefused(outcome) && outcome.isNew) missed += 1;
+    let page = await this.stripe.events.list(asked);
+    for (;;) {
+      // A page is stored by few commits.
+      const outcomes = await Promise.all(page.data.map((event) => this.intake.accept(event)));
+      missed += outcomes.filter((outcome) => !isRefused(outcome) && outcome.isNew).length;
+      const last = page.data.at(-1)?.id;
+      if (!page.has_more || last === undefined) break;
+      page = await this.stripe.events.list({ ...asked, starting_after: last });
     }
     await this.uow.run('backfill', (tx) => saveComparedUntil(tx, startedAt));
     if (missed > 0) this.logger.info({ missed }, 'events found that no webhook had brought');

@@ -30,6 +30,8 @@ export interface ControlDesk {
   readonly world: SandboxWorld;
   readonly faults: Faults;
   readonly limits: Limits;
+  /** How many webhooks were taken since the start of this process. */
+  readonly delivered: number;
   readonly authorised: boolean;
   wake(): void;
 }
@@ -60,7 +62,7 @@ export function answerControl(desk: ControlDesk, input: { method: string; path: 
     return answer(200, eventsOfRequest(world, input.path.slice('requests/'.length)));
   if (!desk.authorised) return refuse(401, 'key_required', 'Send the secret key in the Authorization header.');
   if (call === 'GET status') return answer(200, { ...statusOf(world), limits: desk.limits });
-  if (call === 'GET quiet') return answer(200, quietOf(world));
+  if (call === 'GET quiet') return answer(200, { ...quietOf(world), delivered: desk.delivered });
   const body = parse(input.body);
   if (body === undefined) return refuse(400, 'json_invalid', 'The body must be a JSON object.');
   const done = answering(world, (): Answer => {

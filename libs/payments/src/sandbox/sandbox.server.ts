@@ -198,6 +198,7 @@ export class SandboxServer {
           world: this.#world(NO_REQUEST),
           faults: this.#faults,
           limits: this.#limits,
+          delivered: this.#courier.delivered,
           authorised: this.#isSecret(request),
           wake: () => this.#courier.wake(),
         },

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type Stripe from 'stripe';
 import type { SandboxBook } from './sandbox.book.js';
 import { chaosOf, releaseOvertaken } from './webhook.queue.js';
-import { WebhookWire } from './webhook.wire.js';
+import { WebhookWire, type Failure } from './webhook.wire.js';
 
 const IN_FLIGHT_DEFAULT = 16;
 /** Rows are read and written in batches: with a million events one statement each would be the whole time. */
@@ -14,6 +14,8 @@ const BACKOFF_MS_MAX = 30_000;
 /** Stripe gives up after three days in live mode. */
 const GIVE_UP_MS = 3 * 24 * 3_600_000;
 const IDLE_MS_MAX = 1000;
+/** Where nobody answers the next delivery waits so long: a receiver that starts again needs the machine for itself. */
+const AWAY_MS = 200;
 /** An answer that is held back for an early delivery is held back no longer than this. */
 const EARLY_MS_MAX = 2000;
 
@@ -29,7 +31,7 @@ interface Due {
 
 interface Outcome {
   readonly due: Due;
-  readonly failure: string | undefined;
+  readonly failure: Failure | undefined;
 }
 
 /**
@@ -46,6 +48,9 @@ export class WebhookCourier {
   readonly #waiting: Due[] = [];
   readonly #outcomes: Outcome[] = [];
   readonly #receivers = new Map<string, { url: string; secret: string }>();
+  /** Until when an endpoint that did not answer is left alone, by the machine's clock. */
+  readonly #away = new Map<string, number>();
+  #delivered = 0;
   #inFlight = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: NodeJS.Timeout | undefined;
@@ -57,6 +62,11 @@ export class WebhookCourier {
   ) {
     this.#inFlightMax = options.inFlight ?? IN_FLIGHT_DEFAULT;
     this.#wire = new WebhookWire(this.#inFlightMax);
+  }
+
+  /** How many deliveries were taken since the start of this process. */
+  get delivered(): number {
+    return this.#delivered;
   }
 
   /** Looks at the queue now: call after a commit that may have added to it. */
@@ -149,6 +159,7 @@ export class WebhookCourier {
   async #deliver(due: Due): Promise<void> {
     this.#inFlight += 1;
     const failure = await this.#attempt(due);
+    if (failure === undefined) this.#delivered += 1;
     this.#inFlight -= 1;
     this.#outcomes.push({ due, failure });
     // What was overtaken waits for this one: tell the book at once.
@@ -165,14 +176,18 @@ export class WebhookCourier {
     if (due !== undefined) void this.#deliver(due);
   }
 
-  async #attempt(due: Due): Promise<string | undefined> {
+  async #attempt(due: Due): Promise<Failure | undefined> {
+    const awayMs = (this.#away.get(due.endpoint) ?? 0) - Date.now();
+    if (awayMs > 0) await new Promise((done) => setTimeout(done, awayMs));
     const payload = this.book.row('SELECT body FROM object WHERE id = ?', due.event)?.['body'];
     const receiver = this.#receiver(due.endpoint);
     if (receiver === undefined || typeof payload !== 'string') return undefined;
     // Receivers compare a signature with their own clock, which knows nothing of the sandbox's time.
-    return this.#wire.post(receiver.url, payload, {
+    const failure = await this.#wire.post(receiver.url, payload, {
       'stripe-signature': signatureHeader(payload, receiver.secret, Math.floor(this.book.machineNowMs / 1000)),
     });
+    if (failure?.away === true) this.#away.set(due.endpoint, Date.now() + AWAY_MS);
+    return failure;
   }
 
   /** Looked up once a batch: an endpoint that is removed meanwhile may get a few more. */
@@ -199,7 +214,7 @@ export class WebhookCourier {
           this.book.run("UPDATE delivery SET state = 'delivered', last_error = NULL WHERE id = ?", due.id);
           if (!due.held) overtaker.set(due.endpoint, Math.max(due.id, overtaker.get(due.endpoint) ?? 0));
           told.add(due.event);
-        } else this.#putBack(due, failure);
+        } else this.#putBack(due, failure.note);
       }
       for (const [endpoint, id] of overtaker) releaseOvertaken(this.book, id, endpoint);
       for (const event of told) this.#countDown(event);
@@ -220,11 +235,16 @@ export class WebhookCourier {
     );
   }
 
+  /** With five copies of an event it changes once, so it is written once. */
   #countDown(event: string): void {
+    const pending = this.book.row(
+      "SELECT count(DISTINCT endpoint) AS n FROM delivery WHERE event = ? AND state = 'pending'",
+      event,
+    )?.['n'];
     this.book.run(
-      `UPDATE object SET body = json_set(body, '$.pending_webhooks',
-              (SELECT count(DISTINCT endpoint) FROM delivery WHERE event = object.id AND state = 'pending'))
-        WHERE id = ?`,
+      `UPDATE object SET body = json_set(body, '$.pending_webhooks', ?1)
+        WHERE id = ?2 AND json_extract(body, '$.pending_webhooks') <> ?1`,
+      Number(pending),
       event,
     );
   }
