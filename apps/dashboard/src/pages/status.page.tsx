@@ -5,6 +5,7 @@ import { integer } from '../format/amount.js';
 import { page, type PageContext, type Result } from '../http/request.js';
 import { Icon } from '../parts/mark.js';
 import { Empty } from '../parts/notice.js';
+import { Promises, type PlatformPromise } from '../parts/promises.js';
 import { When } from '../parts/who-when.js';
 import { State } from '../parts/state.js';
 import { failurePage } from './problem.page.js';
@@ -28,18 +29,10 @@ interface StatusAnswer {
     campaign: { title: string } | null;
   }> | null;
 }
-interface Invariant {
-  name: string;
-  description: string;
-  ok: boolean;
-  checkedAt: string;
-  figures: { name: string; value: string }[];
-}
-
 export async function statusPage(context: PageContext): Promise<Result> {
   const [answer, audit] = await Promise.all([
     context.ask<StatusAnswer>(statusQuery),
-    context.ask<{ invariants: Invariant[] | null }>(invariantsQuery),
+    context.ask<{ invariants: PlatformPromise[] | null }>(invariantsQuery),
   ]);
   if (!answer.data) return failurePage(answer.problems);
   const { log, ledgerTrialBalance: trial, nodes, runs } = answer.data;
@@ -83,21 +76,11 @@ export async function statusPage(context: PageContext): Promise<Result> {
         </ul>
         {invariants && (
           <section class="stack" aria-labelledby="invariants-head">
-            <h2 id="invariants-head">Invariants</h2>
-            <ol class="checks">
-              {invariants.map((one) => (
-                <li key={one.name} class={one.ok ? 'good' : 'bad'}>
-                  <Icon name={one.ok ? 'check' : 'cross'} size={16} />
-                  <span>
-                    <strong>{one.description}</strong>
-                    <small>
-                      {one.figures.map((figure) => `${figure.name.replaceAll('_', ' ')} ${figure.value}`).join(' · ') ||
-                        one.name}
-                    </small>
-                  </span>
-                </li>
-              ))}
-            </ol>
+            <h2 id="invariants-head">What is promised</h2>
+            <p class="muted">
+              Each is asked of the live tables, at most a minute ago, by a query that the audit shares.
+            </p>
+            <Promises promises={invariants} />
           </section>
         )}
         <div class="panels">
