@@ -419,13 +419,22 @@ END $$;
 
 -- Locks accounts in the order of their ids, with every account that a due expiry of theirs also touches, and writes
 -- those expiries down. Returns the moment that what follows is recorded at: p_now, or the newest entry if that is later.
-CREATE FUNCTION ledger_lock(p_now timestamptz, p_accounts uuid[]) RETURNS timestamptz LANGUAGE plpgsql AS $$
+-- p_still says that none of them held anything pending a moment ago: then there is most likely nothing to expire.
+CREATE FUNCTION ledger_lock(p_now timestamptz, p_accounts uuid[], p_still boolean) RETURNS timestamptz LANGUAGE plpgsql AS $$
 DECLARE
+  v_still boolean;
   v_accounts uuid[] := p_accounts;
   v_more uuid[];
   -- Whole milliseconds, as every process and every cursor writes a moment.
   v_now timestamptz := date_trunc('milliseconds', p_now);
 BEGIN
+  IF p_still THEN
+    SELECT greatest(v_now, max(l.touched_at)), bool_and(l.debits_pending = 0 AND l.credits_pending = 0 AND l.closed_by IS NULL)
+      INTO v_now, v_still
+      FROM (SELECT touched_at, debits_pending, credits_pending, closed_by FROM ledger_account WHERE id = ANY (p_accounts)
+            ORDER BY id FOR NO KEY UPDATE) l;
+    IF v_still THEN RETURN v_now; END IF;
+  END IF;
   LOOP
     SELECT array_agg(DISTINCT x.account_id) INTO v_more
     FROM (
@@ -466,7 +475,7 @@ BEGIN
          (SELECT array_agg(DISTINCT x.id) FROM (SELECT debit_account_id AS id FROM due UNION SELECT credit_account_id FROM due) x)
     INTO v_due, v_accounts;
   IF v_due > 0 THEN
-    PERFORM ledger_lock(p_now, v_accounts);
+    PERFORM ledger_lock(p_now, v_accounts, false);
   END IF;
   RETURN v_due;
 END $$;
@@ -562,7 +571,7 @@ BEGIN
     CROSS JOIN LATERAL unnest(ARRAY[t.debit_account_id, t.credit_account_id]) AS x (id)
     WHERE w.pending > 0;
   SELECT array_agg(a.id) INTO v_ids FROM ledger_account a WHERE a.code = ANY (p_codes);
-  v_now := ledger_lock(p_now, v_ids || v_more);
+  v_now := ledger_lock(p_now, v_ids || v_more, false);
 
   -- Accounts stand at the position of their code, with nulls for unknown codes, and those of resolutions after them.
   SELECT array_agg(x.id), array_agg(x.code), array_agg(x.unit), array_agg(x.rule), array_agg(x.version),
@@ -668,8 +677,7 @@ BEGIN
       IF r.flags > 0 THEN
         IF r.flags & 1 > 0 THEN
           v_amount := least(v_amount, a_c[v_d] - a_d[v_d] - a_dp[v_d]);
-        END IF;
-        IF r.flags & 2 > 0 THEN
+        ELSIF r.flags & 2 > 0 THEN
           v_amount := least(v_amount, a_d[v_c] - a_c[v_c] - a_cp[v_c]);
         END IF;
         v_closes := CASE WHEN r.flags & 4 > 0 THEN v_d WHEN r.flags & 8 > 0 THEN v_c END;
@@ -799,6 +807,7 @@ DECLARE
   c_max CONSTANT bigint := 9000000000000000000;
   v_rows CONSTANT integer := cardinality(p_id);
   v_now timestamptz;
+  v_still boolean;
   v_accepts boolean;
   -- By position of the code.
   a_id uuid[]; a_unit text[]; a_version bigint[]; a_dp bigint[]; a_d bigint[]; a_cp bigint[]; a_c bigint[];
@@ -806,26 +815,30 @@ DECLARE
 BEGIN
   -- An assignment unfolds the array; finding an element of a folded array of texts takes time in its length.
   v_key[1] := v_key[1]; v_hash[1] := v_hash[1]; v_reason[1] := v_reason[1];
-  SELECT array_agg(a.id) INTO a_id FROM ledger_account a WHERE a.code = ANY (p_codes);
-  v_now := ledger_lock(p_now, a_id);
+  SELECT array_agg(a.id), bool_and(a.debits_pending = 0 AND a.credits_pending = 0 AND a.closed_by IS NULL)
+    INTO a_id, v_still FROM ledger_account a WHERE a.code = ANY (p_codes);
+  v_now := ledger_lock(p_now, a_id, v_still);
 
-  SELECT bool_and(a.id IS NOT NULL AND a.closed_by IS NULL
-           AND c.debits <= c_max - a.debits_pending - a.debits_posted
-           AND c.credits <= c_max - a.credits_pending - a.credits_posted
-           AND CASE a.limit_rule
-                 WHEN 'debits_must_not_exceed_credits'
-                   THEN c.debit_need <= a.credits_posted - (a.debits_posted + a.debits_pending)
-                 WHEN 'credits_must_not_exceed_debits'
-                   THEN c.credit_need <= a.debits_posted - (a.credits_posted + a.credits_pending)
-                 ELSE true
-               END) IS TRUE,
-         array_agg(a.id ORDER BY c.n), array_agg(a.unit ORDER BY c.n), array_agg(a.version ORDER BY c.n),
-         array_agg(a.debits_pending ORDER BY c.n), array_agg(a.debits_posted ORDER BY c.n),
-         array_agg(a.credits_pending ORDER BY c.n), array_agg(a.credits_posted ORDER BY c.n)
+  SELECT bool_and(x.accepts IS TRUE), array_agg(x.id), array_agg(x.unit), array_agg(x.version),
+         array_agg(x.dp), array_agg(x.d), array_agg(x.cp), array_agg(x.c)
     INTO v_accepts, a_id, a_unit, a_version, a_dp, a_d, a_cp, a_c
-    FROM unnest(p_codes, p_debits, p_credits, p_debit_need, p_credit_need)
-      WITH ORDINALITY c (code, debits, credits, debit_need, credit_need, n)
-    LEFT JOIN ledger_account a ON a.code = c.code;
+    FROM (
+      SELECT a.id, a.unit, a.version, a.debits_pending AS dp, a.debits_posted AS d, a.credits_pending AS cp, a.credits_posted AS c,
+             a.closed_by IS NULL
+             AND c.debits <= c_max - a.debits_pending - a.debits_posted
+             AND c.credits <= c_max - a.credits_pending - a.credits_posted
+             AND CASE a.limit_rule
+                   WHEN 'debits_must_not_exceed_credits'
+                     THEN c.debit_need <= a.credits_posted - (a.debits_posted + a.debits_pending)
+                   WHEN 'credits_must_not_exceed_debits'
+                     THEN c.credit_need <= a.debits_posted - (a.credits_posted + a.credits_pending)
+                   ELSE true
+                 END AS accepts
+      FROM unnest(p_codes, p_debits, p_credits, p_debit_need, p_credit_need)
+        WITH ORDINALITY c (code, debits, credits, debit_need, credit_need, n)
+      LEFT JOIN ledger_account a ON a.code = c.code
+      ORDER BY c.n
+    ) x;
   v_accepts := v_accepts
     AND NOT EXISTS (SELECT FROM ledger_transfer t WHERE t.key = ANY (p_keys))
     AND NOT (EXISTS (SELECT FROM ledger_burnt_key) AND EXISTS (SELECT FROM ledger_burnt_key b WHERE b.key = ANY (p_keys)))
@@ -879,74 +892,79 @@ $$;
 -- Seals up to p_limit committed transfers that are not sealed yet, each over the one before it in its unit's book, in the
 -- order of their sequence numbers. A transfer that commits late gets a later place; none is passed over. Returns how many.
 CREATE FUNCTION ledger_seal_some(p_limit integer) RETURNS integer LANGUAGE plpgsql
--- Along the sequence, whatever the planner thinks of a table's size; the few accounts of a batch are joined by hash.
+-- Along the sequence, whatever the planner thinks of a table's size.
 SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off SET enable_mergejoin = off
 AS $$
 DECLARE
   s ledger_sealer;
   v_top bigint;
   v_oldest bigint; v_next bigint;
-  r record;
-  v_unit text;
-  v_position bigint; v_first bigint;
-  v_hash bytea;
+  -- By transfer, those of a unit one after another. What is said: the text between position and moment.
+  v_units text[]; v_seqs bigint[]; v_ats timestamptz[]; v_closes text[]; v_said text[]; v_hashes bytea[];
+  v_count integer; v_from integer; n integer := 1;
+  v_unit text; v_head text; v_position bigint; v_hash bytea;
   v_at timestamptz; v_moment text;
-  v_seqs bigint[] := '{}'; v_hashes bytea[] := '{}';
-  v_count integer := 0; v_last bigint := 0;
   v_over boolean; v_settled bigint; v_floor bigint;
 BEGIN
   SELECT * INTO STRICT s FROM ledger_sealer WHERE id = 1 FOR UPDATE;
   -- Three statements in this order: a transaction that drew a number up to v_top has an id below v_next.
   SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('ledger_transfer', 'seq')::regclass), 0) INTO v_top;
   SELECT pg_snapshot_xmin(x)::text::bigint, pg_snapshot_xmax(x)::text::bigint INTO v_oldest, v_next FROM pg_current_snapshot() x;
-  FOR r IN
-    WITH batch AS MATERIALIZED (
-      SELECT t.seq, t.unit, t.key, t.kind, t.debit_account_id, t.credit_account_id, t.amount, t.released, t.pending_id,
-             t.expires_at, t.closes, t.reason, t.refs, t.refs::text AS refs_text, t.recorded_at
-      FROM ledger_transfer t
-      WHERE t.seq > s.floor_seq AND NOT EXISTS (SELECT FROM ledger_seal x WHERE x.transfer_seq = t.seq AND x.transfer_seq > s.floor_seq)
-      ORDER BY t.seq LIMIT p_limit
-    ), account AS MATERIALIZED (
-      SELECT a.id, to_json(a.code)::text AS code FROM ledger_account a
-      WHERE a.id IN (SELECT debit_account_id FROM batch UNION SELECT credit_account_id FROM batch)
-    )
-    SELECT t.seq, t.unit, t.recorded_at, t.closes,
-      concat('",', to_json(t.key), ',"', t.kind, '",', d.code, ',', c.code, ',"', t.amount, '","', t.released, '",',
-        CASE WHEN t.pending_id IS NULL THEN 'null'
-          ELSE (SELECT to_json(p.key)::text FROM ledger_transfer p WHERE p.id = t.pending_id) END, ',',
-        CASE WHEN t.expires_at IS NULL THEN 'null' ELSE '"' || ledger_seal_moment(t.expires_at) || '"' END, ',',
-        to_json(t.reason), ',',
-        -- One name and its text, as most are: four quotes and no backslash.
-        CASE WHEN strpos(t.refs_text, '\') = 0 AND length(t.refs_text) - length(replace(t.refs_text, '"', '')) = 4
-          THEN concat('{"', split_part(t.refs_text, '"', 2), '":"', split_part(t.refs_text, '"', 4), '"}')
-          ELSE ledger_seal_refs(t.refs) END, ',"') AS said
-    FROM batch t JOIN account d ON d.id = t.debit_account_id JOIN account c ON c.id = t.credit_account_id
-    ORDER BY t.unit, t.seq
-  LOOP
-    IF r.unit IS DISTINCT FROM v_unit THEN
-      PERFORM ledger_seal_write(v_unit, v_first, v_seqs, v_hashes);
-      v_unit := r.unit; v_seqs := '{}'; v_hashes := '{}';
-      SELECT x.position, x.hash INTO v_position, v_hash FROM ledger_seal x WHERE x.unit = v_unit ORDER BY x.position DESC LIMIT 1;
-      IF NOT FOUND THEN v_position := 0; v_hash := decode(repeat('00', 32), 'hex'); END IF;
-      v_first := v_position + 1;
-    END IF;
-    IF r.recorded_at IS DISTINCT FROM v_at THEN v_at := r.recorded_at; v_moment := ledger_seal_moment(v_at); END IF;
-    v_position := v_position + 1;
-    v_hash := sha256(v_hash || convert_to(CASE WHEN r.closes IS NULL
-      THEN '["ledger-seal/1","' || v_unit || '","' || v_position || r.said || v_moment || '"]'
-      ELSE '["ledger-seal/2","' || v_unit || '","' || v_position || r.said || v_moment || '","' || r.closes || '"]' END, 'UTF8'));
-    v_count := v_count + 1;
-    v_seqs[v_position - v_first + 1] := r.seq; v_hashes[v_position - v_first + 1] := v_hash;
-    IF r.seq > v_last THEN v_last := r.seq; END IF;
+  SELECT array_agg(x.unit), array_agg(x.seq), array_agg(x.recorded_at), array_agg(x.closes), array_agg(x.said)
+    INTO v_units, v_seqs, v_ats, v_closes, v_said
+    FROM (
+      WITH batch AS MATERIALIZED (
+        SELECT t.seq, t.unit, t.key, t.kind, t.debit_account_id, t.credit_account_id, t.amount, t.released, t.pending_id,
+               t.expires_at, t.closes, t.reason, t.refs, t.refs::text AS refs_text, t.recorded_at
+        FROM ledger_transfer t
+        -- As a look-up for each, so that no more is read than p_limit however many wait.
+        WHERE t.seq > s.floor_seq AND (SELECT true FROM ledger_seal x WHERE x.transfer_seq = t.seq) IS NULL
+        ORDER BY t.seq LIMIT p_limit
+      ), account AS MATERIALIZED (
+        -- Each of the few accounts of a batch is looked up once.
+        SELECT x.id, (SELECT a.code FROM ledger_account a WHERE a.id = x.id) AS code
+        FROM (SELECT debit_account_id AS id FROM batch UNION SELECT credit_account_id FROM batch) x
+      )
+      SELECT t.unit, t.seq, t.recorded_at, t.closes,
+        -- The codes of accounts have no character that JSON escapes.
+        concat('",', to_json(t.key), ',"', t.kind, '","', d.code, '","', c.code, '","', t.amount, '","', t.released, '",',
+          CASE WHEN t.pending_id IS NULL THEN 'null'
+            ELSE (SELECT to_json(p.key)::text FROM ledger_transfer p WHERE p.id = t.pending_id) END, ',',
+          CASE WHEN t.expires_at IS NULL THEN 'null' ELSE '"' || ledger_seal_moment(t.expires_at) || '"' END, ',',
+          to_json(t.reason), ',',
+          -- One name and its text, as most are: four quotes and no backslash.
+          CASE WHEN strpos(t.refs_text, '\') = 0 AND length(t.refs_text) - length(replace(t.refs_text, '"', '')) = 4
+            THEN concat('{"', split_part(t.refs_text, '"', 2), '":"', split_part(t.refs_text, '"', 4), '"}')
+            ELSE ledger_seal_refs(t.refs) END, ',"') AS said
+      FROM batch t JOIN account d ON d.id = t.debit_account_id JOIN account c ON c.id = t.credit_account_id
+      ORDER BY t.unit, t.seq
+    ) x;
+  v_count := coalesce(cardinality(v_seqs), 0);
+  WHILE n <= v_count LOOP
+    v_unit := v_units[n];
+    v_from := n;
+    v_head := '"' || v_unit || '","';
+    SELECT x.position, x.hash INTO v_position, v_hash FROM ledger_seal x WHERE x.unit = v_unit ORDER BY x.position DESC LIMIT 1;
+    IF NOT FOUND THEN v_position := 0; v_hash := decode(repeat('00', 32), 'hex'); END IF;
+    WHILE v_units[n] = v_unit LOOP
+      IF v_ats[n] IS DISTINCT FROM v_at THEN v_at := v_ats[n]; v_moment := ledger_seal_moment(v_at); END IF;
+      v_hash := sha256(v_hash || convert_to(CASE WHEN v_closes[n] IS NULL
+        THEN '["ledger-seal/1",' || v_head || v_position + n - v_from + 1 || v_said[n] || v_moment || '"]'
+        ELSE '["ledger-seal/2",' || v_head || v_position + n - v_from + 1 || v_said[n] || v_moment || '","' || v_closes[n] || '"]'
+      END, 'UTF8'));
+      v_hashes[n] := v_hash;
+      n := n + 1;
+    END LOOP;
+    INSERT INTO ledger_seal (unit, position, transfer_seq, hash)
+    SELECT v_unit, v_position + x.n - v_from + 1, v_seqs[x.n], v_hashes[x.n] FROM generate_series(v_from, n - 1) x (n);
   END LOOP;
-  PERFORM ledger_seal_write(v_unit, v_first, v_seqs, v_hashes);
 
   -- The floor rises as far as all is sealed and nothing can appear any more. When there may be more behind the last one
   -- sealed, it rises no further than that: under load that is the rule, and a floor that stayed would have each batch pass
   -- over the one before it.
   v_over := v_oldest >= s.next_floor_xid;
   v_settled := CASE WHEN v_over THEN s.next_floor_seq ELSE s.floor_seq END;
-  v_floor := CASE WHEN v_count < p_limit THEN v_settled ELSE least(v_settled, v_last) END;
+  v_floor := CASE WHEN v_count < p_limit THEN v_settled ELSE least(v_settled, (SELECT max(x) FROM unnest(v_seqs) x)) END;
   -- Ids below those noted before: the data came into another cluster, and what was under way there is no more.
   IF v_next < s.next_floor_xid OR (v_over AND v_floor = s.next_floor_seq) THEN
     s.next_floor_seq := v_top; s.next_floor_xid := v_next;
@@ -955,9 +973,3 @@ BEGIN
     WHERE id = 1 AND (floor_seq, next_floor_seq) IS DISTINCT FROM (v_floor, s.next_floor_seq);
   RETURN v_count;
 END $$;
-
--- Puts seals into the book of a unit, from a position on.
-CREATE FUNCTION ledger_seal_write(p_unit text, p_first bigint, p_seqs bigint[], p_hashes bytea[]) RETURNS void LANGUAGE sql AS $$
-  INSERT INTO ledger_seal (unit, position, transfer_seq, hash)
-  SELECT p_unit, p_first + x.n - 1, x.seq, x.hash FROM unnest(p_seqs, p_hashes) WITH ORDINALITY x (seq, hash, n)
-$$;

@@ -5,6 +5,7 @@ import { isRefused, newId, systemClock } from '#kernel';
 import { Ledger, LedgerSealJob, LedgerWriter, type TransferSpec, ledgerInvariants } from '#ledger';
 import { UnitOfWork, createDataSource } from '#platform';
 import type { BenchContext, BenchResult } from './bench.stage.ts';
+import { NODE, cpuBetween, cpuTimes } from './cpu-meter.ts';
 import { PairedLedger } from './paired-ledger.ts';
 
 const BATCH = 1000;
@@ -18,15 +19,31 @@ const GOAL_RATE = 20_000;
 const SEALED = `ledger, batches of ${BATCH}, two in flight, sealed`;
 const PAIRED = `two locked rows, ${CLIENTS} clients`;
 
+/** The sealer's clock while it is measured; in production it is a second. */
+const SEAL_EVERY_MS = 40;
+const APPLICATION = 'posting';
+const SEALING = 'sealing';
+
 /** One way of writing transfers: does some, answers how many were committed. */
 interface Variant {
   readonly name: string;
   /** Milliseconds that callers waited, where single callers are measured. */
   readonly waits?: number[];
+  /** How many steps are under way at once; 1 when absent. */
+  readonly lanes?: number;
   step(): Promise<number>;
-  /** What has to be over before the time is taken. */
-  settle?(): Promise<void>;
+  /** What goes on beside them, again and again, and once more before the time is taken. */
+  beside?(): Promise<void>;
 }
+
+/** What a variant did in one round. */
+interface Sample {
+  readonly rate: number;
+  readonly transfers: number;
+  /** Milliseconds of CPU by who used them. */
+  readonly cpu: ReadonlyMap<string, number>;
+}
+type Samples = ReadonlyMap<string, readonly Sample[]>;
 
 /**
  * Transfers a second into one hot account, all checks on: limits on both sides, pending amounts counted, idempotency keys,
@@ -35,26 +52,26 @@ interface Variant {
  * bare INSERT into a table without any rule but its primary key. Variants take turns. The books are checked at the end.
  */
 export async function run(ctx: BenchContext): Promise<BenchResult[]> {
-  const dataSource = await createDataSource({
-    url: ctx.databaseUrl,
-    poolSize: 6,
-    packageRoot: packageRoot(),
-    applicationName: 'commonweights-bench',
-  }).initialize();
-  const client = new pg.Client({ connectionString: ctx.databaseUrl });
+  const open = (applicationName: string, poolSize: number) =>
+    createDataSource({ url: ctx.databaseUrl, poolSize, packageRoot: packageRoot(), applicationName }).initialize();
+  const dataSource = await open(APPLICATION, 4);
+  const sealing = await open(SEALING, 1);
+  const client = new pg.Client({ connectionString: ctx.databaseUrl, application_name: 'bare' });
   await client.connect();
+  const meter = new pg.Client({ connectionString: ctx.databaseUrl });
+  await meter.connect();
   const paired = await PairedLedger.open(ctx.databaseUrl, CLIENTS);
   try {
     await dataSource.runMigrations();
     const uow = new UnitOfWork(dataSource, systemClock);
     const ledger = new Ledger();
     const writer = new LedgerWriter(dataSource, systemClock);
-    const sealer = new LedgerSealJob(uow);
+    const sealer = new LedgerSealJob(new UnitOfWork(sealing, systemClock));
     const accounts = await openAccounts(uow, ledger);
     const rows = await prepareBareRows(client, accounts, uow, ledger);
     const batch = () => batched(uow, ledger, accounts);
     const variants: Variant[] = [
-      { name: SEALED, step: () => sealedBatches(batch, sealer), settle: () => sealer.tick() },
+      { name: SEALED, lanes: 2, step: batch, beside: () => sealer.tick() },
       { name: PAIRED, step: () => paired.transfer(CLIENTS) },
       { name: `two locked rows, ${FEW_CLIENTS} clients`, step: () => paired.transfer(FEW_CLIENTS) },
       { name: `ledger, batches of ${BATCH}`, step: batch },
@@ -63,8 +80,15 @@ export async function run(ctx: BenchContext): Promise<BenchResult[]> {
       { name: 'bare INSERT, a statement each', step: () => bareSingles(client, rows) },
       { name: `bare INSERT, ${BATCH} rows a statement`, step: () => bareMany(client, rows) },
     ];
-    const samples = await measure(variants, ctx.seconds, () => sealer.tick());
-    for (const [name, rates] of samples) ctx.log(`${name}: ${Math.round(median(rates))} transfers/s`);
+    const samples = await measure(
+      variants,
+      ctx.seconds,
+      () => sealer.tick(),
+      () => cpuTimes(meter),
+    );
+    for (const [name, taken] of samples) {
+      ctx.log(`${name}: ${Math.round(median(taken.map((s) => s.rate)))} transfers/s; CPU a transfer ${cpuText(taken)}`);
+    }
     for (const { name, waits } of variants) {
       if (waits)
         ctx.log(`${name}: waited ${quantile(waits, 0.5)} ms (median), ${quantile(waits, 0.99)} ms (99th percentile)`);
@@ -75,7 +99,9 @@ export async function run(ctx: BenchContext): Promise<BenchResult[]> {
   } finally {
     await client.query('DROP TABLE IF EXISTS bench_bare_transfer').catch(() => undefined);
     await client.end();
+    await meter.end();
     await paired.close();
+    await sealing.destroy();
     await dataSource.destroy();
   }
 }
@@ -83,10 +109,20 @@ export async function run(ctx: BenchContext): Promise<BenchResult[]> {
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
-function results(samples: ReadonlyMap<string, readonly number[]>): BenchResult[] {
+/** Of all rounds together: a round is too short for a figure of its own. */
+function cpuText(samples: readonly Sample[]): string {
+  const transfers = samples.reduce((sum, sample) => sum + sample.transfers, 0);
+  const parts = [...new Set(samples.flatMap((sample) => [...sample.cpu.keys()]))]
+    .map((name) => ({ name, ms: samples.reduce((sum, sample) => sum + (sample.cpu.get(name) ?? 0), 0) }))
+    .filter(({ name, ms }) => ms > 1 || name === NODE);
+  const µs = (ms: number) => ((ms * 1000) / transfers).toFixed(1);
+  return `${µs(parts.reduce((sum, part) => sum + part.ms, 0))} µs (${parts.map((part) => `${part.name} ${µs(part.ms)}`).join(', ')})`;
+}
+
+function results(samples: Samples): BenchResult[] {
   const many = `bare INSERT, ${BATCH} rows a statement`;
   const singles = 'bare INSERT, a statement each';
-  const of = (name: string) => samples.get(name) ?? [];
+  const of = (name: string) => (samples.get(name) ?? []).map((sample) => sample.rate);
   const row = (name: string, ours: string, peer: string, note: string, goal?: number): BenchResult => ({
     name,
     ours: median(of(ours)),
@@ -139,32 +175,58 @@ function results(samples: ReadonlyMap<string, readonly number[]>): BenchResult[]
   ];
 }
 
-/** Rates of each variant, one for each round. Between two variants all is sealed, so that none does another's work. */
+/** What each variant did, once for each round. Between two variants all is sealed, so that none does another's work. */
 async function measure(
   variants: readonly Variant[],
   seconds: number,
   between: () => Promise<void>,
-): Promise<Map<string, number[]>> {
-  const samples = new Map<string, number[]>(variants.map((v) => [v.name, []]));
+  cpu: () => Promise<ReadonlyMap<string, number>>,
+): Promise<Samples> {
+  const samples = new Map<string, Sample[]>(variants.map((v) => [v.name, []]));
   const slotMs = (seconds * 1000) / (ROUNDS * variants.length);
-  for (const variant of variants) await variant.step();
+  for (const variant of variants) await during(variant, slotMs / 10);
   for (let round = 0; round < ROUNDS; round += 1) {
     for (let turn = 0; turn < variants.length; turn += 1) {
       const variant = variants[(turn + round) % variants.length];
       if (!variant) continue;
       await between();
+      const before = await cpu();
       const start = performance.now();
-      let done = 0;
-      let elapsed = 0;
-      do {
-        done += await variant.step();
-        elapsed = performance.now() - start;
-      } while (elapsed < slotMs);
-      await variant.settle?.();
-      samples.get(variant.name)?.push((done / (performance.now() - start)) * 1000);
+      const transfers = await during(variant, slotMs);
+      const elapsed = performance.now() - start;
+      samples.get(variant.name)?.push({
+        rate: (transfers / elapsed) * 1000,
+        transfers,
+        cpu: cpuBetween(before, await cpu()),
+      });
     }
   }
   return samples;
+}
+
+/** Has a variant work for so long, and finish what it began. */
+async function during(variant: Variant, ms: number): Promise<number> {
+  const until = performance.now() + ms;
+  let running = true;
+  let done = 0;
+  const lane = async () => {
+    do {
+      // Not added in one go: that would read the sum before the step and forget what the other lane did meanwhile.
+      const transfers = await variant.step();
+      done += transfers;
+    } while (performance.now() < until);
+  };
+  const beside = async () => {
+    while (running) {
+      await variant.beside?.();
+      await new Promise((resolve) => setTimeout(resolve, SEAL_EVERY_MS));
+    }
+  };
+  const besides = variant.beside ? beside() : undefined;
+  await Promise.all(Array.from({ length: variant.lanes ?? 1 }, lane)).finally(() => (running = false));
+  await besides;
+  await variant.beside?.();
+  return done;
 }
 
 interface Accounts {
@@ -197,8 +259,13 @@ async function openAccounts(uow: UnitOfWork, ledger: Ledger): Promise<Accounts> 
   return { hot, donors };
 }
 
+const RUN = newId();
+let drawn = 0;
+/** Ids that grow, as those of the product do; drawing a random one for each is no part of what is compared. */
+const nextId = (): string => `${RUN.slice(0, 24)}${(drawn += 1).toString(16).padStart(12, '0')}`;
+
 const pledge = ({ hot, donors }: Accounts, n: number): TransferSpec => ({
-  key: `bench:${newId()}`,
+  key: `bench:${nextId()}`,
   kind: 'posted',
   debit: donors[n % donors.length] ?? hot,
   credit: hot,
@@ -217,12 +284,6 @@ async function batched(uow: UnitOfWork, ledger: Ledger, accounts: Accounts): Pro
   if (isRefused(outcome)) throw new Error('refused');
   for (const chain of outcome) if (isRefused(chain)) throw new Error(chain.first.message);
   return BATCH;
-}
-
-/** Two batches are written at a time, as the writer's two lanes do, while the sealer takes those written before. */
-async function sealedBatches(batch: () => Promise<number>, sealer: LedgerSealJob): Promise<number> {
-  const [one, two] = await Promise.all([batch(), batch(), sealer.tick()]);
-  return one + two;
 }
 
 const quantile = (values: readonly number[], q: number): string =>
@@ -283,7 +344,7 @@ async function prepareBareRows(
 
 const renamed = (rows: BareRows, values: readonly (string | null)[]) =>
   values.map((value, i) =>
-    rows.columns[i] === 'id' ? newId() : rows.columns[i] === 'key' ? `bench:${newId()}` : value,
+    rows.columns[i] === 'id' ? nextId() : rows.columns[i] === 'key' ? `bench:${nextId()}` : value,
   );
 
 async function bareSingles(client: pg.Client, rows: BareRows): Promise<number> {

@@ -59,7 +59,12 @@ export class PairedLedger {
   }
 
   static async open(databaseUrl: string, clients: number): Promise<PairedLedger> {
-    const pool = new pg.Pool({ connectionString: databaseUrl, max: clients, min: clients });
+    const pool = new pg.Pool({
+      connectionString: databaseUrl,
+      max: clients,
+      min: clients,
+      application_name: 'pairing',
+    });
     await pool.query(`DROP TABLE IF EXISTS bench_pair_account, bench_pair_transfer, bench_pair_entry CASCADE;
       DROP FUNCTION IF EXISTS bench_pair_post; ${SCHEMA}`);
     const [hot = '', ...payers] = Array.from({ length: PAYERS + 1 }, () => newId());

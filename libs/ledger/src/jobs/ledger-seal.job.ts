@@ -1,7 +1,7 @@
 import { type Clockwork, ClockworkTask, UnitOfWork } from '#platform';
 import { sealSome } from '../store/seal.store.js';
 
-const BATCH = 2000;
+const BATCH = 5000;
 
 /** Numbers and seals what has been posted, a moment behind the writers. */
 @ClockworkTask()
