@@ -677,7 +677,8 @@ BEGIN
       IF r.flags > 0 THEN
         IF r.flags & 1 > 0 THEN
           v_amount := least(v_amount, a_c[v_d] - a_d[v_d] - a_dp[v_d]);
-        ELSIF r.flags & 2 > 0 THEN
+        END IF;
+        IF r.flags & 2 > 0 THEN
           v_amount := least(v_amount, a_d[v_c] - a_c[v_c] - a_cp[v_c]);
         END IF;
         v_closes := CASE WHEN r.flags & 4 > 0 THEN v_d WHEN r.flags & 8 > 0 THEN v_c END;
