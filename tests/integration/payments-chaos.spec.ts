@@ -31,8 +31,8 @@ describe('webhooks', () => {
     await stage.audit();
   });
 
-  it('that come before our own commit are parked and then worked off', async () => {
-    // What the webhook of a payment looks like whose row is written, but not yet committed.
+  it('that come before our own commit are parked, and woken by it and by nothing else', async () => {
+    // What the webhooks of a payment look like whose row is written, but not yet committed.
     const id = '018f0000-0000-7000-8000-0000000000aa';
     const intent = await stage.stripe.paymentIntents.create({
       amount: 5000,
@@ -42,23 +42,36 @@ describe('webhooks', () => {
       payment_method: 'pm_card_visa',
       metadata: { payment_id: id },
     });
-    await eventually('the events are in the inbox', async () => {
+    const refund = await stage.stripe.refunds.create({ payment_intent: intent.id, amount: 700 });
+    const parked = async (): Promise<string[]> => {
       await stage.inbox.drain();
-      const rows = await stage.db.dataSource.query(
-        "SELECT state FROM stripe_event WHERE object_id = $1 AND state = 'parked'",
-        [intent.id],
+      const rows: { object_id: string }[] = await stage.db.dataSource.query(
+        "SELECT DISTINCT object_id FROM stripe_event WHERE state = 'parked' AND payload::text LIKE $1",
+        [`%${intent.id}%`],
       );
-      return (rows as unknown[]).length === 2;
+      return rows.map((row) => row.object_id);
+    };
+    await eventually('the events are in the inbox', async () => {
+      const ids = await parked();
+      return ids.includes(intent.id) && ids.includes(refund.id);
     });
+    const later = "UPDATE stripe_event SET next_attempt_at = now() + interval '1 hour' WHERE state = 'parked'";
+    await stage.db.dataSource.query(later);
+    expect(await stage.inbox.drain()).toBe(0);
     await stage.db.dataSource.query(
       `INSERT INTO payment (id, reference, beneficiary_id, contributor_pseudonym, amount_minor, currency, description,
          escrow_account, refunds_payable_account, debt_account, status, idempotency_key, created_at, updated_at)
        VALUES ($1, 'late', $2, gen_random_uuid(), 5000, 'USD', 'late', $3, $4, 'debt', 'LOCAL_INTENT', $5, now(), now())`,
       [id, stage.campaignId, stage.escrow, stage.refundsPayable, `payment:${id}`],
     );
+    // Its own events bring the capture, and the capture wakes the refund that was heard of before it.
     await stage.settle();
+    expect(await parked()).toEqual([]);
     expect((await stage.row(id))['status']).toBe('SUCCEEDED');
-    expect(stage.witness.told.filter((line) => line.includes(' late'))).toEqual(['captured late 175']);
+    expect(stage.witness.told.filter((line) => line.includes(' late'))).toEqual([
+      'captured late 175',
+      'refunded late 700',
+    ]);
     await stage.audit();
   });
 
