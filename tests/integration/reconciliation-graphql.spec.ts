@@ -1,11 +1,21 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '#kernel';
+import { toGlobalId } from '#platform';
 import { ReconciliationModule } from '#reconciliation';
 import {
+  bankLineMatch,
+  bankLinesQuery,
+  bankLineUnmatch,
   bankStatementImport,
   reconciliationCaseAssign,
   reconciliationCaseExplain,
+  reconciliationCaseQuery,
+  reconciliationCorrectionApprove,
+  reconciliationCorrectionPropose,
+  reconciliationCorrectionReject,
+  reconciliationCorrectionWithdraw,
   reconciliationQuery,
+  reconciliationStatusQuery,
 } from '../../apps/dashboard/src/api/reconciliation.documents.js';
 import { FundingStage, type Person } from './funding.stage.js';
 
@@ -62,8 +72,29 @@ describe('reconciliation through GraphQL', () => {
       [reconciliationCaseAssign, { caseId: 'x' }],
       [reconciliationCaseExplain, { caseId: 'x', note: 'x' }],
       [bankStatementImport, { text: '', format: 'CAMT053' }],
+      [bankLineMatch, { lineId: 'x', payoutId: 'x', note: 'x' }],
+      [bankLineUnmatch, { lineId: 'x', reason: 'x' }],
+      [reconciliationCorrectionPropose, { caseId: 'x', debit: 'a', credit: 'b', amountMinor: '1', reason: 'x' }],
+      [reconciliationCorrectionApprove, { correctionId: 'x' }],
+      [reconciliationCorrectionReject, { correctionId: 'x', note: 'x' }],
+      [reconciliationCorrectionWithdraw, { correctionId: 'x', note: 'x' }],
     ] as const) {
       expect((await stage.gql(document, { input }, ada)).errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN');
+    }
+  });
+
+  it('tells everybody whether all sides agree, and nothing else', async () => {
+    const { data, errors } = await stage.gql(reconciliationStatusQuery);
+    expect(errors).toBeUndefined();
+    expect(data.reconciliationStatus).toMatchObject({
+      comparedAt: null,
+      openDifferences: [{ unit: 'USD', cases: 3, difference: String(3n * (9_007_199_254_740_993n - 100n)) }],
+    });
+    for (const [document, variables] of [
+      [reconciliationCaseQuery, { id: 'x' }],
+      [bankLinesQuery, { first: 1 }],
+    ] as const) {
+      expect((await stage.gql(document, variables, ada)).errors?.[0]?.extensions?.['code']).toBe('FORBIDDEN');
     }
   });
 
@@ -103,6 +134,70 @@ describe('reconciliation through GraphQL', () => {
     expect(data.reconciliationCases.edges[0].node.note).toBe('The bank says so.');
   });
 
+  it('gives a case to another operator, and to nobody else', async () => {
+    const caseId = await idOf('payment:2');
+    const give = async (to: string) =>
+      (await stage.gql(reconciliationCaseAssign, { input: { caseId, to } }, olga)).data.reconciliationCaseAssign;
+    expect((await give(ada.pseudonym)).userErrors[0]).toMatchObject({
+      code: 'RECONCILIATION_ASSIGNEE_UNKNOWN',
+      path: ['input', 'to'],
+    });
+    expect((await give('nobody')).userErrors[0].code).toBe('RECONCILIATION_ASSIGNEE_UNKNOWN');
+    expect((await give(omar.pseudonym)).reconciliationCase.owner).toBe(omar.pseudonym);
+    const { data } = await stage.gql(reconciliationCaseQuery, { id: caseId }, olga);
+    expect(
+      data.reconciliationCase.steps.map((step: { state: string; owner: string | null }) => [step.state, step.owner]),
+    ).toEqual([
+      ['OPEN', null],
+      ['ASSIGNED', omar.pseudonym],
+    ]);
+    expect(data.reconciliationSummary.operators.map((each: { pseudonym: string }) => each.pseudonym)).toEqual(
+      expect.arrayContaining([olga.pseudonym, omar.pseudonym]),
+    );
+    expect((await stage.gql(reconciliationCaseQuery, { id: 'x' }, olga)).data.reconciliationCase).toBeNull();
+  });
+
+  it('corrects by two persons', async () => {
+    const caseId = await idOf('payment:2');
+    const { data } = await stage.gql(reconciliationCaseQuery, { id: caseId }, omar);
+    const { account, isDebit, amountMinor, counterAccounts } = data.reconciliationCase.neededCorrection;
+    // The books have a fee that is too high, so more than they say is at the processor.
+    expect([account, isDebit, amountMinor]).toEqual(['processor:available:USD', true, '9007199254740893']);
+    const input = {
+      caseId,
+      debit: account,
+      credit: counterAccounts[0],
+      amountMinor,
+      reason: 'The fee of another month.',
+    };
+    const send = async (document: string, more: object, as: Person) =>
+      Object.values((await stage.gql(document, { input: more }, as)).data)[0] as {
+        correction: { id: string; state: string } | null;
+        userErrors: { code: string }[];
+      };
+    const proposed = await send(reconciliationCorrectionPropose, input, omar);
+    expect(proposed).toMatchObject({ correction: { state: 'PROPOSED' }, userErrors: [] });
+    const correctionId = proposed.correction?.id;
+    expect((await send(reconciliationCorrectionApprove, { correctionId }, omar)).userErrors[0]?.code).toBe(
+      'RECONCILIATION_CORRECTION_OWN',
+    );
+    expect((await send(reconciliationCorrectionWithdraw, { correctionId, note: 'x' }, olga)).userErrors[0]?.code).toBe(
+      'RECONCILIATION_CORRECTION_NOT_OWN',
+    );
+    expect(await send(reconciliationCorrectionReject, { correctionId, note: 'Which month?' }, olga)).toMatchObject({
+      correction: { state: 'REJECTED' },
+    });
+    const again = await send(reconciliationCorrectionPropose, input, omar);
+    const posted = await send(reconciliationCorrectionApprove, { correctionId: again.correction?.id }, olga);
+    expect(posted).toMatchObject({ correction: { state: 'POSTED' }, userErrors: [] });
+    const after = (await stage.gql(reconciliationCaseQuery, { id: caseId }, omar)).data.reconciliationCase;
+    expect(after).toMatchObject({ reconciliationCase: { state: 'CORRECTED' }, neededCorrection: null });
+    expect(after.corrections.map((each: { state: string }) => each.state)).toEqual(['REJECTED', 'POSTED']);
+    expect((await send(reconciliationCorrectionApprove, { correctionId: 'x' }, olga)).userErrors[0]?.code).toBe(
+      'ID_INVALID',
+    );
+  });
+
   it('takes a bank file once', async () => {
     const file = { text: CSV, format: 'CSV', mapping: MAPPING };
     expect(await bring(file)).toEqual({ statements: 1, lines: 2, known: 0, userErrors: [] });
@@ -111,6 +206,51 @@ describe('reconciliation through GraphQL', () => {
     expect(data.reconciliationSummary.figures).toContainEqual(
       expect.objectContaining({ saidByBank: { amountMinor: '123250', currency: 'EUR' } }),
     );
+  });
+
+  it('refuses a formula in a name or reference, and takes it as text when somebody has looked', async () => {
+    const mapping = { ...MAPPING, columns: { ...MAPPING.columns, counterparty: 'Name', reference: 'Ref', texts: [] } };
+    const file = (name: string, reference: string) =>
+      `Buchung;Betrag;Name;Ref\n25.11.2026;3,00;"${name}";"${reference}"\n`;
+    for (const formula of ['=1+1', '+1', '-1', '@A1']) {
+      for (const text of [file(formula, 'r'), file('n', formula)]) {
+        const refused = await bring({ text, format: 'CSV', mapping });
+        expect(refused.userErrors[0]).toMatchObject({
+          code: 'BANK_FILE_FORMULA',
+          detail: expect.stringContaining(JSON.stringify(formula)),
+          path: ['input', 'text'],
+        });
+      }
+    }
+    expect(await stage.rows('SELECT 1 FROM bank_line WHERE amount_minor = 300')).toEqual([]);
+    const text = file('=1+1', 'r');
+    expect(await bring({ text, format: 'CSV', mapping, formulasAsText: true })).toMatchObject({ lines: 1 });
+    expect(await stage.rows('SELECT counterparty FROM bank_line WHERE amount_minor = 300')).toEqual([
+      { counterparty: '=1+1' },
+    ]);
+  });
+
+  it('pages bank lines, and matches one with a transfer that is in the books, once', async () => {
+    const lines = (await stage.gql(bankLinesQuery, { first: 1, matched: false }, olga)).data.bankLines;
+    expect([lines.edges.length, lines.pageInfo.hasNextPage]).toEqual([1, true]);
+    const { id: lineId } = lines.edges[0].node;
+    await stage.db.uow.run('book', async (tx) => {
+      const [debit, credit] = ['bank:operating:EUR', 'other_income:EUR'];
+      const accounts = [debit, credit].map((code) => ({ code, unit: 'EUR', limit: 'none' as const }));
+      await stage.ledger.openAccounts(tx, accounts);
+      return stage.ledger.post(tx, [{ key: 'gift', kind: 'posted', debit, credit, amount: 300n, reason: 'gift' }]);
+    });
+    const [transfer] = await stage.rows<{ id: string }>("SELECT id FROM ledger_transfer WHERE key = 'gift'");
+    const transferId = toGlobalId('LedgerTransfer', transfer?.id ?? '');
+    const match = async (more: object = {}) =>
+      (await stage.gql(bankLineMatch, { input: { lineId, transferId, note: 'The gift by post.', ...more } }, olga)).data
+        .bankLineMatch;
+    expect((await match({ lineId: 'x' })).userErrors[0].code).toBe('ID_INVALID');
+    expect((await match({ transferId: 'x' })).userErrors[0].code).toBe('ID_INVALID');
+    expect(await match()).toMatchObject({ bankLine: { match: { ledgerKey: 'gift', payoutId: null } }, userErrors: [] });
+    expect((await match()).userErrors[0].code).toBe('BANK_LINE_MATCHED');
+    const undo = (await stage.gql(bankLineUnmatch, { input: { lineId, reason: 'It was another.' } }, omar)).data;
+    expect(undo.bankLineUnmatch).toMatchObject({ bankLine: { match: null }, userErrors: [] });
   });
 
   it.each([

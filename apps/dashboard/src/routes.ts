@@ -18,9 +18,12 @@ import { matchingRoundPage } from './pages/matching-round.page.js';
 import { givingPage } from './pages/giving.page.js';
 import { inboxPage } from './pages/inbox.page.js';
 import { moneyPage } from './pages/money.page.js';
+import { bankLinesPage } from './pages/bank-lines.page.js';
 import { organisePage } from './pages/organise.page.js';
 import { datasetFormPage, recipeFormPage } from './pages/recipe-form.page.js';
 import { ratesPage } from './pages/rates.page.js';
+import { reconciliationCasePage } from './pages/reconciliation-case.page.js';
+import { reconciliationPage } from './pages/reconciliation.page.js';
 import { refundCasesPage } from './pages/refund-cases.page.js';
 import { reviewPage } from './pages/review.page.js';
 import { termsPage } from './pages/terms.page.js';
@@ -50,6 +53,9 @@ const table: [methods: string, pattern: string, load: Load][] = [
   ['GET POST', '/matching/:slug', matchingRoundPage],
   ['GET', '/ledger', ledgerPage],
   ['GET', '/ledger/:code', ledgerAccountPage],
+  ['GET POST', '/reconciliation', reconciliationPage],
+  ['GET POST', '/reconciliation/lines', bankLinesPage],
+  ['GET POST', '/reconciliation/cases/:id', reconciliationCasePage],
   ['GET', '/reports', reportsPage],
   ['GET', '/reports-view/:id', reportPage],
   ['GET POST', '/sign-in', signInPage],

@@ -94,6 +94,9 @@ export async function accountPage(context: PageContext): Promise<Result> {
                 <a class="button small quiet" href="/review">
                   Review
                 </a>
+                <a class="button small quiet" href="/reconciliation">
+                  Reconciliation
+                </a>
                 <a class="button small quiet" href="/organise/refunds">
                   Failed refunds
                 </a>

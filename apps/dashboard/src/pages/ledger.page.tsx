@@ -60,6 +60,9 @@ export async function ledgerPage(context: PageContext): Promise<Result> {
             Money and GPU time move between accounts in double entry. Nothing is ever changed or removed; a mistake is
             corrected by another transfer.
           </p>
+          <p>
+            <a href="/reconciliation">Compared with processor, bank and meters every minute</a>
+          </p>
         </div>
         <section class="stack" aria-labelledby="trial-head">
           <h2 id="trial-head">Trial balance</h2>
