@@ -18,7 +18,10 @@ const CATALOGUE = {
     message: 'The pairwise rule would have too many pairs to look at.',
     hint: 'It takes up to 30,000,000 pairs of donors of one project; choose the cluster rule for larger rounds.',
   },
-  MATCH_TOO_MANY_GROUPS: { message: 'There are too many groups.', hint: 'Up to 20,000 groups can be compared.' },
+  MATCH_TOO_MANY_GROUPS: {
+    message: 'There are too many groups.',
+    hint: 'Up to 20,000 groups can be compared, 200 by the offset rule.',
+  },
   MATCHING_APPEAL_FORBIDDEN: {
     message: 'The appeal is not yours to make.',
     hint: 'A donor appeals for himself and his gifts, a campaign by its owner or treasurer.',

@@ -1,6 +1,7 @@
 import { clusterClaims } from './cluster.rule.js';
 import { connectionClaims } from './connection.rule.js';
 import { type Counted, type CountedProject, type MatchRound, MILLIONTHS } from './match.type.js';
+import { offsetClaims } from './offset.rule.js';
 import { pairwiseClaims } from './pairwise.rule.js';
 import { RootTable, exactly } from './root.rule.js';
 import { type Claim, type Scale, claimBeyondGifts, giftsOf } from './scale.rule.js';
@@ -23,6 +24,8 @@ export function claimsOf(round: MatchRound, counted: Counted, scale: Scale): Cla
       return clusterClaims(round, counted, scale);
     case 'connection_oriented':
       return connectionClaims(round, rule, counted, scale);
+    case 'offset':
+      return offsetClaims(round, counted, scale);
   }
 }
 

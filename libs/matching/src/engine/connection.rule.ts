@@ -84,16 +84,18 @@ function lostTo(
   return lost;
 }
 
-/** What a gift loses at full connection: all but its root. In millionths times the root's scale. */
+/** What a gift loses at full connection: all but its root, or all of it. In millionths times the root's scale. */
 function lossOf(amount: bigint, rule: ConnectionRule, scale: Scale): Bounds {
   const whole = exactly(amount * scale.root);
+  if (rule.discount === 'harsh') return whole;
   const root = scaledRoot(amount * rule.unitMinor * MILLIONTHS, 1n, scale.rootSquared);
   return less(whole, smaller(whole, root));
 }
 
 /**
  * Hard: connected (fully) with every group that shares a member with one of the donor's own. Soft: fully with his own
- * groups; with another as likely as a member of one of his groups, both drawn by lot, is in it.
+ * groups; with another as likely as a member of one of his groups, both drawn by lot, is in it. Walk: likewise, and the
+ * member's group is drawn by lot too.
  */
 function connectionsOf(groups: Groups, rule: ConnectionRule, scale: Scale): (donor: number) => Connections {
   const known = new Map<string, Connections>();
@@ -106,7 +108,15 @@ function connectionsOf(groups: Groups, rule: ConnectionRule, scale: Scale): (don
     for (const group of own) {
       for (const [other, members] of groups.overlaps[group] ?? []) {
         if (rule.connection === 'hard') made.set(other, exactly(scale.root));
-        else {
+        else if (rule.connection === 'walk') {
+          const step = groups.walks[group]?.get(other) ?? { numerator: 0n, denominator: 1n };
+          const parts = step.denominator * BigInt(own.length);
+          const share = {
+            low: (scale.root * step.numerator) / parts,
+            high: ceilDivide(scale.root * step.numerator, parts),
+          };
+          made.set(other, plus(made.get(other) ?? exactly(0n), share));
+        } else {
           const parts = BigInt(own.length) * BigInt(groups.sizes[group] ?? 1);
           const step = {
             low: (scale.root * BigInt(members)) / parts,
@@ -116,7 +126,7 @@ function connectionsOf(groups: Groups, rule: ConnectionRule, scale: Scale): (don
         }
       }
     }
-    if (rule.connection === 'soft') for (const group of own) made.set(group, exactly(scale.root));
+    if (rule.connection !== 'hard') for (const group of own) made.set(group, exactly(scale.root));
     known.set(key, made);
     return made;
   };

@@ -207,6 +207,7 @@ describe('plural-qf README (numbers alone)', () => {
     ['cluster', { kind: 'cluster' }, 58.284271],
     ['squared cluster', { kind: 'squared_cluster' }, 37.320508],
     ['connection-oriented', { kind: 'connection_oriented', unitMinor: 1n, connection: 'hard' }, 36.948688],
+    ['offset', { kind: 'offset' }, 34.820508],
     ['pairwise, M = 100', { kind: 'pairwise', boundMinor: 100n, form: 'bounded', pairs: 'once' }, 42.389934],
   ] satisfies [string, MatchRule, number][])('%s', (_, rule, expected) => {
     expect(figures(round(gifts, rule, people))[0]).toBeCloseTo(expected, 6);

@@ -22,6 +22,8 @@ const DIGITS = [9, 21, 57] as const;
 /** Above this the pairwise rule would take minutes. */
 const MAX_PAIRS = 30_000_000;
 const MAX_GROUPS = 20_000;
+/** The offset rule solves a system of as many rows. */
+const MAX_OFFSET_GROUPS = 200;
 
 /**
  * The whole computation. Refused: `MATCH_NO_AGREEMENT` (capital-constrained with no project of two donors),
@@ -54,7 +56,7 @@ function refusalOf(round: MatchRound, counted: Counted) {
     return refuseMatch('MATCH_NO_AGREEMENT', ['rule'], 'No project has gifts of two donors that count.');
   if (kind === 'pairwise' && pairCount(counted) > MAX_PAIRS)
     return refuseMatch('MATCH_TOO_MANY_PAIRS', ['gifts'], `There are ${pairCount(counted)} pairs.`);
-  if ((round.groups?.size ?? 0) > MAX_GROUPS)
+  if ((round.groups?.size ?? 0) > (kind === 'offset' ? MAX_OFFSET_GROUPS : MAX_GROUPS))
     return refuseMatch('MATCH_TOO_MANY_GROUPS', ['groups'], `There are ${round.groups?.size ?? 0}.`);
   return undefined;
 }

@@ -20,9 +20,16 @@ export type MatchRule =
       readonly kind: 'connection_oriented';
       /** The amount that counts as one: the formula takes a root of some gifts and not of others. */
       readonly unitMinor: bigint;
-      /** `hard`: a connection is there or not. `soft`: it has a strength from 0 to 1. */
-      readonly connection: 'hard' | 'soft';
-    };
+      /**
+       * `hard`: a connection is there or not. Else it has a strength from 0 to 1: `soft`, how likely a member of one's
+       * groups is in the other group; `walk`, how likely a step to a member and on to one of his groups ends there.
+       */
+      readonly connection: 'hard' | 'soft' | 'walk';
+      /** What a full connection leaves of a gift: its `root`, or nothing (`harsh`). */
+      readonly discount?: 'root' | 'harsh';
+    }
+  /** Takes off a constant amount of what people of the same groups agree in; for comparison only. */
+  | { readonly kind: 'offset' };
 export type RuleKind = MatchRule['kind'];
 
 /** What happens when the claims are smaller than the pool: pay them as they are, or scale them up to the pool. */

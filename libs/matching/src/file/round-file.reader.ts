@@ -49,8 +49,11 @@ const rule = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('connection_oriented'),
     unit: amount.default('100'),
-    connection: z.enum(['hard', 'soft']).default('hard'),
+    connection: z.enum(['hard', 'soft', 'walk']).default('hard'),
+    // Left out where it is not written, so that the digests of older rounds stay what they are.
+    discount: z.enum(['root', 'harsh']).optional(),
   }),
+  z.strictObject({ kind: z.literal('offset') }),
 ]);
 
 /** What an organiser settles before a round opens. */
@@ -196,11 +199,17 @@ export function ruleOf(written: Written['rule']): MatchRule {
     case 'pairwise':
       return { kind: 'pairwise', boundMinor: BigInt(written.bound), form: written.form, pairs: written.pairs };
     case 'connection_oriented':
-      return { kind: 'connection_oriented', unitMinor: BigInt(written.unit), connection: written.connection };
+      return {
+        kind: 'connection_oriented',
+        unitMinor: BigInt(written.unit),
+        connection: written.connection,
+        ...(written.discount === undefined ? {} : { discount: written.discount }),
+      };
     case 'quadratic':
     case 'capital_constrained':
     case 'cluster':
     case 'squared_cluster':
+    case 'offset':
       return written;
   }
 }
