@@ -200,7 +200,7 @@ export async function accountPage(context: PageContext): Promise<Result> {
             and invoices with them. What you gave stays in the books under a pseudonym that leads to nobody. Download
             your receipts first. An owner of a project hands it over before.
           </p>
-          <details class="ask">
+          <details class="ask" open={context.form.get('do') === 'erase'}>
             <summary>Erase my account</summary>
             <form method="post" action="/account" class="ask-box form tight">
               <input type="hidden" name="do" value="erase" />

@@ -104,7 +104,7 @@ function Case(props: { of: Dispute; mine: boolean; now: number; errors: UserErro
   const { of, mine, now } = props;
   const about = `${money(of.amount)}, ${words(of.reason).toLowerCase()}`;
   return (
-    <section class="panel stack" aria-label={`Dispute of ${about}`}>
+    <article class="panel stack" aria-label={`Dispute of ${about}`}>
       <div class="account-head">
         <h2>{money(of.amount)}</h2>
         <State of={of.state} />
@@ -126,7 +126,7 @@ function Case(props: { of: Dispute; mine: boolean; now: number; errors: UserErro
         </form>
       )}
       {of.answerDue && mine && <AnswerForm {...props} about={about} />}
-    </section>
+    </article>
   );
 }
 

@@ -1,14 +1,15 @@
 /** `/campaigns/:slug/money`: where a campaign's money stands and how it leaves, for everybody; steps for those who may. */
 import { moneyQuery } from '../api/disbursement.documents.js';
-import type { CashLine, Disbursement, ReserveLine, Tranche } from '../api/disbursement.shapes.js';
+import type { CashLine, Disbursement, Tranche } from '../api/disbursement.shapes.js';
 import type { UserError } from '../api/shapes.js';
-import { decimal, money } from '../format/amount.js';
+import { money } from '../format/amount.js';
 import { dateTime, plural } from '../format/moment.js';
 import { page, redirect, type PageContext, type Result } from '../http/request.js';
 import { ExchangeForm, type ExchangeOffer } from '../parts/exchange-form.js';
 import { Field, UserErrors } from '../parts/form.js';
 import { Empty, Notice } from '../parts/notice.js';
-import { State, words } from '../parts/state.js';
+import { Reserve } from '../parts/reserve.js';
+import { State } from '../parts/state.js';
 import { StepButton, StepPanel } from '../parts/step-form.js';
 import { TrancheRecord } from '../parts/tranche.js';
 import { takeMoneyStep, stepDone } from './money.steps.js';
@@ -45,8 +46,7 @@ export async function moneyPage(context: PageContext, params: Record<string, str
   if (context.method === 'POST' && !context.signedIn) return redirect(`/sign-in?return=${encodeURIComponent(path)}`);
   const step = context.form.get('do') ?? '';
   const taken = context.method === 'POST' ? await takeMoneyStep(context, campaign.id) : { errors: [] };
-  if (taken.location) return redirect(taken.location);
-  if (context.method === 'POST' && taken.errors.length === 0 && !taken.offer)
+  if (context.method === 'POST' && taken.errors.length === 0 && !taken.offer && !taken.location)
     return redirect(`${path}?done=${encodeURIComponent(step)}`);
   const plan = campaign.disbursement;
   const roles = new Set(campaign.project?.viewerRoles ?? []);
@@ -61,7 +61,15 @@ export async function moneyPage(context: PageContext, params: Record<string, str
   };
   const said = stepDone[context.url.searchParams.get('done') ?? ''];
   const typed = (name: string) => context.form.get(name) ?? '';
-  const about = { path, errors: taken.errors, step, id: typed('id'), typed, offer: taken.offer ?? null };
+  const about = {
+    path,
+    errors: taken.errors,
+    step,
+    id: typed('id'),
+    typed,
+    offer: taken.offer ?? null,
+    onboarding: taken.location ?? null,
+  };
   return page({
     title: `Money of ${campaign.title}`,
     section: 'campaigns',
@@ -79,6 +87,7 @@ export async function moneyPage(context: PageContext, params: Record<string, str
           <p class="actions">
             <State of={campaign.state} />
             {plan && <span class="muted">{plural(plan.approvalsRequired, 'approval')} for each tranche</span>}
+            <a href="/reconciliation">How it is compared with the bank</a>
           </p>
         </div>
         {said && taken.errors.length === 0 && <Notice tone="good" title={said} live />}
@@ -102,6 +111,8 @@ interface About {
   id: string;
   typed: (name: string) => string;
   offer: ExchangeOffer | null;
+  /** Where the payment service asks for the rest of what it needs to know of the account. */
+  onboarding: string | null;
 }
 
 function Plan({ plan, powers, about, now }: { plan: Disbursement; powers: Powers; about: About; now: number }) {
@@ -186,7 +197,18 @@ function Account({ plan, powers, about }: { plan: Disbursement; powers: Powers; 
           account.requirementsDue > 0 &&
           ` It still asks for ${plural(account.requirementsDue, 'particular')}.`}
       </p>
-      {account?.status !== 'ENABLED' && (
+      {/* A link and no redirect: the policy of our pages lets a form lead nowhere but here. */}
+      {about.onboarding && (
+        <Notice tone="info" title="One step is left, at the payment service" live>
+          <p>It asks who you are and where the money goes, and brings you back here.</p>
+          <p class="actions follows">
+            <a class="button" href={about.onboarding} rel="noreferrer">
+              Go on at the payment service
+            </a>
+          </p>
+        </Notice>
+      )}
+      {account?.status !== 'ENABLED' && !about.onboarding && (
         <form method="post" action={about.path} class="form">
           <input type="hidden" name="do" value="connect" />
           <Field label="Country of the bank account" hint="Two letters, for example US or DE." errors={about.errors}>
@@ -327,58 +349,5 @@ function VoteForm({ id, about }: { id: string; about: About }) {
         </button>
       </p>
     </form>
-  );
-}
-
-function Reserve({ reserve }: { reserve: ReserveLine }) {
-  return (
-    <section class="stack">
-      <h2>Held back for disputes</h2>
-      <p class="muted">
-        {money(reserve.target)} stays until payments can no longer be disputed; sized {dateTime(reserve.sizedAt)}.
-      </p>
-      <div class="scroll">
-        <table class="table stacked">
-          <thead>
-            <tr>
-              <th scope="col">Rail</th>
-              <th scope="col" class="num">
-                Can be disputed
-              </th>
-              <th scope="col" class="num">
-                In dispute
-              </th>
-              <th scope="col" class="num">
-                Rate
-              </th>
-              <th scope="col">Until</th>
-              <th scope="col" class="num">
-                Held
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {reserve.rails.map((rail) => (
-              <tr key={rail.rail}>
-                <th scope="row">{words(rail.rail)}</th>
-                <td class="num" data-label="Can be disputed">
-                  {money(rail.open)}
-                </td>
-                <td class="num" data-label="In dispute">
-                  {money(rail.disputed)}
-                </td>
-                <td class="num" data-label="Rate">
-                  {decimal(String(rail.rateBp), 2)} %
-                </td>
-                <td data-label="Until">{rail.windowEndsAt ? dateTime(rail.windowEndsAt) : 'nothing is open'}</td>
-                <td class="num" data-label="Held">
-                  {money(rail.need)}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </section>
   );
 }

@@ -42,7 +42,7 @@ const reasoned: Record<string, string> = {
 
 interface Taken {
   errors: UserError[];
-  /** Where the browser goes on: the payment processor asks there for the rest. */
+  /** Where the person goes on: the payment processor asks there for the rest. */
   location?: string;
   /** What an exchange would give, to be agreed to. */
   offer?: ExchangeOffer | null;

@@ -87,7 +87,7 @@ export async function refundCasesPage(context: PageContext): Promise<Result> {
 
 function Case({ of, mine, now }: { of: RefundCase; mine: boolean; now: number }) {
   return (
-    <section class="panel stack" aria-label={`Refund of ${money(of.amount)}`}>
+    <article class="panel stack" aria-label={`Refund of ${money(of.amount)}`}>
       <h2>{money(of.amount)}</h2>
       <p class="actions">
         <State of={of.state} />
@@ -109,7 +109,7 @@ function Case({ of, mine, now }: { of: RefundCase; mine: boolean; now: number })
         </form>
       )}
       {of.state !== 'RESOLVED' && mine && <EndForm id={of.id} />}
-    </section>
+    </article>
   );
 }
 

@@ -19,6 +19,13 @@ const waits: Record<string, string> = {
   RETRY: 'It could not be delivered; the money is back in escrow.',
 };
 
+/** Why a payout failed, and what helps, where the processor's own word tells too little. */
+const WHY: Record<string, string> = {
+  balance_insufficient: 'what backers paid is not cleared at the processor yet; try again in a few business days',
+  account_closed: 'the bank account is closed; connect another one, then try again',
+  no_account: 'there is no such bank account; correct it, then try again',
+};
+
 export const shareOf = (bp: number): string =>
   bp === 0 ? 'the rest' : `${decimal(String(bp), 2).replace(/\.?0+$/, '')} %`;
 
@@ -62,7 +69,7 @@ export function TrancheRecord({ tranche, required, now }: { tranche: Tranche; re
       {last && (
         <p class="panel-note">
           Attempt {last.number}: {words(last.status).toLowerCase()}
-          {last.failureCode && ` (${words(last.failureCode).toLowerCase()})`}
+          {last.failureCode && ` (${WHY[last.failureCode] ?? words(last.failureCode).toLowerCase()})`}
           {last.status === 'IN_TRANSIT' && last.arrivalAt && `, expected ${dateTime(last.arrivalAt)}`}.
         </p>
       )}
