@@ -29,8 +29,9 @@ describe.skipIf(reasonToSkip !== undefined && !mustRun)('pages of the dashboard'
       runs: { nodes: { id: string }[] };
       reports: { nodes: { id: string }[] };
       ledgerAccounts: { nodes: { code: string }[] };
+      nodes: { nodes: { id: string }[] };
     }>(
-      '{ runs(first: 1) { nodes { id } } reports(first: 1) { nodes { id } } ledgerAccounts(first: 1) { nodes { code } } }',
+      '{ runs(first: 1) { nodes { id } } reports(first: 1) { nodes { id } } ledgerAccounts(first: 1) { nodes { code } } nodes(first: 1) { nodes { id } } }',
     );
     const set = (name: string, path: string | undefined | false) => path && paths.set(name, path);
     set('campaigns', '/');
@@ -42,6 +43,8 @@ describe.skipIf(reasonToSkip !== undefined && !mustRun)('pages of the dashboard'
       'account',
       found.ledgerAccounts.nodes[0] && `/ledger/${encodeURIComponent(found.ledgerAccounts.nodes[0].code)}`,
     );
+    set('machines', '/nodes');
+    set('machine', found.nodes.nodes[0] && `/nodes/${encodeURIComponent(found.nodes.nodes[0].id)}`);
     set('reports', '/reports');
     set('report', found.reports.nodes[0] && `/reports-view/${encodeURIComponent(found.reports.nodes[0].id)}`);
     set('pledge', `/campaigns/${campaign.slug}/pledge`);
@@ -59,6 +62,8 @@ describe.skipIf(reasonToSkip !== undefined && !mustRun)('pages of the dashboard'
     'campaign',
     'runs',
     'run',
+    'machines',
+    'machine',
     'ledger',
     'account',
     'reports',

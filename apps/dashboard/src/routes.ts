@@ -24,6 +24,8 @@ import { datasetFormPage, recipeFormPage } from './pages/recipe-form.page.js';
 import { ratesPage } from './pages/rates.page.js';
 import { reconciliationCasePage } from './pages/reconciliation-case.page.js';
 import { reconciliationPage } from './pages/reconciliation.page.js';
+import { nodePage } from './pages/node.page.js';
+import { nodesPage } from './pages/nodes.page.js';
 import { refundCasesPage } from './pages/refund-cases.page.js';
 import { reviewPage } from './pages/review.page.js';
 import { termsPage } from './pages/terms.page.js';
@@ -47,6 +49,8 @@ const table: [methods: string, pattern: string, load: Load][] = [
   ['GET POST', '/campaigns/:slug/money', moneyPage],
   ['GET', '/runs', runsPage],
   ['GET', '/runs/:id', runPage],
+  ['GET', '/nodes', nodesPage],
+  ['GET POST', '/nodes/:id', nodePage],
   ['GET', '/matching', matchingPage],
   ['GET POST', '/matching/new', matchingFormPage],
   ['GET POST', '/matching/pools/:id', matchingPoolPage],

@@ -145,7 +145,7 @@ export async function accountPage(context: PageContext): Promise<Result> {
               {mine.map((node) => (
                 <li key={node.id}>
                   <span class="rows-main">
-                    {node.name} <State of={node.state} />
+                    <a href={`/nodes/${encodeURIComponent(node.id)}`}>{node.name}</a> <State of={node.state} />
                   </span>
                   <form method="post" action="/account" class="rows-amount">
                     <input type="hidden" name="do" value="drain" />

@@ -83,7 +83,9 @@ export async function runsPage(context: PageContext): Promise<Result> {
       <div class="wrap">
         <div>
           <h1>Training runs</h1>
-          <p class="lead">Each run is one execution of a recipe, on machines that people lend.</p>
+          <p class="lead">
+            Each run is one execution of a recipe, on <a href="/nodes">machines that people lend</a>.
+          </p>
         </div>
         {runs.length === 0 ? (
           <Empty title="No run yet">A run starts when a campaign is funded and enough nodes have joined.</Empty>

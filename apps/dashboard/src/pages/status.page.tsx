@@ -93,7 +93,7 @@ export async function statusPage(context: PageContext): Promise<Result> {
                 {machines.map((node) => (
                   <li key={node.id}>
                     <span class="rows-main">
-                      {node.name} <State of={node.state} />
+                      <a href={`/nodes/${encodeURIComponent(node.id)}`}>{node.name}</a> <State of={node.state} />
                     </span>
                     <span class="rows-amount">
                       {node.count} × {node.class}
