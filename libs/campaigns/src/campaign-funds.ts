@@ -59,17 +59,19 @@ export class CampaignFunds {
   }
 
   /**
-   * What may still be pledged below the hard cap, in the campaign's currency; null without a cap. The totals stay as they
-   * are until the unit of work ends, so that two pledges cannot both take the last of it.
+   * What may still be pledged below the hard cap and below `mostMinor`, in the campaign's currency; null without either.
+   * The totals stay as they are until the unit of work ends, so that two pledges cannot both take the last of it.
    */
-  async remainingToCapMinor(tx: Tx, id: string): Promise<bigint | null> {
+  async remainingToCapMinor(tx: Tx, id: string, mostMinor?: bigint): Promise<bigint | null> {
     const [row] = await tx.query<{ cap: string | null }>(
       `SELECT plan->>'hardCapMinor' AS cap FROM campaign WHERE id = $1`,
       [id],
     );
-    if (row?.cap == null) return null;
+    const caps = [row?.cap == null ? undefined : BigInt(row.cap), mostMinor].filter((cap) => cap !== undefined);
+    if (caps.length === 0) return null;
+    const cap = caps.reduce((a, b) => (a < b ? a : b));
     const tally = await readTally(tx, id, true);
-    const left = BigInt(row.cap) - tally.promisedMinor - netCashMinor(tally);
+    const left = cap - tally.promisedMinor - netCashMinor(tally);
     return left > 0n ? left : 0n;
   }
 

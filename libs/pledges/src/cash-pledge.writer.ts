@@ -30,6 +30,12 @@ export interface WrittenPledge {
 
 const LANES = 2;
 const BATCH_MAX = 500;
+/**
+ * A promise by bank transfer costs nothing, and all promises of a currency share one account of 64 bits: what one campaign
+ * may be promised is bounded, so that nobody can fill it for all. Looked at for pledges from a billion dollars on.
+ */
+const PROMISES_MINOR_MAX = 10n ** 15n;
+const LARGE_MINOR = 10n ** 11n;
 const NOTHING_PAID: ReadonlySet<number> = new Set();
 
 /**
@@ -95,10 +101,12 @@ export class CashPledgeWriter {
     const fresh = new Map<string, NewCashPledge>();
     const refused = new Map<AskedPledge, Refused>();
     const room = new Map<string, bigint>();
+    const large = new Set(batch.filter((asked) => asked.amountMinor >= LARGE_MINOR).map((asked) => asked.campaignId));
     for (const campaign of campaigns.values()) {
-      if (campaign.plan.hardCapMinor === null) continue;
+      const isLarge = large.has(campaign.id);
+      if (campaign.plan.hardCapMinor === null && !isLarge) continue;
       // Holds the campaign's totals until the commit: the next writer counts what this one takes.
-      const left = await this.funds.remainingToCapMinor(tx, campaign.id);
+      const left = await this.funds.remainingToCapMinor(tx, campaign.id, isLarge ? PROMISES_MINOR_MAX : undefined);
       if (left !== null) room.set(campaign.id, left);
     }
     for (const asked of batch) {
@@ -111,16 +119,16 @@ export class CashPledgeWriter {
       }
       const at = await this.rates.counted(tx, asked, campaign.currency);
       const pledge = isRefused(at) ? at : beginning(asked, campaign, at);
-      const left = room.get(campaign.id);
+      const isBound = campaign.plan.hardCapMinor !== null || asked.amountMinor >= LARGE_MINOR;
+      const left = isBound ? room.get(campaign.id) : undefined;
       if (isRefused(pledge)) refused.set(asked, pledge);
-      else if (left !== undefined && pledge.countedMinor > left)
-        refused.set(asked, capRefusal(left, campaign.currency));
+      else if (left !== undefined && pledge.countedMinor > left) refused.set(asked, capRefusal(left, campaign));
       else {
         fresh.set(keyOf(asked), pledge);
         // A card that is yet to be saved takes room when it is.
         if (left === undefined || !pledge.isPromised) continue;
         room.set(campaign.id, left - pledge.countedMinor);
-        if (left === pledge.countedMinor) tx.emit(capFilled(campaign.id));
+        if (left === pledge.countedMinor && campaign.plan.hardCapMinor !== null) tx.emit(capFilled(campaign.id));
       }
     }
     return { fresh, refused };
@@ -223,9 +231,9 @@ export const setupInput = (row: Pick<CashPledgeRow, 'id' | 'pseudonym' | 'rail' 
   beneficiaryId: row.campaignId,
 });
 
-const capRefusal = (leftMinor: bigint, currency: string): Refused =>
+const capRefusal = (leftMinor: bigint, { plan, currency }: CampaignRow): Refused =>
   refusePledge(
-    'PLEDGE_HARD_CAP',
+    plan.hardCapMinor === null ? 'PLEDGE_AMOUNT_TOO_LARGE' : 'PLEDGE_HARD_CAP',
     ['input', 'amountMinor'],
     leftMinor > 0n ? `Room is left for ${leftMinor} minor units of ${currency}.` : 'No room is left.',
   );

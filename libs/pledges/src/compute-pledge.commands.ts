@@ -18,6 +18,9 @@ import {
   lockComputePledge,
 } from './store/compute-pledge.store.js';
 
+/** As with promises of money: offers of a class share one account, and cost nothing. 317,000 GPU-years a campaign. */
+const OFFERS_MS_MAX = 10n ** 16n;
+
 type SignedIn = Viewer & { kind: 'contributor' };
 
 /** Offers of GPU time: made, accepted, withdrawn, ended. */
@@ -39,6 +42,10 @@ export class ComputePledgeCommands {
       const campaign = (await this.funds.hold(tx, [campaignId])).get(campaignId);
       const refused = offerRefusal(campaign, terms, tx.now);
       if (refused || !campaign) return refused ?? notFound();
+      const offers = await this.ledger.balance(tx, campaignChart.of(campaignId, campaign.gpuClass).computeOffered);
+      const leftMs = OFFERS_MS_MAX - (offers.creditsPosted - offers.debitsPosted);
+      if (terms.milliseconds > leftMs)
+        return refusePledge('PLEDGE_AMOUNT_TOO_LARGE', ['input', 'milliseconds'], `Room is left for ${leftMs} ms.`);
       const row = await insertComputePledge(tx, {
         ...terms,
         id: newId(),

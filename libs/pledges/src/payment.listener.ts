@@ -10,6 +10,7 @@ import { PledgeMethods } from './pledge.methods.js';
 import { PledgeRefunds } from './pledge.refunds.js';
 import { PledgeWires } from './pledge.wires.js';
 import { closesOf, type CloseRow } from './store/close.store.js';
+import { methodsOfEndedPlans } from './store/plan.store.js';
 import {
   type ChargeRow,
   type RefundRow,
@@ -38,6 +39,8 @@ interface Told {
   readonly late: string[];
   /** Methods whose pledge is paid whole: nothing more is charged to them. */
   readonly spent: string[];
+  /** Plans of which a month was paid. */
+  readonly plans: string[];
 }
 
 /** Pledges whose donor, or whose campaign, gave them up: money that comes all the same goes back at once. */
@@ -79,12 +82,14 @@ export class PledgePaymentListener implements PaymentListener {
       sendBack: new Set(),
       late: [],
       spent: [],
+      plans: [],
     };
     for (const step of steps) await this.take(told, step);
     await insertCharges(tx, told.charges);
     await recordRefunds(tx, [...told.refunds.values()]);
     // A campaign that goes on is glad of it; one that ended without its goal keeps nobody's money.
     for (const id of await pledgesOfEnded(tx, told.late)) told.sendBack.add(id);
+    told.spent.push(...(await methodsOfEndedPlans(tx, told.plans)));
     if (told.spent.length > 0) await this.methods.letGo(tx, told.spent);
     if (told.sendBack.size > 0) await this.refunds.ask(tx, batch, [...told.sendBack], 'paid after it was given up');
     await batch.write();
@@ -174,8 +179,9 @@ export class PledgePaymentListener implements PaymentListener {
     if (!collected) batch.change(row.id, change);
     if (GIVEN_UP.includes(row.state)) told.sendBack.add(row.id);
     if (row.state === 'dropped') told.late.push(row.id);
-    // A plan's method serves its other months.
     if (collected?.savedMethodId != null && row.planId === null) told.spent.push(collected.savedMethodId);
+    // A plan's method serves its other months.
+    if (collected && row.planId !== null) told.plans.push(row.planId);
     tx.emit(
       pledgeEvent('pledge.cash.captured', row.campaignId, {
         pledgeId: row.id,

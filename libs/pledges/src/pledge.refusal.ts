@@ -6,6 +6,10 @@ const REFUSALS = {
     message: 'That is more than twenty charges of a card or an account can carry.',
     hint: 'Pledge it by bank transfer: rail BANK_TRANSFER carries any amount.',
   },
+  PLEDGE_AMOUNT_TOO_LARGE: {
+    message: 'The campaign can not be promised so much.',
+    hint: 'Pledge at most what is left, in all ten trillion units of its currency.',
+  },
   PLEDGE_AMOUNT_TOO_SMALL: {
     message: 'The amount is below what can be charged.',
     hint: 'The query railQuote shows the least amount of each way to pay.',

@@ -133,3 +133,13 @@ export function plansOf(tx: Tx, contributorId: string): Promise<PlanRow[]> {
     contributorId,
   ]);
 }
+
+/** What those of the plans were charged with whose last month has begun. */
+export async function methodsOfEndedPlans(tx: Tx, planIds: readonly string[]): Promise<string[]> {
+  if (planIds.length === 0) return [];
+  const rows = await tx.query<{ id: string }>(
+    `SELECT saved_method_id AS id FROM pledge_plan WHERE id = ANY($1) AND state = 'ended' AND saved_method_id IS NOT NULL`,
+    [planIds],
+  );
+  return rows.map((row) => row.id);
+}
