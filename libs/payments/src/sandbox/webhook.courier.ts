@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type Stripe from 'stripe';
 import type { SandboxBook } from './sandbox.book.js';
-import { chaosOf, releaseOvertaken } from './webhook.queue.js';
+import { chaosOf, endpointsOf, releaseOvertaken } from './webhook.queue.js';
 import { WebhookWire, type Failure } from './webhook.wire.js';
 
 const IN_FLIGHT_DEFAULT = 16;
@@ -177,8 +177,7 @@ export class WebhookCourier {
   }
 
   async #attempt(due: Due): Promise<Failure | undefined> {
-    const awayMs = (this.#away.get(due.endpoint) ?? 0) - Date.now();
-    if (awayMs > 0) await new Promise((done) => setTimeout(done, awayMs));
+    await this.#rest(due.endpoint);
     const payload = this.book.row('SELECT body FROM object WHERE id = ?', due.event)?.['body'];
     const receiver = this.#receiver(due.endpoint);
     if (receiver === undefined || typeof payload !== 'string') return undefined;
@@ -187,7 +186,24 @@ export class WebhookCourier {
       'stripe-signature': signatureHeader(payload, receiver.secret, Math.floor(this.book.machineNowMs / 1000)),
     });
     if (failure?.away === true) this.#away.set(due.endpoint, Date.now() + AWAY_MS);
+    else this.#away.delete(due.endpoint);
     return failure;
+  }
+
+  /**
+   * Waits while nobody answers at the endpoint. One delivery tries, and the others go on waiting: there may be a million
+   * of them. Where another endpoint is left to serve they don't wait any longer, for they hold what it needs.
+   */
+  async #rest(endpoint: string): Promise<void> {
+    for (;;) {
+      const waitMs = (this.#away.get(endpoint) ?? 0) - Date.now();
+      if (waitMs > 0) await new Promise((done) => setTimeout(done, waitMs));
+      const until = this.#away.get(endpoint);
+      if (until === undefined || this.#stopped) return;
+      if (until > Date.now() && this.#away.size >= endpointsOf(this.book).length) continue;
+      this.#away.set(endpoint, Date.now() + AWAY_MS);
+      return;
+    }
   }
 
   /** Looked up once a batch: an endpoint that is removed meanwhile may get a few more. */

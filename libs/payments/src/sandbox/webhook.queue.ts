@@ -54,7 +54,8 @@ function activeEndpoints(book: SandboxBook, type: string): Stripe.WebhookEndpoin
 
 type Endpoint = Stripe.WebhookEndpoint & { readonly connect: boolean };
 
-function endpointsOf(book: SandboxBook): readonly Endpoint[] {
+/** All that hear of anything, of this account or of connected ones. */
+export function endpointsOf(book: SandboxBook): readonly Endpoint[] {
   return book.derived('we_', () => {
     const page = book.within('', () => book.page<Stripe.WebhookEndpoint>('webhook_endpoint', { limit: 16 }));
     return (page?.data ?? []).map((endpoint) => {
