@@ -65,6 +65,11 @@ describe.skipIf(reasonToSkip !== undefined && !mustRun)('money by hand', () => {
     await page.getByRole('button', { name: 'Save the name' }).first().click();
     await page.getByText('The pledge is shown that way').waitFor();
     expect(await page.locator('main').innerText()).toContain('shown as N. N.');
+    await page.getByRole('link', { name: 'Save the card' }).click();
+    await page.getByRole('button', { name: '4242 4242 4242 4242' }).click();
+    await page.getByRole('button', { name: 'Save the card' }).click();
+    await page.getByText('is saved for the months to come').waitFor();
+    await page.getByRole('link', { name: 'My pledges' }).click();
     await page.locator('summary', { hasText: 'Stop it' }).click();
     await page.getByRole('button', { name: 'Stop the monthly pledge' }).click();
     await page.getByText('The monthly pledge is stopped.').waitFor();

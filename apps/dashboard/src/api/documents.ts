@@ -83,6 +83,13 @@ export const pledgePlanCreate = `mutation PledgePlan($input: PledgePlanCreateInp
     userErrors { code message detail hint path }
   }
 }`;
+export const pledgePlanMethodChange = `mutation PlanMethodChange($input: PledgePlanStepInput!) {
+  pledgePlanMethodChange(input: $input) {
+    plan { id rail amount ${money} }
+    ${payment}
+    userErrors { code message detail hint path }
+  }
+}`;
 export const pledgePlanStop = `mutation PledgePlanStop($input: PledgePlanStepInput!) {
   pledgePlanStop(input: $input) { plan { id state } userErrors { code message detail hint path } }
 }`;

@@ -27,7 +27,7 @@ import {
   type Transfer,
   VerifyAccount,
 } from './pledge-outcome.js';
-import { plan, pledgeOnce, resume } from './pledge-requests.client.js';
+import { plan, pledgeOnce, resume, type How } from './pledge-requests.client.js';
 import { carries, type Rail, RailChoice } from './rail-choice.js';
 
 /** Another currency that a pledge may be in, with what its unit counts for the campaign. */
@@ -49,8 +49,8 @@ export interface PledgeCashProps {
   matched: boolean;
   /** The pledge that a bank's page sent the browser back for, and what the bank said. */
   returned: { pledgeId: string; status: string } | null;
-  /** A pledge made before that its donor pays now, or gives another card for. */
-  resumed: { pledgeId: string; how: 'pay' | 'method' } | null;
+  /** A pledge made before that its donor pays now, or gives another card for; or the same of a monthly one. */
+  resumed: { pledgeId: string; how: How } | null;
 }
 interface Pledge {
   id: string;
@@ -226,6 +226,9 @@ export function PledgeCashForm(props: PledgeCashProps) {
       // A plan is no pledge yet: its first month follows within the minute.
       setEnding('monthly');
       setStep('done');
+    } else if (props.resumed?.how === 'plan') {
+      setEnding('changed');
+      setStep('done');
     } else setStep('waiting');
   };
 
@@ -251,7 +254,7 @@ export function PledgeCashForm(props: PledgeCashProps) {
         payment={pledge.payment}
         rail={rail}
         amount={amount}
-        monthly={months !== ''}
+        monthly={months !== '' || props.resumed?.how === 'plan'}
         chargedAtClose={props.chargedAtClose}
         returnUrl={returnUrl()}
         onDone={paid}

@@ -7,12 +7,16 @@ import { type TransferAccount, TransferLines } from '../parts/transfer-account.j
 export type Transfer = TransferAccount;
 
 /** How a pledge stands when the form is through: paid, saved for later, on its way from a bank, or a plan for each month. */
-export type Ending = 'collected' | 'saved' | 'processing' | 'monthly';
+export type Ending = 'collected' | 'saved' | 'processing' | 'monthly' | 'changed';
 
 const endings: Record<Ending, (amount: string, noun: string) => [title: string, text: string]> = {
   monthly: (_amount, noun) => [
     `Thank you. The ${noun} is saved for each month.`,
     'The first month is charged within a minute. Stop it at any time from your account.',
+  ],
+  changed: (amount, noun) => [
+    `The ${noun} is saved for the months to come.`,
+    `${amount} is charged to it from the next month on; the one before is deleted.`,
   ],
   saved: (amount, noun) => [
     `Thank you. ${amount} is pledged.`,

@@ -1,5 +1,11 @@
 /** What the pledge form asks the API for: one pledge, one each month, or what a pledge made before needs now. */
-import { pledgeCashCreate, pledgeMethodChange, pledgePayNow, pledgePlanCreate } from '../api/documents.js';
+import {
+  pledgeCashCreate,
+  pledgeMethodChange,
+  pledgePayNow,
+  pledgePlanCreate,
+  pledgePlanMethodChange,
+} from '../api/documents.js';
 import type { UserError } from '../api/shapes.js';
 import type { Money } from '../format/amount.js';
 import type { Payment } from './confirm.client.js';
@@ -16,8 +22,18 @@ interface Made {
 
 type Resumed = Omit<Made, 'pledge'> & { pledge: { id: string; rail: Rail; amount: Money } | null };
 
+/** A pledge made before is paid now, or given another card; `plan` gives a monthly pledge another one. */
+export type How = 'pay' | 'method' | 'plan';
+
 /** What a pledge made before needs from its donor now. */
-export async function resume(pledgeId: string, how: 'pay' | 'method'): Promise<Resumed | null> {
+export async function resume(pledgeId: string, how: How): Promise<Resumed | null> {
+  if (how === 'plan') {
+    const answer = await askApi<{
+      pledgePlanMethodChange: (Omit<Resumed, 'pledge'> & { plan: Resumed['pledge'] }) | null;
+    }>(pledgePlanMethodChange, { input: { planId: pledgeId } });
+    const changed = answer.pledgePlanMethodChange;
+    return changed && { ...changed, pledge: changed.plan };
+  }
   const input = { pledgeId };
   if (how === 'pay') return (await askApi<{ pledgePayNow: Resumed | null }>(pledgePayNow, { input })).pledgePayNow;
   return (await askApi<{ pledgeMethodChange: Resumed | null }>(pledgeMethodChange, { input })).pledgeMethodChange;

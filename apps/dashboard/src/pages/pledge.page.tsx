@@ -6,7 +6,7 @@ import { gpuTime, money, percent, timeUnit, type GpuTime } from '../format/amoun
 import { relative } from '../format/moment.js';
 import { parseHours } from '../format/parse.js';
 import { page, redirect, type PageContext, type Result } from '../http/request.js';
-import { type OtherCurrency, PledgeCashForm } from '../islands/pledge-cash.js';
+import { type OtherCurrency, PledgeCashForm, type PledgeCashProps } from '../islands/pledge-cash.js';
 import { Field, Secret, UserErrors } from '../parts/form.js';
 import { Island } from '../parts/island.js';
 import { askedAmount, askEstimates, MatchEstimateNote } from '../parts/match-estimate.js';
@@ -50,7 +50,8 @@ export async function pledgePage(context: PageContext, params: Record<string, st
   const viewer = await context.viewer;
   const compute = context.url.searchParams.get('with') === 'compute';
   const returning = context.url.searchParams.get('pledge');
-  const resumed = context.url.searchParams.get('pay');
+  const planned = context.url.searchParams.get('plan');
+  const resumed = planned ?? context.url.searchParams.get('pay');
   const how = context.url.searchParams.get('how');
   const posted = context.method === 'POST';
   if (posted && !viewer) return redirect(`/sign-in?return=${encodeURIComponent(`${path}/pledge?with=compute`)}`);
@@ -59,14 +60,14 @@ export async function pledgePage(context: PageContext, params: Record<string, st
   const asked = askedAmount(context, currency);
   const estimates = compute ? null : await askEstimates(context, campaign.id, asked);
   const rates = compute ? null : await context.ask<Rates>(ratesQuery, { to: currency });
-  const data = {
+  const data: PledgeCashProps = {
     campaignId: campaign.id,
     campaignPath: path,
     currency,
     others: othersOf(rates?.data ?? null, currency),
     chargedAtClose: campaign.fundingModel === 'ALL_OR_NOTHING',
     matched: estimates !== null,
-    resumed: resumed ? { pledgeId: resumed, how: how === 'method' ? ('method' as const) : ('pay' as const) } : null,
+    resumed: resumed ? { pledgeId: resumed, how: planned ? 'plan' : how === 'method' ? 'method' : 'pay' } : null,
     returned: returning ? { pledgeId: returning, status: context.url.searchParams.get('redirect_status') ?? '' } : null,
   };
   const open = takesPledges(campaign.state) || returning !== null || resumed !== null || offer?.made;

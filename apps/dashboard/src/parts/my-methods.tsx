@@ -44,6 +44,12 @@ export function MyPlans({ plans }: { plans: MyPlan[] }) {
           </p>
           {/^(ACTIVE|METHOD_REQUIRED)$/.test(plan.state) && (
             <div class="rows-steps-line">
+              <a
+                class="link"
+                href={`/campaigns/${encodeURIComponent(plan.campaign?.slug ?? '')}/pledge?plan=${encodeURIComponent(plan.id)}`}
+              >
+                {plan.state === 'ACTIVE' ? 'Change' : 'Save'} the {plan.rail === 'CARD' ? 'card' : 'bank account'}
+              </a>
               <AskFirst
                 action={GIVING}
                 step="stop-plan"
