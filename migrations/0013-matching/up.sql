@@ -72,7 +72,7 @@ INSERT INTO match_deposit_transition (from_state, to_state) VALUES
   ('created', 'collected'), ('created', 'failed'), ('failed', 'collected'),
   ('collected', 'refund_pending'), ('refund_pending', 'collected'), ('refund_pending', 'refunded'),
   ('refunded', 'collected'), ('collected', 'disputed'), ('refund_pending', 'disputed'),
-  ('disputed', 'collected'), ('disputed', 'charged_back');
+  ('disputed', 'collected'), ('disputed', 'charged_back'), ('charged_back', 'collected');
 
 CREATE TABLE match_round (
   id uuid NOT NULL,

@@ -3,7 +3,7 @@ import { vi } from 'vitest';
 import { Payments } from '#payments';
 import { toGlobalId } from '#platform';
 import { CARD, FundingStage, type Loose, type Person, got } from './funding.stage.js';
-import { StepsRecorder } from './steps.recorder.js';
+import { type MachineTable, StepsRecorder } from './steps.recorder.js';
 
 export const DAY_MS = 86_400_000;
 const SECRET = 'Bearer sk_test_funding';
@@ -44,15 +44,23 @@ export class PledgesStage {
     readonly operator: Person,
   ) {}
 
-  static async open(): Promise<PledgesStage> {
-    const funding = await FundingStage.open({
-      timing: { disputeDelayMs: 20, outcomeDelayMs: 20, settlementMs: 0 },
-    });
+  /** `more`: rooms beyond those of funding, and their machines. */
+  static async open(
+    more: Parameters<typeof FundingStage.open>[1] = {},
+    tables: readonly MachineTable[] = [],
+  ): Promise<PledgesStage> {
+    const funding = await FundingStage.open(
+      {
+        timing: { disputeDelayMs: 20, outcomeDelayMs: 20, settlementMs: 0 },
+      },
+      more,
+    );
     const steps = await StepsRecorder.begin(funding.db.dataSource, [
       { table: 'cash_pledge', column: 'state' },
       { table: 'compute_pledge', column: 'state' },
       { table: 'pledge_plan', column: 'state' },
       { table: 'campaign', column: 'state' },
+      ...tables,
     ]);
     return new PledgesStage(
       funding,
@@ -176,6 +184,10 @@ export class PledgesStage {
     await this.work();
   }
 
+  path(rowId: string): Promise<string[]> {
+    return this.steps.path(rowId);
+  }
+
   rows<T = Record<string, unknown>>(sql: string, params: unknown[] = []): Promise<T[]> {
     return this.funding.rows<T>(sql, params);
   }
@@ -235,8 +247,9 @@ export class PledgesStage {
   }
 
   /** The call to the processor that is lost with the process that would have made it. */
-  dies(call: 'submitCancels' | 'submitRefund'): void {
-    vi.spyOn(this.funding.app.get(Payments, { strict: false }), call).mockResolvedValueOnce(undefined);
+  dies(call: 'submitCancels' | 'submitRefund', times = 1): void {
+    const spy = vi.spyOn(this.funding.app.get(Payments, { strict: false }), call);
+    for (let n = 0; n < times; n += 1) spy.mockResolvedValueOnce(undefined);
   }
 
   close(): Promise<void> {

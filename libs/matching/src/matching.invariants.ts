@@ -14,7 +14,7 @@ const check = (name: string, description: string, sql: string): InvariantCheck =
 export const matchingInvariants: readonly InvariantCheck[] = [
   check(
     'matching.pools',
-    "Each pool's account holds what its sponsors paid in, less refunds asked for, disputes lost and what rounds took.",
+    "Each pool's account holds what its sponsors paid in, less refunds asked for (one that failed stays set aside), disputes lost and what rounds took.",
     `SELECT a.code || ' holds ' || (a.credits_posted - a.debits_posted) || ', deposits and rounds say ' || s.due AS violation
        FROM match_pool p
        JOIN ledger_account a ON a.code = 'pool:' || p.id || ':' || p.currency
@@ -22,7 +22,7 @@ export const matchingInvariants: readonly InvariantCheck[] = [
          SELECT coalesce((SELECT sum(d.amount_minor) FROM match_deposit d WHERE d.pool_id = p.id AND d.collected_at IS NOT NULL), 0)
               - coalesce((SELECT sum(r.amount_minor) FROM refund r JOIN match_deposit_payment y USING (payment_id)
                            JOIN match_deposit d ON d.id = y.deposit_id
-                           WHERE d.pool_id = p.id AND r.status IN ('REQUESTED', 'PENDING', 'SUCCEEDED')), 0)
+                           WHERE d.pool_id = p.id AND r.case_id IS NULL), 0)
               - coalesce((SELECT sum(r.pool_minor) FROM match_round r
                            WHERE r.pool_id = p.id AND r.state IN ('open', 'closed', 'computed', 'final')), 0)
               - p.granted_minor AS due) s

@@ -36,4 +36,5 @@ export const depositMachine = stateMachine<DepositState, DepositEvent>(DEPOSIT_S
   { from: 'refund_pending', event: 'dispute', to: 'disputed' },
   { from: 'disputed', event: 'win_dispute', to: 'collected' },
   { from: 'disputed', event: 'lose_dispute', to: 'charged_back' },
+  { from: 'charged_back', event: 'win_dispute', to: 'collected', guard: 'the bank gave it back late' },
 ]);
