@@ -86,7 +86,9 @@ it.each([
   const id = leases[1]?.id ?? '';
   await change(sql, id);
   expect(await open()).toEqual([['gpu_time_differs', `lease:${id}`, 'ms', difference]]);
-  const sayings = await stage.uow.read((tx) => sayingsOf(tx, { subject: `lease:${id}`, unit: 'ms' }));
+  const sayings = await stage.uow.read((tx) =>
+    sayingsOf(tx, { kind: 'gpu_time_differs', subject: `lease:${id}`, unit: 'ms' }),
+  );
   expect(sayings.map(({ side, what }) => `${side}: ${what}`)).toEqual(
     expect.arrayContaining([
       'meter: metered by the lease',

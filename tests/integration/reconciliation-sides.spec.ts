@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Reconciliation } from '#payments';
 import { CaseCommands, Corrections, ReconciliationModule } from '#reconciliation';
 import { UnappliedCashCommands } from '../../libs/pledges/src/unapplied.commands.js';
+import { sayingsOf } from '../../libs/reconciliation/src/store/trail.store.js';
 import { BANK, DisbursementStage } from './disbursements.stage.js';
 import { CARD, type FundingStage, got, type Person } from './funding.stage.js';
 import { DAY, HOUR, type Open, ReconciliationStage } from './reconciliation.stage.js';
@@ -56,6 +57,13 @@ async function oneUnitMore(subject: string, refs: Record<string, string>, key?: 
   expect(open.map((each) => [each.kind, each.subject, each.found - each.expected])).toEqual([
     ['amount_differs', subject, 1n],
   ]);
+  // The trail of the case has every movement of both sides: what they add up to is the difference.
+  const sayings = await stage.db.uow.read((tx) => sayingsOf(tx, { kind: 'amount_differs', subject, unit: 'USD' }));
+  const sum = (side: string): bigint =>
+    sayings
+      .filter((each) => each.side === side)
+      .reduce((total, { amount, fee }) => total + BigInt(amount) - BigInt(fee ?? 0), 0n);
+  expect(sum('ledger') - sum('processor')).toBe(1n);
   await bank.book(`${name}:back`, 'write_off:USD', 'processor:available:USD', 1n, refs);
   await agree();
 }

@@ -27,7 +27,7 @@ export const reconciliationCaseQuery = `query ReconciliationCase($id: ID!) {
   reconciliationSummary { ${operators} }
   reconciliationCase(id: $id) {
     reconciliationCase { ${caseFields} }
-    sayings { side what reference amount fee at transferId }
+    sayings { side what reference amount fee at transferId account }
     steps { state owner note expected found at }
     corrections { id state debit credit unit amountMinor reason proposedBy proposedAt decidedBy decidedAt decidedNote }
     neededCorrection { account isDebit amountMinor counterAccounts }

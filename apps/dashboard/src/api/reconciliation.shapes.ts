@@ -52,6 +52,7 @@ export interface Saying {
   fee: string | null;
   at: string;
   transferId: string | null;
+  account: string | null;
 }
 export interface Step {
   state: string;

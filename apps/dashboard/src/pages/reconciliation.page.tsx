@@ -101,7 +101,7 @@ function Compared() {
   return (
     <section class="stack" aria-labelledby="compared-head">
       <h2 id="compared-head">What is compared</h2>
-      <dl class="facts">
+      <dl class="facts recon-compared">
         {PAIRS.map(([what, how]) => (
           <div key={what}>
             <dt>{what}</dt>

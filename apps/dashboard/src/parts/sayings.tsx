@@ -38,8 +38,14 @@ export function Sayings({ record }: { record: CaseRecord }) {
                       <span class="rows-main">{side === 'BANK' ? each.what : words(each.what)}</span>
                       <span class="rows-amount">{exact(unit, each.amount)}</span>
                       <span class="rows-when">
-                        <span class="code-path">{each.reference}</span> ·{' '}
-                        {side === 'BANK' ? date(each.at) : dateTime(each.at)}
+                        {each.account ? (
+                          <a class="code-path" href={`/ledger/${encodeURIComponent(each.account)}`}>
+                            {each.reference}
+                          </a>
+                        ) : (
+                          <span class="code-path">{each.reference}</span>
+                        )}{' '}
+                        · {side === 'BANK' ? date(each.at) : dateTime(each.at)}
                         {each.fee !== null && each.fee !== '0' && ` · fee ${exact(unit, each.fee)}`}
                       </span>
                     </li>

@@ -24,7 +24,7 @@ export function StatementForm(props: { action: string; errors: UserError[]; type
   const isCsv = typed('format') === 'CSV';
   const isFormula = errors.some((error) => error.code === 'BANK_FILE_FORMULA');
   return (
-    <form method="post" action={props.action} class="form wide-form panel recon-import" id="import">
+    <form method="post" action={props.action} class="form panel recon-import" id="import">
       <UserErrors errors={errors} fields={FIELDS} />
       <input type="hidden" name="do" value="import" />
       <div data-statement-file hidden>

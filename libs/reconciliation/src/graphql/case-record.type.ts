@@ -39,6 +39,8 @@ export class ReconciliationSaying {
   at!: Date;
   @Field(() => ID, { nullable: true, description: 'The ledger transfer, of our books.' })
   transferId!: string | null;
+  @Field(() => String, { nullable: true, description: 'Code of the account that was compared, of our books.' })
+  account!: string | null;
 }
 
 @ObjectType({ description: 'A step of a case.' })

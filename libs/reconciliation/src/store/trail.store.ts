@@ -14,12 +14,14 @@ export interface Saying {
   readonly at: Date;
   /** The ledger transfer, for the side that is the books. */
   readonly transfer_id: string | null;
+  /** Code of the compared account, of our books. */
+  readonly account: string | null;
 }
 
 const MAX = 100;
 
 /** What each side says of a case's subject, oldest first. */
-export async function sayingsOf(tx: Tx, of: { subject: string; unit: string }): Promise<Saying[]> {
+export async function sayingsOf(tx: Tx, of: { kind: string; subject: string; unit: string }): Promise<Saying[]> {
   const at = of.subject.indexOf(':');
   const [kind, id] = [of.subject.slice(0, at), of.subject.slice(at + 1)];
   if (kind === 'lease') return leaseSayings(tx, id);
@@ -42,24 +44,29 @@ const BOOKED: Readonly<Record<string, { account: string; filter: string }>> = {
   transfer: { account: 'processor:available:%', filter: `starts_with(key, 'payout:' || $2 || ':')` },
   booking: { account: 'processor:available:%', filter: 'key = $2' },
   entry: { account: 'processor:available:%', filter: 'false AND $2::text IS NULL' },
-  payout: { account: 'bank:in_transit:%', filter: `refs->>'processor_payout' = $2` },
+  payout: { account: 'processor:available:%', filter: `refs->>'processor_payout' = $2` },
   bank_line: { account: 'bank:operating:%', filter: `refs->>'bank_line' = $2` },
   donor_cash: { account: 'donor:%:unapplied_cash:%', filter: `a.code = 'donor:' || $2 || ':unapplied_cash:' || $4` },
 };
+
+const IN_TRANSIT = { account: 'bank:in_transit:%', filter: `refs->>'processor_payout' = $2` };
+/** Kinds of difference in which a payout is held against the bank, and not against the processor. */
+const AGAINST_BANK: readonly string[] = ['missing_in_bank', 'bank_amount_differs'];
 
 async function ledgerSayings(
   tx: Tx,
   kind: string,
   id: string,
-  { subject, unit }: { subject: string; unit: string },
+  of: { kind: string; subject: string; unit: string },
 ): Promise<Saying[]> {
-  const booked = BOOKED[kind];
+  const { subject, unit } = of;
+  const booked = kind === 'payout' && AGAINST_BANK.includes(of.kind) ? IN_TRANSIT : BOOKED[kind];
   if (booked === undefined) return [];
   // A liability of ours grows on its credit side; there more is more for the donor.
   const grows = kind === 'donor_cash' ? 'credit' : 'debit';
   return tx.query<Saying>(
     `SELECT 'ledger' AS side, t.reason AS what, t.key AS reference, NULL::bigint AS fee, t.recorded_at AS at, t.id AS transfer_id,
-            CASE WHEN t.${grows}_account_id = a.id THEN t.amount ELSE -t.amount END AS amount
+            a.code AS account, CASE WHEN t.${grows}_account_id = a.id THEN t.amount ELSE -t.amount END AS amount
        FROM ledger_transfer t JOIN ledger_account a ON a.id IN (t.debit_account_id, t.credit_account_id)
       WHERE a.code LIKE $1 AND t.unit = $4 AND t.kind IN ('posted', 'post_pending')
         AND (${booked.filter} OR refs->>'reconciles' = $3)
@@ -81,7 +88,7 @@ async function processorSayings(tx: Tx, kind: string, id: string, unit: string):
   if (kind === 'donor_cash') {
     return tx.query<Saying>(
       `SELECT 'processor' AS side, replace(type, '_', ' ') AS what, id AS reference, net_minor AS amount, NULL::bigint AS fee,
-              occurred_at AS at, NULL::uuid AS transfer_id
+              occurred_at AS at, NULL::uuid AS transfer_id, NULL AS account
          FROM processor_cash_entry WHERE contributor_pseudonym::text = $1 AND currency = $2
         ORDER BY occurred_at DESC, id DESC LIMIT ${MAX}`,
       [id, unit],
@@ -91,7 +98,7 @@ async function processorSayings(tx: Tx, kind: string, id: string, unit: string):
   if (filter === undefined) return [];
   return tx.query<Saying>(
     `SELECT 'processor' AS side, replace(e.type, '_', ' ') AS what, e.id AS reference, e.amount_minor AS amount,
-            e.fee_minor AS fee, e.occurred_at AS at, NULL::uuid AS transfer_id
+            e.fee_minor AS fee, e.occurred_at AS at, NULL::uuid AS transfer_id, NULL AS account
        FROM processor_entry e WHERE ${filter} AND e.currency = $2 ORDER BY e.occurred_at DESC, e.id DESC LIMIT ${MAX}`,
     [id, unit],
   );
@@ -105,7 +112,7 @@ async function bankSayings(tx: Tx, kind: string, id: string, unit: string): Prom
   if (filter === undefined) return [];
   return tx.query<Saying>(
     `SELECT 'bank' AS side, coalesce(nullif(left(array_to_string(l.texts, ' · '), 200), ''), 'no text') AS what,
-            l.reference, l.amount_minor AS amount, NULL::bigint AS fee, l.booked_on::timestamptz AS at, NULL::uuid AS transfer_id
+            l.reference, l.amount_minor AS amount, NULL::bigint AS fee, l.booked_on::timestamptz AS at, NULL::uuid AS transfer_id, NULL AS account
        FROM bank_line l LEFT JOIN bank_match m ON m.line_id = l.id AND m.undone_at IS NULL
       WHERE (${filter}) AND l.currency = $2 ORDER BY l.booked_on DESC, l.id DESC LIMIT ${MAX}`,
     [id, unit],
@@ -115,10 +122,10 @@ async function bankSayings(tx: Tx, kind: string, id: string, unit: string): Prom
 async function leaseSayings(tx: Tx, id: string): Promise<Saying[]> {
   return tx.query<Saying>(
     `SELECT 'ledger' AS side, t.reason AS what, t.key AS reference, t.amount, NULL::bigint AS fee, t.recorded_at AS at,
-            t.id AS transfer_id
-       FROM ledger_transfer t WHERE t.key IN ('lease:' || $1 || ':deliver', 'lease:' || $1 || ':accept')
+            t.id AS transfer_id, a.code AS account
+       FROM ledger_transfer t JOIN ledger_account a ON a.id = t.credit_account_id WHERE t.key IN ('lease:' || $1 || ':deliver', 'lease:' || $1 || ':accept')
      UNION ALL
-     SELECT 'meter', m.what, 'lease ' || $1, m.ms, NULL, l.ended_at, NULL
+     SELECT 'meter', m.what, 'lease ' || $1, m.ms, NULL, l.ended_at, NULL, NULL
        FROM lease l LEFT JOIN usage_record u ON u.lease_id = l.id
        CROSS JOIN LATERAL (VALUES ('metered by the lease', l.delivered_ms), ('on the usage record', u.delivered_ms),
          ('accepted on the usage record', u.accepted_ms),
