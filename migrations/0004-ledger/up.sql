@@ -163,9 +163,9 @@ CREATE TABLE ledger_seal (
   CONSTRAINT ledger_seal_hash_ck CHECK (length(hash) = 32)
 );
 
--- Where the sealer stands. Every transfer with seq <= floor_seq is sealed, and none will appear there any more: when the
--- sequence stood at next_floor_seq, transactions before next_floor_xid were under way, and they are all over by the time
--- that floor is taken.
+-- Where the sealer stands. Every transfer with seq <= floor_seq is sealed, and none will appear there any more: either every
+-- number up to there has its seal, or, when the sequence stood at next_floor_seq, transactions before next_floor_xid were
+-- under way, and they are all over by the time that floor is taken.
 CREATE TABLE ledger_sealer (
   id smallint NOT NULL,
   floor_seq bigint NOT NULL,
@@ -905,7 +905,7 @@ DECLARE
   v_count integer; v_from integer; n integer := 1;
   v_unit text; v_head text; v_position bigint; v_hash bytea;
   v_at timestamptz; v_moment text;
-  v_over boolean; v_settled bigint; v_floor bigint;
+  v_over boolean; v_last bigint; v_floor bigint;
 BEGIN
   SELECT * INTO STRICT s FROM ledger_sealer WHERE id = 1 FOR UPDATE;
   -- Three statements in this order: a transaction that drew a number up to v_top has an id below v_next.
@@ -961,13 +961,23 @@ BEGIN
   END LOOP;
 
   -- The floor rises as far as all is sealed and nothing can appear any more. When there may be more behind the last one
-  -- sealed, it rises no further than that: under load that is the rule, and a floor that stayed would have each batch pass
-  -- over the one before it.
+  -- sealed, it rises no further than that.
+  SELECT max(x) INTO v_last FROM unnest(v_seqs) x;
   v_over := v_oldest >= s.next_floor_xid;
-  v_settled := CASE WHEN v_over THEN s.next_floor_seq ELSE s.floor_seq END;
-  v_floor := CASE WHEN v_count < p_limit THEN v_settled ELSE least(v_settled, (SELECT max(x) FROM unnest(v_seqs) x)) END;
+  v_floor := greatest(s.floor_seq, CASE WHEN NOT v_over THEN 0 WHEN v_count < p_limit THEN s.next_floor_seq
+    ELSE least(s.next_floor_seq, v_last) END);
+  -- And over numbers that all have their seals, whatever is under way: none is drawn twice. Under load that is the rule, and
+  -- a floor that waited for transactions would have each batch pass over those before it.
+  IF v_last - s.floor_seq = v_count THEN
+    v_floor := v_last;
+  ELSE
+    SELECT coalesce(max(x.seq), v_floor) INTO v_floor FROM (
+      SELECT y.seq, row_number() OVER (ORDER BY y.seq) AS place FROM (
+        SELECT transfer_seq AS seq FROM ledger_seal WHERE transfer_seq > v_floor ORDER BY transfer_seq LIMIT 4 * p_limit) y) x
+    WHERE x.seq = v_floor + x.place;
+  END IF;
   -- Ids below those noted before: the data came into another cluster, and what was under way there is no more.
-  IF v_next < s.next_floor_xid OR (v_over AND v_floor = s.next_floor_seq) THEN
+  IF v_next < s.next_floor_xid OR v_floor > s.next_floor_seq OR (v_over AND v_floor = s.next_floor_seq) THEN
     s.next_floor_seq := v_top; s.next_floor_xid := v_next;
   END IF;
   UPDATE ledger_sealer SET floor_seq = v_floor, next_floor_seq = s.next_floor_seq, next_floor_xid = s.next_floor_xid

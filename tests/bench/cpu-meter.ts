@@ -13,7 +13,8 @@ export const NODE = 'Node';
  */
 export async function cpuTimes(client: pg.Client): Promise<CpuTimes> {
   const { rows } = await client.query<{ pid: number; name: string }>(
-    'SELECT pid, application_name AS name FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+    `SELECT pid, CASE WHEN backend_type = 'client backend' THEN application_name ELSE backend_type END AS name
+     FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
   );
   const { user, system } = process.cpuUsage();
   const times = new Map([[NODE, (user + system) / 1000]]);

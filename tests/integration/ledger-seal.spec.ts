@@ -80,13 +80,52 @@ describe('the sealed book', () => {
     });
   });
 
+  it('passes over numbers that nobody used, and not over one that is still under way', async () => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let drawn = () => {};
+    const written = new Promise<void>((resolve) => (drawn = resolve));
+    const late = db.uow.run('late', async (tx) => {
+      const outcome = await ledger.post(tx, [spec('EUR', 'held back')]);
+      drawn();
+      await held;
+      return outcome;
+    });
+    await written;
+    // Its number stays empty.
+    await expect(
+      db.uow.run('lost', async (tx) => {
+        await ledger.post(tx, [spec('USD', 'lost')]);
+        throw new Error('gone');
+      }),
+    ).rejects.toThrow('gone');
+    for (let n = 0; n < 3; n += 1) {
+      await db.uow.run('post', (tx) => ledger.post(tx, [spec('USD', `behind-${n}`)]));
+      await job.tick();
+    }
+    const floor = async (): Promise<bigint> =>
+      (await db.dataSource.query('SELECT floor_seq FROM ledger_sealer'))[0].floor_seq;
+    const seqOf = async (key: string): Promise<bigint> =>
+      (await db.dataSource.query('SELECT seq FROM ledger_transfer WHERE key = $1', [key]))[0].seq;
+    expect((await book('USD')).at(-1)).toMatchObject({ key: 'behind-2' });
+    expect(await floor()).toBeLessThan((await seqOf('behind-0')) - 2n);
+    release();
+    expect(isRefused(await late)).toBe(false);
+    await eventually('the floor passes the empty number', async () => {
+      await job.tick();
+      return (await floor()) === (await seqOf('behind-2'));
+    });
+    expect((await book('EUR')).at(-1)).toMatchObject({ key: 'held back' });
+    expect(await check()).toMatchObject({ ok: true });
+  });
+
   it('is written once by sealers that work at the same time', async () => {
     await Promise.all(
       Array.from({ length: 40 }, (_, n) => db.uow.run('post', (tx) => ledger.post(tx, [spec(n % 2 ? 'USD' : 'EUR')]))),
     );
     await Promise.all([job.tick(), new LedgerSealJob(db.uow).tick(), new LedgerSealJob(db.uow).tick()]);
-    expect((await book('USD')).map((r) => r.position)).toEqual(Array.from({ length: 23 }, (_, n) => BigInt(n + 1)));
-    expect((await book('EUR')).map((r) => r.position)).toEqual(Array.from({ length: 22 }, (_, n) => BigInt(n + 1)));
+    expect((await book('USD')).map((r) => r.position)).toEqual(Array.from({ length: 26 }, (_, n) => BigInt(n + 1)));
+    expect((await book('EUR')).map((r) => r.position)).toEqual(Array.from({ length: 23 }, (_, n) => BigInt(n + 1)));
     expect(await check()).toMatchObject({ ok: true });
   });
 
@@ -123,8 +162,8 @@ describe('the sealed book', () => {
     const outcomes = await db.uow.run('post', (tx) => ledger.postChains(tx, chains));
     expect(isRefused(outcomes) ? outcomes : outcomes.filter((outcome) => isRefused(outcome))).toEqual([]);
     await job.tick();
-    expect(await book('USD')).toHaveLength(423);
-    expect(await book('EUR')).toHaveLength(26);
+    expect(await book('USD')).toHaveLength(426);
+    expect(await book('EUR')).toHaveLength(27);
     // Each seal is made again from the transfer as it is stored.
     expect(await check()).toMatchObject({ ok: true, violations: [] });
     // Moments to the ends of what either side can hold.
