@@ -27,7 +27,7 @@ import {
   type Transfer,
   VerifyAccount,
 } from './pledge-outcome.js';
-import { plan, pledgeOnce, resume, type How } from './pledge-requests.client.js';
+import { plan, pledgeOnce, resume, type How, type PledgeState } from './pledge-requests.client.js';
 import { carries, type Rail, RailChoice } from './rail-choice.js';
 
 /** Another currency that a pledge may be in, with what its unit counts for the campaign. */
@@ -57,12 +57,6 @@ interface Pledge {
   amountMinor: string;
   currency: string;
   payment: Payment | null;
-}
-interface PledgeState {
-  state: string;
-  failureCode: string | null;
-  rail: Rail;
-  amount: { amountMinor: string; currency: string };
 }
 /** For so long a failure in the books may be an earlier card's: the webhook of the one that paid is on its way. */
 const staleFailureMs = 15_000;

@@ -22,6 +22,14 @@ interface Made {
 
 type Resumed = Omit<Made, 'pledge'> & { pledge: { id: string; rail: Rail; amount: Money } | null };
 
+/** Where the books have a pledge. */
+export interface PledgeState {
+  state: string;
+  failureCode: string | null;
+  rail: Rail;
+  amount: { amountMinor: string; currency: string };
+}
+
 /** A pledge made before is paid now, or given another card; `plan` gives a monthly pledge another one. */
 export type How = 'pay' | 'method' | 'plan';
 
