@@ -26,8 +26,6 @@ import { reconciliationCasePage } from './pages/reconciliation-case.page.js';
 import { reconciliationPage } from './pages/reconciliation.page.js';
 import { nodePage } from './pages/node.page.js';
 import { nodesPage } from './pages/nodes.page.js';
-import { reconciliationCasePage } from './pages/reconciliation-case.page.js';
-import { reconciliationPage } from './pages/reconciliation.page.js';
 import { refundCasesPage } from './pages/refund-cases.page.js';
 import { reviewPage } from './pages/review.page.js';
 import { termsPage } from './pages/terms.page.js';
