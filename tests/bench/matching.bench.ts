@@ -12,7 +12,6 @@ interface BenchResult {
 
 const PROJECTS = 1000;
 const GIFTS = 1_000_000;
-const PAIRWISE_GIFTS = 100_000;
 const POOL = 50_000_000_00n;
 
 /**
@@ -25,7 +24,7 @@ export async function run(ctx: { seconds: number; log: (line: string) => void })
   const rules: [string, MatchRule, number][] = [
     ['match, linear', { kind: 'linear', ratioMillionths: 1_000_000n }, GIFTS],
     ['match, quadratic', { kind: 'quadratic' }, GIFTS],
-    ['match, pairwise', { kind: 'pairwise', boundMinor: 10_000n, form: 'bounded', pairs: 'twice' }, PAIRWISE_GIFTS],
+    ['match, pairwise', { kind: 'pairwise', boundMinor: 10_000n, form: 'bounded', pairs: 'twice' }, GIFTS],
     ['match, cluster', { kind: 'cluster' }, GIFTS],
     ['match, connection-oriented', { kind: 'connection_oriented', unitMinor: 100n, connection: 'hard' }, GIFTS],
   ];
@@ -104,28 +103,42 @@ function floatClaim(row: readonly (readonly [string, number])[], rule: MatchRule
   return rule.kind === 'linear' ? sum : roots * roots - sum;
 }
 
+/** Donor by donor, as a table of all pairs would not fit into memory. */
 function floatPairs(rows: readonly (readonly (readonly [string, number])[])[]): number[] {
-  const totals = new Map<string, Map<string, number>>();
-  const eachPair = (row: (typeof rows)[number], visit: (a: string, b: string, product: number) => void) => {
-    for (const [at, [a, one]] of row.entries())
-      for (const [b, other] of row.slice(at + 1)) {
-        if (a < b) visit(a, b, Math.sqrt(one * other));
-        else visit(b, a, Math.sqrt(one * other));
-      }
+  const numbers = new Map<string, number>();
+  const numberOf = (donor: string): number => {
+    const known = numbers.get(donor) ?? numbers.size;
+    numbers.set(donor, known);
+    return known;
   };
-  for (const row of rows)
-    eachPair(row, (a, b, product) => {
-      const own = totals.get(a) ?? new Map<string, number>();
-      totals.set(a, own);
-      own.set(b, (own.get(b) ?? 0) + product);
-    });
-  return rows.map((row) => {
-    let claim = 0;
-    eachPair(row, (a, b, product) => {
-      claim += (2 * product * 10_000) / (10_000 + (totals.get(a)?.get(b) ?? 0));
-    });
-    return claim;
-  });
+  const sorted = rows.map((row) =>
+    row.map(([d, a]) => [numberOf(d), Math.sqrt(a)] as const).sort((a, b) => a[0] - b[0]),
+  );
+  const donors = sorted.map((row) => Int32Array.from(row, ([donor]) => donor));
+  const roots = sorted.map((row) => Float64Array.from(row, ([, root]) => root));
+  const places: [number, number][][] = Array.from({ length: numbers.size }, () => []);
+  for (const [project, own] of donors.entries())
+    for (const [at, donor] of own.entries()) places[donor]?.push([project, at]);
+  const claims = new Float64Array(rows.length);
+  const shared = new Float64Array(numbers.size);
+  for (const own of places) {
+    for (const sign of [1, 0, -1])
+      for (const [project, at] of own) {
+        const others = donors[project] as Int32Array;
+        const their = roots[project] as Float64Array;
+        const mine = their[at] ?? 0;
+        for (let n = at + 1; n < others.length; n += 1) {
+          const other = others[n] as number;
+          const product = mine * (their[n] as number);
+          if (sign === 1) shared[other] = (shared[other] as number) + product;
+          else if (sign === -1) shared[other] = 0;
+          else
+            claims[project] =
+              (claims[project] as number) + (2 * product * 10_000) / (10_000 + (shared[other] as number));
+        }
+      }
+  }
+  return [...claims];
 }
 
 const DONORS = 200_000;

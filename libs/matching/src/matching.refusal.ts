@@ -16,7 +16,7 @@ const CATALOGUE = {
   },
   MATCH_TOO_MANY_PAIRS: {
     message: 'The pairwise rule would have too many pairs to look at.',
-    hint: 'It takes up to 30,000,000 pairs of donors of one project; choose the cluster rule for larger rounds.',
+    hint: 'It takes up to 1,000,000,000 pairs of donors of one project, and 30,000,000 where two figures are as good as equal; choose the cluster rule for larger rounds.',
   },
   MATCH_TOO_MANY_GROUPS: {
     message: 'There are too many groups.',

@@ -4,6 +4,7 @@ import { claimsOf } from './claim.rule.js';
 import { countGifts } from './counted.rule.js';
 import { type Counted, FIGURE_SCALE, type MatchOutcome, type MatchRound, type ProjectResult } from './match.type.js';
 import { pairCount } from './pairwise.rule.js';
+import { pairwiseClaimsInDoubles } from './pairwise-double.rule.js';
 import { type Claim, scaleOf } from './scale.rule.js';
 import { FRACTION, type Shares, divide } from './shares.rule.js';
 
@@ -19,35 +20,53 @@ export const ALGORITHM = 'commonweights-match/1';
 
 /** Digits of a root of millionths of a minor unit; three more of a minor unit. */
 const DIGITS = [9, 21, 57] as const;
-/** Above this the pairwise rule would take minutes. */
-const MAX_PAIRS = 30_000_000;
+/** From here on pairs are first looked at in doubles, between bounds: whole numbers take a thousand times as long. */
+const MANY_PAIRS = 1_000_000;
+/** What whole numbers still decide where doubles left it open, in minutes. */
+const MAX_EXACT_PAIRS = 30_000_000;
+const MAX_PAIRS = 1_000_000_000;
 const MAX_GROUPS = 20_000;
 /** The offset rule solves a system of as many rows. */
 const MAX_OFFSET_GROUPS = 200;
 
 /**
  * The whole computation. Refused: `MATCH_NO_AGREEMENT` (capital-constrained with no project of two donors),
- * `MATCH_TOO_MANY_PAIRS` (pairwise beyond 30,000,000 pairs), `MATCH_TOO_MANY_GROUPS`.
+ * `MATCH_TOO_MANY_PAIRS` (pairwise beyond 1,000,000,000 pairs, or 30,000,000 where two figures are as good as equal), `MATCH_TOO_MANY_GROUPS`.
  */
 export function computeMatch(round: MatchRound): Outcome<MatchOutcome> {
   const counted = countGifts(round);
   const refused = refusalOf(round, counted);
   if (refused) return refused;
+  const quick = inDoubles(round, counted);
+  if (quick) return quick;
+  if (round.rule.kind === 'pairwise' && pairCount(counted) > MAX_EXACT_PAIRS)
+    return refuseMatch('MATCH_TOO_MANY_PAIRS', ['gifts'], 'Two figures are too close to tell apart by so many pairs.');
   for (const digits of DIGITS) {
     const scale = scaleOf(digits);
     const claims = claimsOf(round, counted, scale);
     const isLast = digits === DIGITS.at(-1) || claims.every(({ claim }) => claim.low === claim.high);
-    const order = {
-      claims,
-      caps: counted.projects.map(({ capMinor }) => capMinor),
-      poolMinor: round.poolMinor,
-      unsaturated: round.unsaturated,
-      scale,
-    };
-    const shares = divide(order, isLast);
+    const shares = divide(orderOf(round, counted, claims, digits), isLast);
     if (shares) return outcomeOf(round, counted, claims, shares, digits);
   }
   throw new Error('The last number of digits always decides.');
+}
+
+const orderOf = (round: MatchRound, counted: Counted, claims: readonly Claim[], digits: number) => ({
+  claims,
+  caps: counted.projects.map(({ capMinor }) => capMinor),
+  poolMinor: round.poolMinor,
+  unsaturated: round.unsaturated,
+  scale: scaleOf(digits),
+});
+
+/** Rounds of many pairs, where bounds in doubles decide; undefined for all others. */
+function inDoubles(round: MatchRound, counted: Counted): MatchOutcome | undefined {
+  const { rule } = round;
+  if (rule.kind !== 'pairwise' || pairCount(counted) < MANY_PAIRS) return undefined;
+  const [digits] = DIGITS;
+  const claims = pairwiseClaimsInDoubles(counted, rule, scaleOf(digits));
+  const shares = divide({ ...orderOf(round, counted, claims, digits), mayStraddle: true }, false);
+  return shares && outcomeOf(round, counted, claims, shares, digits);
 }
 
 function refusalOf(round: MatchRound, counted: Counted) {

@@ -30,6 +30,11 @@ interface Order {
   readonly poolMinor: bigint;
   readonly unsaturated: Unsaturated;
   readonly scale: Scale;
+  /**
+   * Whether a share that may lie on either side of a whole number is taken from below, where that changes no part: it
+   * gets the unit that it would then lack.
+   */
+  readonly mayStraddle?: boolean;
 }
 
 /** Divides the pool; undefined when the bounds of the figures don't decide. With `last`, bounds are taken as they are. */
@@ -45,7 +50,7 @@ export function divide(order: Order, last: boolean): Shares | undefined {
   if (!reaches && order.unsaturated === 'raw') return asClaimed(order, claims, judge);
   const filled = fillCaps(order, claims, judge);
   if (!filled) return undefined;
-  const rounded = round(filled.shares, filled.fixed, filled.paid, judge);
+  const rounded = round(filled.shares, filled.fixed, filled.paid, judge, order.mayStraddle === true);
   return rounded && { ...rounded, capped: filled.capped, isSaturated: reaches, capRounds: filled.rounds };
 }
 
@@ -188,22 +193,33 @@ function round(
   fixed: readonly (bigint | undefined)[],
   paid: bigint,
   judge: Judge,
+  mayStraddle = false,
 ): Pick<Shares, 'parts' | 'shares' | 'roundedUp' | 'paid'> | undefined {
   const parts: bigint[] = [];
+  const straddling: number[] = [];
   for (const [index, share] of shares.entries()) {
     const floor = fixed[index] ?? judge.floor(share);
-    if (floor === undefined) return undefined;
-    parts.push(floor);
+    if (floor === undefined && !mayStraddle) return undefined;
+    if (floor === undefined) straddling.push(index);
+    parts.push(floor ?? share.low / FRACTION);
   }
   const units = Number(paid - parts.reduce((total, part) => total + part, 0n));
   const roundedUp = parts.map(() => false);
   if (units > 0) {
     const chosen = judge.largest(shares, parts, fixed, units);
     if (!chosen) return undefined;
+    const least = chosen.reduce((low, index) => {
+      const rest = (shares[index]?.low ?? 0n) - (parts[index] ?? 0n) * FRACTION;
+      return rest < low ? rest : low;
+    }, FRACTION);
+    // Above the whole number it would have next to nothing left over, and the others the same units as now.
+    const isSound = (index: number) =>
+      chosen.includes(index) && (shares[index]?.high ?? 0n) - ((parts[index] ?? 0n) + 1n) * FRACTION < least;
+    if (!straddling.every(isSound)) return undefined;
     for (const index of chosen) {
       parts[index] = (parts[index] ?? 0n) + 1n;
       roundedUp[index] = true;
     }
-  }
+  } else if (straddling.length > 0) return undefined;
   return { parts, shares: shares.map(({ low }) => low), roundedUp, paid };
 }
