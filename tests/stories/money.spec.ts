@@ -107,39 +107,39 @@ it('the money of one campaign, followed to the cent', async () => {
     },
   });
   expect(await stage.violations()).toEqual([]);
-  expect(`\n${await printJournal(stage, cast)}\n`).toMatchInlineSnapshot(`
+  expect(`\n${await printJournal(stage, cast, true)}\n`).toMatchInlineSnapshot(`
     "
     reason                         debit                               credit                                amount
     -----------------------------  ----------------------------------  ------------------------------------  ------
-    cash pledge promised           memo:pledged:USD                    campaign:WHALE:pledged:USD              5000
-    card payment captured          processor:available:USD             campaign:WHALE:escrow:USD               5000
-    processing fee                 processor:fees:USD                  processor:available:USD                  175
-    cash pledge collected          campaign:WHALE:pledged:USD          memo:pledged:USD                        5000
-    cash pledge promised           memo:pledged:USD                    campaign:WHALE:pledged:USD              3000
-    cash pledge errored            campaign:WHALE:pledged:USD          memo:pledged:USD                        3000
-    card payment captured          processor:available:USD             campaign:WHALE:escrow:USD               3000
-    processing fee                 processor:fees:USD                  processor:available:USD                  117
-    cash pledge promised           memo:pledged:USD                    campaign:WHALE:pledged:USD              2000
-    card payment captured          processor:available:USD             campaign:WHALE:escrow:USD               2000
-    processing fee                 processor:fees:USD                  processor:available:USD                   88
-    cash pledge collected          campaign:WHALE:pledged:USD          memo:pledged:USD                        2000
-    cash pledge promised           memo:pledged:USD                    campaign:WHALE:pledged:USD              1000
     card payment captured          processor:available:USD             campaign:WHALE:escrow:USD               1000
-    processing fee                 processor:fees:USD                  processor:available:USD                   59
-    cash pledge collected          campaign:WHALE:pledged:USD          memo:pledged:USD                        1000
-    refund requested               campaign:WHALE:escrow:USD           campaign:WHALE:refunds_payable:USD      1000
-    refund paid                    campaign:WHALE:refunds_payable:USD  processor:available:USD                 1000
-    cash pledge promised           memo:pledged:USD                    campaign:WHALE:pledged:USD              4000
+    card payment captured          processor:available:USD             campaign:WHALE:escrow:USD               2000
+    card payment captured          processor:available:USD             campaign:WHALE:escrow:USD               3000
     card payment captured          processor:available:USD             campaign:WHALE:escrow:USD               4000
-    processing fee                 processor:fees:USD                  processor:available:USD                  146
+    card payment captured          processor:available:USD             campaign:WHALE:escrow:USD               5000
+    cash pledge collected          campaign:WHALE:pledged:USD          memo:pledged:USD                        1000
+    cash pledge collected          campaign:WHALE:pledged:USD          memo:pledged:USD                        2000
     cash pledge collected          campaign:WHALE:pledged:USD          memo:pledged:USD                        4000
-    dispute opened                 disputes_receivable:USD             processor:available:USD                 4000
-    dispute fee                    processor:dispute_fees:USD          processor:available:USD                 1500
-    dispute lost                   campaign:WHALE:escrow:USD           disputes_receivable:USD                 4000
-    compute pledge offered         memo:compute_offered:cpu            campaign:WHALE:compute_offered:cpu    600000
-    compute pledge accepted        campaign:WHALE:compute_offered:cpu  memo:compute_offered:cpu              600000
+    cash pledge collected          campaign:WHALE:pledged:USD          memo:pledged:USD                        5000
+    cash pledge errored            campaign:WHALE:pledged:USD          memo:pledged:USD                        3000
+    cash pledge promised           memo:pledged:USD                    campaign:WHALE:pledged:USD              1000
+    cash pledge promised           memo:pledged:USD                    campaign:WHALE:pledged:USD              2000
+    cash pledge promised           memo:pledged:USD                    campaign:WHALE:pledged:USD              3000
+    cash pledge promised           memo:pledged:USD                    campaign:WHALE:pledged:USD              4000
+    cash pledge promised           memo:pledged:USD                    campaign:WHALE:pledged:USD              5000
     compute committed              compute:donors:cpu                  pledge:DORAS-MACHINE:commitment:cpu   600000
     compute committed to campaign  memo:compute_committed:cpu          campaign:WHALE:compute_committed:cpu  600000
+    compute pledge accepted        campaign:WHALE:compute_offered:cpu  memo:compute_offered:cpu              600000
+    compute pledge offered         memo:compute_offered:cpu            campaign:WHALE:compute_offered:cpu    600000
+    dispute fee                    processor:dispute_fees:USD          processor:available:USD                 1500
+    dispute lost                   campaign:WHALE:escrow:USD           disputes_receivable:USD                 4000
+    dispute opened                 disputes_receivable:USD             processor:available:USD                 4000
+    processing fee                 processor:fees:USD                  processor:available:USD                  117
+    processing fee                 processor:fees:USD                  processor:available:USD                  146
+    processing fee                 processor:fees:USD                  processor:available:USD                  175
+    processing fee                 processor:fees:USD                  processor:available:USD                   59
+    processing fee                 processor:fees:USD                  processor:available:USD                   88
+    refund paid                    campaign:WHALE:refunds_payable:USD  processor:available:USD                 1000
+    refund requested               campaign:WHALE:escrow:USD           campaign:WHALE:refunds_payable:USD      1000
     "
   `);
   expect(`\n${await printBalances(stage, cast)}\n`).toMatchInlineSnapshot(`
