@@ -88,6 +88,7 @@ describe('reconciliation through GraphQL', () => {
     expect(errors).toBeUndefined();
     expect(data.reconciliationStatus).toMatchObject({
       comparedAt: null,
+      explainedCases: 0,
       openDifferences: [{ unit: 'USD', cases: 3, difference: String(3n * (9_007_199_254_740_993n - 100n)) }],
     });
     for (const [document, variables] of [
@@ -132,6 +133,8 @@ describe('reconciliation through GraphQL', () => {
     expect((await assign('x', olga)).userErrors[0].code).toBe('ID_INVALID');
     const { data } = await ask({ states: ['EXPLAINED'] }, olga);
     expect(data.reconciliationCases.edges[0].node.note).toBe('The bank says so.');
+    // It is no agreement: the difference is there still.
+    expect((await stage.gql(reconciliationStatusQuery)).data.reconciliationStatus.explainedCases).toBe(1);
   });
 
   it('gives a case to another operator, and to nobody else', async () => {

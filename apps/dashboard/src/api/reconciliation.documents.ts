@@ -9,7 +9,7 @@ const me = 'viewer { contributor { pseudonym } platformRoles }';
 const operators = 'operators { pseudonym displayName }';
 
 export const reconciliationStatusQuery = `query ReconciliationStatus {
-  reconciliationStatus { comparedAt processorReadUntil eventsBackfilledUntil oldestOpenedAt
+  reconciliationStatus { comparedAt processorReadUntil eventsBackfilledUntil oldestOpenedAt explainedCases
     openDifferences { unit cases difference } }
 }`;
 export const reconciliationQuery = `query Reconciliation($first: Int!, $after: String, $states: [ReconciliationCaseState!]) {

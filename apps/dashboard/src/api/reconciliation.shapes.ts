@@ -6,6 +6,7 @@ export interface Status {
   processorReadUntil: string | null;
   eventsBackfilledUntil: string | null;
   oldestOpenedAt: string | null;
+  explainedCases: number;
   openDifferences: { unit: string; cases: number; difference: string }[];
 }
 export interface Figures {

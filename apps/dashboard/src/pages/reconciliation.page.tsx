@@ -27,7 +27,7 @@ const SHOWN: Record<string, { states: string[]; label: string; none: string }> =
   open: {
     states: ['OPEN', 'ASSIGNED', 'REOPENED'],
     label: 'Open',
-    none: 'Books, processor, bank and meters say the same, to the unit.',
+    none: 'There is no difference on which somebody has to act.',
   },
   explained: { states: ['EXPLAINED'], label: 'Explained', none: 'No difference was explained and still stands.' },
   corrected: { states: ['CORRECTED'], label: 'Corrected', none: 'No difference has been corrected yet.' },

@@ -11,14 +11,20 @@ import { When } from './who-when.js';
 export function StatusLine({ status, now }: { status: Status; now: number }) {
   const cases = status.openDifferences.reduce((sum, each) => sum + each.cases, 0);
   const agrees = cases === 0;
+  const explained = status.explainedCases;
   return (
     <section class="panel recon-status" aria-labelledby="status-head">
-      <h2 id="status-head" class={`verdict ${status.comparedAt === null ? 'idle' : agrees ? 'good' : 'bad'}`}>
+      <h2
+        id="status-head"
+        class={`verdict ${status.comparedAt === null || (agrees && explained > 0) ? 'idle' : agrees ? 'good' : 'bad'}`}
+      >
         {status.comparedAt !== null && <Icon name={agrees ? 'check' : 'cross'} size={20} />}
         {status.comparedAt === null
           ? 'Not compared yet'
           : agrees
-            ? 'All sides agree, to the unit'
+            ? explained === 0
+              ? 'All sides agree, to the unit'
+              : `Nothing is open; ${plural(explained, 'difference')} explained`
             : `${plural(cases, 'difference')} open`}
       </h2>
       {!agrees && (

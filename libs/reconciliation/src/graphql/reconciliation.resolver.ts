@@ -64,6 +64,7 @@ export class ReconciliationResolver {
         processorReadUntil: standing.read_until,
         eventsBackfilledUntil: standing.events_until,
         oldestOpenedAt: standing.oldest_opened_at,
+        explainedCases: standing.explained,
         openDifferences: open.map(({ unit, cases, difference }) => ({ unit, cases, difference: BigInt(difference) })),
       };
     });

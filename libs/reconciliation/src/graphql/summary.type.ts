@@ -66,8 +66,12 @@ export class ReconciliationStatus {
     description: 'When the oldest open difference was found; null without one.',
   })
   oldestOpenedAt!: Date | null;
-  @Field(() => [ReconciliationOpenDifference], { description: 'What is open, one entry a unit; empty when all agree.' })
+  @Field(() => [ReconciliationOpenDifference], {
+    description: 'What is open, one entry a unit; empty when nobody has to act.',
+  })
   openDifferences!: ReconciliationOpenDifference[];
+  @Field(() => Int, { description: 'Differences that are there still and were explained by an operator.' })
+  explainedCases!: number;
 }
 
 @ObjectType({ description: 'An operator, who may have cases in hand.' })

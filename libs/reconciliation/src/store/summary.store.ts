@@ -24,6 +24,8 @@ export interface StandingRow {
   readonly events_until: Date | null;
   /** When all sides were compared last. */
   readonly ran_at: Date | null;
+  /** Differences that are there still, and right as they stand. */
+  readonly explained: number;
 }
 
 export async function saveRun(tx: Tx): Promise<void> {
@@ -72,7 +74,8 @@ export async function readStanding(tx: Tx): Promise<StandingRow> {
     `SELECT (SELECT min(opened_at) FROM reconciliation_case WHERE state IN ('open', 'assigned', 'reopened')) AS oldest_opened_at,
             (SELECT read_until FROM processor_watermark) AS read_until,
             (SELECT compared_until FROM stripe_backfill) AS events_until,
-            (SELECT ran_at FROM reconciliation_run) AS ran_at`,
+            (SELECT ran_at FROM reconciliation_run) AS ran_at,
+            (SELECT count(*)::int FROM reconciliation_case WHERE state = 'explained') AS explained`,
   );
   if (!row) throw new Error('a row of constants is always there');
   return row;
