@@ -4,7 +4,7 @@ import { LOGGER, type Logger, UnitOfWork } from '#platform';
 import Stripe from 'stripe';
 import { BookingWriter } from './bookings/booking.writer.js';
 import { Customers } from './customers.js';
-import { hasEnded, nextSubmitMs } from './domain/payment.machine.js';
+import { hasEnded, nextSubmitMs, type PaymentStatus } from './domain/payment.machine.js';
 import { intentRequest, type ChargedMethod } from './processor/intent.request.js';
 import { NotSettledYet, PAYMENT_EXPANSION } from './processor/observation.js';
 import { declinedIntent, readFailure, type CallFailure } from './processor/stripe.failure.js';
@@ -13,10 +13,10 @@ import { findPayment, postponePayment, type PaymentRow } from './store/payment.s
 import { findSavedMethods, type SavedMethodRow } from './store/saved-method.store.js';
 import { Synchronizer } from './synchronizer.js';
 
-/** What Stripe answered, and when that is in the books. */
+/** What Stripe answered, and how the payment stands when that is in the books; undefined where it has to be read. */
 export interface Submission {
   readonly intent: Stripe.PaymentIntent;
-  readonly booked: Promise<void>;
+  readonly booked: Promise<PaymentStatus | undefined>;
 }
 
 /**
@@ -49,7 +49,7 @@ export class Charger {
       row.stripe_payment_intent_id === null
         ? this.#create(row, methods)
         : this.stripe.paymentIntents.retrieve(row.stripe_payment_intent_id, { expand: PAYMENT_EXPANSION });
-    const booked = call.then((intent) => (hasEnded(row.status) ? undefined : this.#apply(row, intent)));
+    const booked = call.then((intent) => (hasEnded(row.status) ? row.status : this.#apply(row, intent)));
     this.synchronizer.during(row.id, booked);
     return { intent: await call, booked };
   }
@@ -189,12 +189,15 @@ export class Charger {
     return undefined;
   }
 
-  async #apply(row: PaymentRow, intent: Stripe.PaymentIntent): Promise<void> {
+  async #apply(row: PaymentRow, intent: Stripe.PaymentIntent): Promise<PaymentStatus | undefined> {
     try {
-      if (!(await this.synchronizer.applyIntent(row, intent))) await this.synchronizer.reread(row.id, intent.id);
+      const step = await this.synchronizer.applyIntent(row, intent);
+      if (step === 'stale') await this.synchronizer.reread(row.id, intent.id);
+      return step === 'stale' ? undefined : step;
     } catch (error) {
       // Captured, but its fee is not known: the event, or the sweep, books it when it is.
       if (!(error instanceof NotSettledYet)) throw error;
+      return undefined;
     }
   }
 }

@@ -6,7 +6,7 @@ import { Charger, notFound } from './charger.js';
 import { refusePayment } from './domain/acceptance.rule.js';
 import { type PaymentStatus } from './domain/payment.machine.js';
 import type { Payment, PaymentPurpose, Rail } from './payment-listener.port.js';
-import { PaymentRows } from './payment.rows.js';
+import { FreshPayments, PaymentRows } from './payment.rows.js';
 import {
   findLivePayments,
   findPayment,
@@ -64,6 +64,7 @@ const FIRST_CALL_MS = 5000;
 @Injectable()
 export class Payments {
   readonly #rows: PaymentRows;
+  readonly #fresh = new FreshPayments();
 
   constructor(
     private readonly uow: UnitOfWork,
@@ -93,7 +94,10 @@ export class Payments {
     }
     // Whoever makes a payment that its payer confirms goes on at once; what is charged without him is the clock's.
     const onSession = new Date(tx.now.getTime() + FIRST_CALL_MS);
-    const added = await insertPayments(tx, rows, onSession, tx.now);
+    const made = await insertPayments(tx, rows, onSession, tx.now);
+    const added = new Set(made.map((row) => row.id));
+    // Committed, and about to be told to Stripe: it need not be read again for that.
+    tx.afterCommit(() => this.#fresh.keep(made.filter((row) => row.saved_method_id === null)));
     const known = await findLivePayments(
       tx,
       rows.filter((row) => !added.has(row.id)),
@@ -121,12 +125,11 @@ export class Payments {
    * Refusals: PAYMENT_NOT_FOUND; PAYMENT_REJECTED when Stripe will not have it (the payment is FAILED then).
    */
   async submitPayment(paymentId: string): Promise<Outcome<CardPayment>> {
-    const row = await this.#rows.byId(paymentId);
+    const row = this.#fresh.take(paymentId) ?? (await this.#rows.byId(paymentId));
     if (row === undefined) return notFound(paymentId);
     try {
       const { intent, booked } = await this.charger.submit(row);
-      await booked;
-      return await this.#answer(paymentId, intent);
+      return await this.#answer(row, intent, await booked);
     } catch (error) {
       const failure = await this.charger.failed(row, error);
       if (failure.kind === 'rejected') return rejected(failure);
@@ -175,12 +178,11 @@ export class Payments {
     return row === undefined ? undefined : toPayment(row);
   }
 
-  async #answer(paymentId: string, intent: Stripe.PaymentIntent): Promise<CardPayment> {
-    const row = await this.#rows.byId(paymentId);
-    const method = row?.saved_method_id == null ? undefined : await this.charger.methodOf(row);
+  async #answer(row: PaymentRow, intent: Stripe.PaymentIntent, known: PaymentStatus | undefined): Promise<CardPayment> {
+    const method = row.saved_method_id === null ? undefined : await this.charger.methodOf(row);
     return {
-      paymentId,
-      status: row?.status ?? 'LOCAL_INTENT',
+      paymentId: row.id,
+      status: known ?? (await this.#rows.byId(row.id))?.status ?? 'LOCAL_INTENT',
       stripePaymentIntentId: intent.id,
       clientSecret: intent.client_secret ?? undefined,
       stripePaymentMethodId: method?.paymentMethodId,

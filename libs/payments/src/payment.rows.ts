@@ -46,3 +46,28 @@ function together<Row>(uow: UnitOfWork, find: Find<Row>): GroupCommitter<string,
     { maxBatch: BATCH_MAX, lanes: LANES },
   );
 }
+
+/** How many rows wait at most; whoever comes for one that is gone reads it. */
+const FRESH_MAX = 2_000;
+/** Less than the sweep leaves to whoever made the row. */
+const FRESH_MS = 3_000;
+
+/** Rows that this process committed a moment ago and that nobody can have changed: what Stripe is told of is taken once. */
+export class FreshPayments {
+  readonly #rows = new Map<string, { readonly row: PaymentRow; readonly until: number }>();
+
+  keep(rows: readonly PaymentRow[]): void {
+    const until = performance.now() + FRESH_MS;
+    for (const row of rows) this.#rows.set(row.id, { row, until });
+    for (const id of this.#rows.keys()) {
+      if (this.#rows.size <= FRESH_MAX) break;
+      this.#rows.delete(id);
+    }
+  }
+
+  take(id: string): PaymentRow | undefined {
+    const kept = this.#rows.get(id);
+    this.#rows.delete(id);
+    return kept !== undefined && performance.now() < kept.until ? kept.row : undefined;
+  }
+}

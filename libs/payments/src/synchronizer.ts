@@ -3,7 +3,7 @@ import { UnitOfWork } from '#platform';
 import Stripe from 'stripe';
 import { BookingWriter } from './bookings/booking.writer.js';
 import type { Booked, Observed } from './bookings/observed.type.js';
-import { hasEnded } from './domain/payment.machine.js';
+import { hasEnded, nextPaymentStatus, type PaymentStatus } from './domain/payment.machine.js';
 import { nextRefundStatus } from './domain/refund.machine.js';
 import { PaymentRows } from './payment.rows.js';
 import { refundAftermath, type Aftermath } from './processor/aftermath.js';
@@ -71,18 +71,25 @@ export class Synchronizer {
       if (id === undefined) return 'missing';
       const intent = await this.stripe.paymentIntents.retrieve(id, { expand: PAYMENT_EXPANSION });
       if (intent.metadata['payment_id'] !== paymentId) return 'foreign';
-      if (await this.applyIntent(before, intent)) return 'done';
+      if ((await this.applyIntent(before, intent)) !== 'stale') return 'done';
     }
     throw new Error(`payment ${paymentId} changed ${STALE_READINGS_MAX} times while it was read`);
   }
 
-  /** @returns false when the row is no longer the one the reading was made for. */
-  async applyIntent(before: PaymentRow, intent: Stripe.PaymentIntent): Promise<boolean> {
+  /**
+   * @returns how the payment stands then, `undefined` where that has to be read, and `stale` when the row is no longer the
+   * one the reading was made for.
+   */
+  async applyIntent(before: PaymentRow, intent: Stripe.PaymentIntent): Promise<PaymentStatus | 'stale' | undefined> {
     const step = paymentStep(before, intent);
-    if ((await this.bookings.book(step)) === 'stale') return false;
+    const booked = await this.bookings.book(step);
+    if (booked === 'stale') return 'stale';
     const declined = step.observed.status === 'REQUIRES_PAYMENT_METHOD';
-    if (declined && before.saved_method_id !== null) await this.#giveUp(before);
-    return true;
+    if (declined && before.saved_method_id !== null) {
+      await this.#giveUp(before);
+      return undefined;
+    }
+    return booked === 'booked' ? (nextPaymentStatus(before.status, step.observed) ?? before.status) : undefined;
   }
 
   /** A declined charge without its payer can't be paid any more once it is canceled: then it has failed for good. */
@@ -167,7 +174,7 @@ export class Synchronizer {
     if (row.saved_method_id === null) {
       const [first, ...others] = await this.bookings.bookAll([step, ...after]);
       if (first !== 'stale') return others;
-    } else if (await this.applyIntent(row, intent)) return this.bookings.bookAll(after);
+    } else if ((await this.applyIntent(row, intent)) !== 'stale') return this.bookings.bookAll(after);
     await this.reread(row.id, intent.id);
     return this.bookings.bookAll(after);
   }

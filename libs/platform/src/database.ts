@@ -34,7 +34,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     poolSize: options.poolSize,
     applicationName: options.applicationName ?? 'commonweights',
     extra: {
-      options: '-c jit=off -c timezone=UTC',
+      options: '-c jit=off -c timezone=UTC -c default_transaction_isolation=read\\ committed',
       statement_timeout: 60_000,
       idle_in_transaction_session_timeout: 60_000,
       connectionTimeoutMillis: 10_000,

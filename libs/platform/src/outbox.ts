@@ -32,8 +32,10 @@ export const EVENT_CHANNEL = 'commonweights_event';
 export async function writeEvents(tx: Tx, events: readonly DomainEventInput[]): Promise<void> {
   if (events.length === 0) return;
   await tx.query(
-    `INSERT INTO event_outbox (id, type, aggregate_type, aggregate_id, payload, is_public, occurred_at)
-     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::boolean[], $7::timestamptz[])`,
+    `WITH written AS (
+       INSERT INTO event_outbox (id, type, aggregate_type, aggregate_id, payload, is_public, occurred_at)
+       SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::boolean[], $7::timestamptz[]))
+     SELECT pg_notify('${OUTBOX_CHANNEL}', '')`,
     [
       events.map(() => newId()),
       events.map((e) => e.type),
@@ -44,7 +46,6 @@ export async function writeEvents(tx: Tx, events: readonly DomainEventInput[]): 
       events.map(() => tx.now),
     ],
   );
-  await tx.query(`SELECT pg_notify('${OUTBOX_CHANNEL}', '')`);
 }
 
 /** A row of `event_outbox`, as {@link SELECT_EVENT} reads it. */

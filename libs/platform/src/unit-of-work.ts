@@ -73,7 +73,8 @@ export class UnitOfWork {
     let outcome: Outcome<T>;
     try {
       await runner.connect();
-      await runner.startTransaction('READ COMMITTED');
+      // At the level that the connection is opened with: naming it here would be one more round trip.
+      await runner.startTransaction();
       tx = new RunnerTx(runner, this.clock.now());
       outcome = await body(tx);
       if (isRefused(outcome)) {

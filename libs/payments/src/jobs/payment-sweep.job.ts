@@ -45,7 +45,7 @@ export class PaymentSweepJob implements Clockwork {
     for (;;) {
       const work = await this.#claim(limit);
       const queue = [...work.tasks];
-      const bookings: Promise<void>[] = [];
+      const bookings: Promise<unknown>[] = [];
       const lane = async (): Promise<void> => {
         for (let task = queue.shift(); task !== undefined; task = queue.shift())
           bookings.push(...(await this.#begun(task)));
@@ -152,7 +152,7 @@ export class PaymentSweepJob implements Clockwork {
   }
 
   /** Answers when the lane is free for the next call, with what is still to be written down of this one. */
-  async #begun(task: Task): Promise<Promise<void>[]> {
+  async #begun(task: Task): Promise<Promise<unknown>[]> {
     const again = async (error: unknown): Promise<void> => {
       const note = error instanceof Error ? error.message : String(error);
       this.logger.warn({ id: task.id, note }, 'sweep will try again');
@@ -184,7 +184,7 @@ type Methods = Awaited<ReturnType<Charger['methodsOf']>>;
 
 /** A call that was answered, and when what it said is in the books. */
 interface Begun {
-  readonly booked: Promise<void>;
+  readonly booked: Promise<unknown>;
 }
 
 interface Task {

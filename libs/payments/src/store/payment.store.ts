@@ -88,7 +88,7 @@ export function termsOf(row: PaymentRow): MoneyTerms {
 
 /**
  * Adds the payments that no open or successful one stands in the way of. One statement for a whole batch.
- * @returns the ids that were added; the others have a payment for their reference and instalment already.
+ * @returns those that were added; the others have a payment for their reference and instalment already.
  */
 export async function insertPayments(
   tx: Tx,
@@ -96,8 +96,8 @@ export async function insertPayments(
   firstCheckAt: Date,
   /** For those that are charged without their payer, or that move his cash. */
   chargeAt: Date,
-): Promise<ReadonlySet<string>> {
-  const rows = await tx.query<{ id: string }>(
+): Promise<PaymentRow[]> {
+  return tx.query<PaymentRow>(
     `INSERT INTO payment (id, reference, instalment, purpose, beneficiary_id, contributor_pseudonym, rail, saved_method_id,
        amount_minor, currency, description, escrow_account, refunds_payable_account, debt_account, reserve_account,
        status, idempotency_key, created_at, updated_at, next_check_at)
@@ -109,7 +109,7 @@ export async function insertPayments(
          AS n (id, reference, instalment, purpose, beneficiary_id, pseudonym, rail, saved_method_id, amount, currency,
                description, escrow, refunds, debt, reserve)
      ON CONFLICT (reference, instalment) WHERE status NOT IN ('CANCELED', 'FAILED') DO NOTHING
-     RETURNING id`,
+     RETURNING *`,
     [
       tx.now,
       firstCheckAt,
@@ -131,7 +131,6 @@ export async function insertPayments(
       chargeAt,
     ],
   );
-  return new Set(rows.map((row) => row.id));
 }
 
 /** The payments that stand for references and instalments, open or successful, by {@link instalmentKey}. */
@@ -203,18 +202,22 @@ export interface PaymentMove {
   readonly nextCheckAt: Date | null;
 }
 
-/** Moves rows one step each and writes the steps down, by one statement for each of the two. */
+/** Moves rows one step each and writes the steps down, by one statement. */
 export async function savePayments(tx: Tx, moves: readonly PaymentMove[]): Promise<void> {
   if (moves.length === 0) return;
   await tx.query(
-    `UPDATE payment p SET status = n.status, version = n.version, updated_at = $1, next_check_at = n.next_check_at,
-            checks = 0, stripe_payment_intent_id = n.intent, stripe_charge_id = n.charge, fee_minor = n.fee,
-            captured_at = CASE WHEN n.status = 'SUCCEEDED' THEN $1 ELSE captured_at END,
-            failure_code = n.code, failure_message = n.message
-       FROM unnest($2::uuid[], $3::text[], $4::int[], $5::timestamptz[], $6::text[], $7::text[], $8::bigint[], $9::text[],
-                   $10::text[])
-         AS n (id, status, version, next_check_at, intent, charge, fee, code, message)
-      WHERE p.id = n.id`,
+    `WITH moved AS (
+       SELECT * FROM unnest($2::uuid[], $3::text[], $4::int[], $5::timestamptz[], $6::text[], $7::text[], $8::bigint[],
+                            $9::text[], $10::text[], $11::text[])
+         AS n (id, status, version, next_check_at, intent, charge, fee, code, message, before)),
+     saved AS (
+       UPDATE payment p SET status = n.status, version = n.version, updated_at = $1, next_check_at = n.next_check_at,
+              checks = 0, stripe_payment_intent_id = n.intent, stripe_charge_id = n.charge, fee_minor = n.fee,
+              captured_at = CASE WHEN n.status = 'SUCCEEDED' THEN $1 ELSE captured_at END,
+              failure_code = n.code, failure_message = n.message
+         FROM moved n WHERE p.id = n.id)
+     INSERT INTO payment_transition (payment_id, version, from_status, to_status, at)
+     SELECT id, version, before, status, $1 FROM moved`,
     [
       tx.now,
       moves.map(({ after }) => after.id),
@@ -226,17 +229,7 @@ export async function savePayments(tx: Tx, moves: readonly PaymentMove[]): Promi
       moves.map(({ after }) => after.fee_minor?.toString() ?? null),
       moves.map(({ after }) => after.failure_code),
       moves.map(({ failureMessage }) => failureMessage ?? null),
-    ],
-  );
-  await tx.query(
-    `INSERT INTO payment_transition (payment_id, version, from_status, to_status, at)
-     SELECT n.*, $1 FROM unnest($2::uuid[], $3::int[], $4::text[], $5::text[]) AS n`,
-    [
-      tx.now,
-      moves.map(({ after }) => after.id),
-      moves.map(({ after }) => after.version),
       moves.map(({ before }) => before.status),
-      moves.map(({ after }) => after.status),
     ],
   );
 }
