@@ -123,27 +123,32 @@ function results(samples: Samples): BenchResult[] {
   const many = `bare INSERT, ${BATCH} rows a statement`;
   const singles = 'bare INSERT, a statement each';
   const of = (name: string) => (samples.get(name) ?? []).map((sample) => sample.rate);
-  const row = (name: string, ours: string, peer: string, note: string, goal?: number): BenchResult => ({
+  const row = (name: string, ours: string, peer: string, note: string): BenchResult => ({
     name,
     ours: median(of(ours)),
     peer: median(of(peer)),
     ...(peer === many ? {} : { limit: median(of(many)) }),
     unit: 'transfers/s',
     ratio: median(of(ours).map((rate, round) => rate / (of(peer)[round] ?? Number.NaN))),
-    ...(goal === undefined ? {} : { goal }),
     note,
   });
   const hot = 'ledger hot account, batched and sealed';
   const rate = median(of(SEALED));
   const locked = 'peer: two balance rows locked in order, one transfer a transaction';
+  const few = of(`two locked rows, ${FEW_CLIENTS} clients`);
+  // The peer has as many clients as suit it best in that round.
+  const best = of(PAIRED).map((one, round) => Math.max(one, few[round] ?? 0));
   return [
-    row(`${hot}, beside ${CLIENTS} clients on two locked rows`, SEALED, PAIRED, locked, GOAL_RATIO),
-    row(
-      `${hot}, beside ${FEW_CLIENTS} clients on two locked rows`,
-      SEALED,
-      `two locked rows, ${FEW_CLIENTS} clients`,
-      locked,
-    ),
+    {
+      name: `${hot}, beside two locked rows`,
+      ours: rate,
+      peer: median(best),
+      limit: median(of(many)),
+      unit: 'transfers/s',
+      ratio: median(of(SEALED).map((ours, round) => ours / (best[round] ?? Number.NaN))),
+      goal: GOAL_RATIO,
+      note: `${locked}, by ${CLIENTS} or ${FEW_CLIENTS} clients, whichever does more`,
+    },
     {
       name: `${hot}, beside the goal of ${GOAL_RATE}/s`,
       ours: rate,
