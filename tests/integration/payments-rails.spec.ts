@@ -324,9 +324,14 @@ describe('an early fraud warning', () => {
     await stage.settle();
     await stage.control('warnings', { paymentIntent: small.stripePaymentIntentId });
     await stage.settle();
-    await stage.db.dataSource.query('UPDATE refund SET next_check_at = now() WHERE payment_id = $1', [small.paymentId]);
-    await stage.sweep.tick();
-    await stage.settle();
+    await eventually('the refund is booked', async () => {
+      await stage.db.dataSource.query('UPDATE refund SET next_check_at = now() WHERE payment_id = $1', [
+        small.paymentId,
+      ]);
+      await stage.sweep.tick();
+      await stage.settle();
+      return toldOf('warned-small').includes('refunded 900');
+    });
     expect(toldOf('warned-small')).toEqual(['captured 56', 'warning 900', 'refunded 900']);
     await stage.audit();
   });
