@@ -1,5 +1,4 @@
 import { Args, Context, ID, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
-import DataLoader from 'dataloader';
 import { CampaignQueries, toCampaign } from '#campaigns';
 import { isRefused } from '#kernel';
 import { BankTransfers } from '#payments';
@@ -16,6 +15,7 @@ import {
   type NodeSource,
   type Viewer,
   askedId,
+  loaderOf,
   toConnection,
 } from '#platform';
 import { MatchEstimates } from '../estimate.js';
@@ -118,7 +118,7 @@ export class MatchingResolver {
 
   @ResolveField(() => MatchPool, { nullable: true, description: 'The pool that it divides money of.' })
   async pool(@Parent() parent: MatchRound, @Context() context: GraphQLContext): Promise<MatchPool | null> {
-    const view = await poolLoader(context, this.queries).load(rowOf(parent).poolId);
+    const view = await poolOf(context, this.queries, rowOf(parent).poolId);
     return view ? toMatchPool(view, context.viewer) : null;
   }
 
@@ -187,19 +187,9 @@ export class MatchDepositResolver {
   }
 }
 
-type PoolLoader = DataLoader<string, PoolView | undefined>;
-
-/** Pools of a request's rounds, read together. */
-function poolLoader(context: GraphQLContext, queries: MatchingQueries): PoolLoader {
-  const known = context.loaders.get('matching.pool') as PoolLoader | undefined;
-  if (known) return known;
-  const loader: PoolLoader = new DataLoader(async (ids) => {
-    const views = await queries.poolViews(ids);
-    return ids.map((id) => views.get(id));
-  });
-  context.loaders.set('matching.pool', loader);
-  return loader;
-}
+/** The pool of a round; those of a request's rounds are read together. */
+const poolOf = (context: GraphQLContext, queries: MatchingQueries, poolId: string): Promise<PoolView | undefined> =>
+  loaderOf(context, 'matching.pool', (ids: readonly string[]) => queries.poolViews(ids)).load(poolId);
 
 const rowOf = (round: MatchRound): RoundRow => round.row as RoundRow;
 

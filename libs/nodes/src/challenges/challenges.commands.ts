@@ -4,6 +4,7 @@ import { type Tx, UnitOfWork, type Viewer } from '#platform';
 import { challengeSeed, inBetween, type messages, verifyOpeningSteps } from '#protocol';
 import { type NodeState, mayBecome } from '../domain/node.machine.js';
 import { changeStates } from '../node.store.js';
+import { certain } from '../nodes.commands.js';
 import { type NodesRefusal, refuseNode } from '../nodes.refusal.js';
 import { type EndFault, OPEN_WITHIN_MS, afterFailure, rateShown, trialFor } from './challenge.rule.js';
 import {
@@ -90,7 +91,7 @@ export class ChallengesCommands {
       const { plan, nonce, commitment, reveal, opening } = challenge;
       const seed = challengeSeed(nonce, Buffer.from(publicKey, 'base64url'), id);
       const verdict = await inBetween(verifyOpeningSteps(seed, plan, commitment, reveal, opening));
-      certainly(
+      certain(
         await this.uow.run('node-challenge-check', async (tx) => {
           const row = await lockChallenge(tx, nodeId, id);
           if (row?.state !== 'opened') return;
@@ -106,7 +107,7 @@ export class ChallengesCommands {
   async endOverdue(): Promise<number> {
     const overdue = await this.uow.read((tx) => overdueChallenges(tx, OPEN_WITHIN_MS));
     for (const { id, nodeId, fault, detail } of overdue) {
-      certainly(
+      certain(
         await this.uow.run('node-challenge-overdue', async (tx) => {
           const row = await lockChallenge(tx, nodeId, id);
           if (row && ['issued', 'started', 'committed'].includes(row.state)) await this.fail(tx, row, fault, detail);
@@ -118,7 +119,7 @@ export class ChallengesCommands {
 
   /** Challenges nodes again whose time has come and who have nothing to do just now. Returns how many. */
   async challengeAgain(): Promise<number> {
-    return certainly(
+    return certain(
       await this.uow.run('node-challenge-again', async (tx) => {
         const due = await tx.query<{ id: string }>(
           `SELECT id FROM node WHERE state = 'idle' AND challenge_due_at <= $1 ORDER BY challenge_due_at LIMIT 50 FOR UPDATE SKIP LOCKED`,
@@ -272,9 +273,4 @@ function words(text: string, code: NodesRefusal, field: string): Outcome<string>
   const trimmed = text.trim();
   const fits = trimmed.length >= TEXT.min && trimmed.length <= TEXT.max;
   return fits ? trimmed : refuseNode(code, `It has ${trimmed.length} characters.`, ['input', field]);
-}
-
-function certainly<T>(outcome: Outcome<T>): T {
-  if (isRefused(outcome)) throw new Error(`unexpected refusal ${outcome.first.code}`);
-  return outcome;
 }

@@ -1,10 +1,9 @@
 import { Args, Context, Mutation, Parent, ResolveField, Resolver } from '@nestjs/graphql';
-import { type Outcome, isRefused } from '#kernel';
+import { isRefused } from '#kernel';
 import {
   Access,
   CurrentViewer,
   type GraphQLContext,
-  UserError,
   type Viewer,
   fromGlobalId,
   loaderOf,
@@ -24,7 +23,7 @@ import {
   NodeAppealPayload,
   NodeChallenge,
 } from './node-challenge.type.js';
-import { toGpuNode } from './node.resolver.js';
+import { nodeAnswer } from './node.resolver.js';
 import { GpuNode } from './node.type.js';
 
 type SignedIn = Viewer & { kind: 'contributor' };
@@ -73,7 +72,7 @@ export class NodeChallengeResolver {
   ): Promise<NodeAppealPayload> {
     const nodeId = fromGlobalId('GpuNode', input.nodeId, ['input', 'nodeId']);
     if (isRefused(nodeId)) return { node: null, userErrors: toUserErrors(nodeId) };
-    return this.answer(nodeId, await this.commands.appeal(viewer, nodeId, input.statement));
+    return nodeAnswer(this.queries, nodeId, await this.commands.appeal(viewer, nodeId, input.statement));
   }
 
   @Access({ platformRole: 'operator' })
@@ -85,16 +84,7 @@ export class NodeChallengeResolver {
     const nodeId = fromGlobalId('GpuNode', input.nodeId, ['input', 'nodeId']);
     if (isRefused(nodeId)) return { node: null, userErrors: toUserErrors(nodeId) };
     const { lift, reason } = input;
-    return this.answer(nodeId, await this.commands.decideAppeal(viewer, { nodeId, lift, reason }));
-  }
-
-  private async answer(
-    nodeId: string,
-    outcome: Outcome<unknown>,
-  ): Promise<{ node: GpuNode | null; userErrors: UserError[] }> {
-    if (isRefused(outcome)) return { node: null, userErrors: toUserErrors(outcome) };
-    const row = await this.queries.node(nodeId);
-    return { node: row ? toGpuNode(row) : null, userErrors: [] };
+    return nodeAnswer(this.queries, nodeId, await this.commands.decideAppeal(viewer, { nodeId, lift, reason }));
   }
 }
 

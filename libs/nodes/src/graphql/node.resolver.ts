@@ -101,7 +101,7 @@ export class NodeResolver {
   ): Promise<NodeDrainPayload> {
     const nodeId = fromGlobalId('GpuNode', input.nodeId, ['input', 'nodeId']);
     if (isRefused(nodeId)) return { node: null, userErrors: toUserErrors(nodeId) };
-    return this.answer(nodeId, await this.commands.requestDrain(viewer, nodeId));
+    return nodeAnswer(this.queries, nodeId, await this.commands.requestDrain(viewer, nodeId));
   }
 
   @Access({ scope: 'node:write' })
@@ -112,17 +112,19 @@ export class NodeResolver {
   ): Promise<NodeHoursSetPayload> {
     const nodeId = fromGlobalId('GpuNode', input.nodeId, ['input', 'nodeId']);
     if (isRefused(nodeId)) return { node: null, userErrors: toUserErrors(nodeId) };
-    return this.answer(nodeId, await this.commands.setHours(viewer, nodeId, input.windows));
+    return nodeAnswer(this.queries, nodeId, await this.commands.setHours(viewer, nodeId, input.windows));
   }
+}
 
-  private async answer(
-    nodeId: string,
-    outcome: Outcome<unknown>,
-  ): Promise<{ node: GpuNode | null; userErrors: UserError[] }> {
-    if (isRefused(outcome)) return { node: null, userErrors: toUserErrors(outcome) };
-    const row = await this.queries.node(nodeId);
-    return { node: row ? toGpuNode(row) : null, userErrors: [] };
-  }
+/** What a mutation of a node answers: the node as it is now, or why it was refused. */
+export async function nodeAnswer(
+  queries: NodesQueries,
+  nodeId: string,
+  outcome: Outcome<unknown>,
+): Promise<{ node: GpuNode | null; userErrors: UserError[] }> {
+  if (isRefused(outcome)) return { node: null, userErrors: toUserErrors(outcome) };
+  const row = await queries.node(nodeId);
+  return { node: row ? toGpuNode(row) : null, userErrors: [] };
 }
 
 @NodeLookup()

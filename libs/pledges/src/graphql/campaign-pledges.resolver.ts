@@ -1,8 +1,7 @@
 import { Args, Context, Parent, ResolveField, Resolver } from '@nestjs/graphql';
-import DataLoader from 'dataloader';
 import { Campaign, CampaignQueries, toCampaign } from '#campaigns';
 import type { Page } from '#kernel';
-import { AFTER_ARG, FIRST_ARG, type GraphQLContext, Money, parseGlobalId, toConnection } from '#platform';
+import { AFTER_ARG, FIRST_ARG, type GraphQLContext, loaderOf, Money, parseGlobalId, toConnection } from '#platform';
 import { PledgeQueries } from '../pledge.queries.js';
 import type { CashPageRow, ComputePageRow } from '../store/pledge-page.statement.js';
 import { toCashPledge, toComputePledge } from './pledge.mapper.js';
@@ -66,21 +65,13 @@ export class CampaignCloseResolver {
   }
 }
 
-type CampaignLoader = DataLoader<string, Campaign | null>;
-
-/** Campaigns of a request's pledges, read together. */
-function campaignLoader(context: GraphQLContext, campaigns: CampaignQueries): CampaignLoader {
-  const known = context.loaders.get('pledges.campaign') as CampaignLoader | undefined;
-  if (known) return known;
-  const loader: CampaignLoader = new DataLoader(async (ids) => {
-    const rows = await campaigns.byIds(context.viewer, ids);
-    return ids.map((id) => {
-      const row = rows.get(id);
-      return row ? toCampaign(row) : null;
-    });
-  });
-  context.loaders.set('pledges.campaign', loader);
-  return loader;
+/** The campaign of a pledge; those of a request's pledges are read together. */
+async function campaignOf(context: GraphQLContext, campaigns: CampaignQueries, id: string): Promise<Campaign | null> {
+  const loader = loaderOf(context, 'pledges.campaign', (ids: readonly string[]) =>
+    campaigns.byIds(context.viewer, ids),
+  );
+  const row = await loader.load(id);
+  return row ? toCampaign(row) : null;
 }
 
 @Resolver(() => CashPledge)
@@ -89,7 +80,7 @@ export class CashPledgeCampaignResolver {
 
   @ResolveField(() => Campaign, { nullable: true, description: 'What it is for.' })
   campaign(@Parent() pledge: CashPledge, @Context() context: GraphQLContext): Promise<Campaign | null> {
-    return campaignLoader(context, this.campaigns).load(pledge.campaignId);
+    return campaignOf(context, this.campaigns, pledge.campaignId);
   }
 }
 
@@ -99,7 +90,7 @@ export class PledgePlanCampaignResolver {
 
   @ResolveField(() => Campaign, { nullable: true, description: 'What it is for.' })
   campaign(@Parent() plan: PledgePlan, @Context() context: GraphQLContext): Promise<Campaign | null> {
-    return campaignLoader(context, this.campaigns).load(parseGlobalId(plan.campaignId)?.id ?? '');
+    return campaignOf(context, this.campaigns, parseGlobalId(plan.campaignId)?.id ?? '');
   }
 }
 
@@ -109,7 +100,7 @@ export class MethodUseCampaignResolver {
 
   @ResolveField(() => Campaign, { nullable: true, description: 'What it is for.' })
   campaign(@Parent() use: MethodUseType, @Context() context: GraphQLContext): Promise<Campaign | null> {
-    return campaignLoader(context, this.campaigns).load(use.campaignKey);
+    return campaignOf(context, this.campaigns, use.campaignKey);
   }
 }
 
@@ -119,6 +110,6 @@ export class ComputePledgeCampaignResolver {
 
   @ResolveField(() => Campaign, { nullable: true, description: 'What it is for.' })
   campaign(@Parent() pledge: ComputePledge, @Context() context: GraphQLContext): Promise<Campaign | null> {
-    return campaignLoader(context, this.campaigns).load(pledge.campaignId);
+    return campaignOf(context, this.campaigns, pledge.campaignId);
   }
 }
