@@ -173,7 +173,7 @@ function Standing({
     <section class="stack" aria-labelledby="quarantine-head">
       <h2 id="quarantine-head">Quarantine</h2>
       {of.state === 'quarantined' && (
-        <p>It is given no work: {of.stateCause}. Its donor may say why it should be, and an operator decides.</p>
+        <p>It is given no work. {isMine ? 'You' : 'Its donor'} may say why it should be, and an operator decides.</p>
       )}
       {appeal && (
         <div class="panel stack">
